@@ -1,0 +1,61 @@
+import type { AnyNode, InPort, OutPorts } from '../node.ts';
+import type { Diagnostic, Schema } from '../schema/index.ts';
+
+/** A pipeline document after profiles, parameters, defaults and wiring are resolved: all that plan and engine need. */
+export interface Pipeline {
+  readonly name: string;
+  /** Path as given, for messages. */
+  readonly file: string;
+  /** Parameters after presets and `--set`. */
+  readonly params: Readonly<Record<string, unknown>>;
+  /** In order of declaration. */
+  readonly nodes: readonly PipelineNode[];
+  /** Service name → node ids; empty when the document has no `services:`. */
+  readonly services: Readonly<Record<string, readonly string[]>>;
+  /** sha256 of everything that can change an output: types, versions, configurations, wiring, schemas. */
+  readonly hash: string;
+}
+
+export interface PipelineNode {
+  readonly id: string;
+  readonly type: AnyNode;
+  /** Parsed by the type's own schema, defaults applied. */
+  readonly config: unknown;
+  /** One instance per instrument, or one in all. */
+  readonly key: 'instrument' | 'none';
+  readonly inputs: readonly PipelineEdge[];
+  /** Resolved out-ports, in order of declaration. */
+  readonly out: OutPorts;
+  /** Out-ports whose edges are feedback: delivered in a later cycle, `delayUs` of engine time after the emission. */
+  readonly feedback: readonly string[];
+  readonly delayUs: number;
+  readonly onError: 'stop' | 'quarantine';
+  readonly line: number;
+  readonly column: number;
+}
+
+export interface PipelineEdge {
+  /** In-port name; for variadic inputs the name chosen in the document. */
+  readonly port: string;
+  readonly spec: InPort;
+  readonly rest: boolean;
+  /** Producer. */
+  readonly node: string;
+  readonly out: string;
+  /** Set when the edge takes one number out of the producer's record (`bars.bar.close`): the consumer gets a Scalar, exact amounts converted to doubles in units. */
+  readonly field: string | undefined;
+  /** Schema as the consumer sees it. */
+  readonly schema: Schema;
+}
+
+export interface LoadOptions {
+  /** Text of the profile document and its path. */
+  profile?: { text: string; file: string };
+  /** `--set NAME=VALUE`. */
+  sets?: Readonly<Record<string, string>>;
+}
+export interface Loaded {
+  /** Absent when a diagnostic is an error. */
+  pipeline: Pipeline | undefined;
+  diagnostics: Diagnostic[];
+}

@@ -1,0 +1,279 @@
+import type { Observable } from 'rxjs';
+import type { z } from 'zod';
+import type { BlockReader } from './schema/block.ts';
+import type { KeyInfo, KeyTable } from './schema/key.ts';
+import type { ManyView, RecordView, Schema, Values } from './schema/record.ts';
+
+/**
+ * A node type is one object; validation, JSON Schema, the reference pages, `chimera explain` and the user interface are
+ * derived from it. See CONTRIBUTING.md for the ten-minute tour.
+ */
+
+export type Tier = 'bronze' | 'silver' | 'gold';
+
+/**
+ * How an in-port relates to the instance's key:
+ * - `same` (default): the stream of the instance's own key; the view is its last value.
+ * - `none`: an unkeyed stream that reaches every instance (e.g. the state of the account).
+ * - `any`: only on unkeyed nodes: all keys' streams at once, as a list of what ticked in this cycle.
+ */
+export type PortKey = 'same' | 'none' | 'any';
+
+export interface InPort<S extends Schema = Schema> {
+  readonly schema: S;
+  readonly key: PortKey;
+  /** May be left unconnected; then `seen` stays false. */
+  readonly optional: boolean;
+  /** Takes the list of a `many` port. Always true for `any`. */
+  readonly many: boolean;
+  /** May read what is known only later (labels). Everything else must not: CHM401. */
+  readonly future: boolean;
+  readonly doc?: string;
+}
+export interface OutPort<S extends Schema = Schema> {
+  readonly schema: S;
+  /** Any number of records per cycle; otherwise at most one. */
+  readonly many: boolean;
+  /** Sources only: 'none' = an unkeyed stream. */
+  readonly key: 'instrument' | 'none';
+  /** Holds what was known only after its time: a label. */
+  readonly future: boolean;
+  readonly doc?: string;
+}
+
+type InOptions = { key?: PortKey; optional?: boolean; many?: boolean; future?: boolean; doc?: string };
+type OutOptions = { many?: boolean; key?: 'instrument' | 'none'; future?: boolean; doc?: string };
+
+export function input<S extends Schema, const O extends InOptions = Record<never, never>>(
+  schema: S,
+  options?: O,
+): InPort<S> & { readonly list: O extends { key: 'any' } | { many: true } ? true : false } {
+  const o: InOptions = options ?? {};
+  const list = o.key === 'any' || o.many === true;
+  return {
+    schema,
+    key: o.key ?? 'same',
+    optional: o.optional ?? false,
+    many: list,
+    future: o.future ?? false,
+    ...(o.doc ? { doc: o.doc } : {}),
+    list: list as O extends { key: 'any' } | { many: true } ? true : false,
+  };
+}
+export function output<S extends Schema>(schema: S, o: OutOptions = {}): OutPort<S> {
+  return {
+    schema,
+    many: o.many ?? false,
+    key: o.key ?? 'instrument',
+    future: o.future ?? false,
+    ...(o.doc ? { doc: o.doc } : {}),
+  };
+}
+
+export type InPorts = Readonly<Record<string, InPort & { readonly list: boolean }>>;
+export type OutPorts = Readonly<Record<string, OutPort>>;
+
+/** What a node sees in one cycle: one view per in-port. Preallocated; not to be kept. */
+export type Tick<I extends InPorts> = {
+  readonly [K in keyof I]: I[K]['list'] extends true ? ManyView<I[K]['schema']> : RecordView<I[K]['schema']>;
+} & {
+  /** Variadic inputs (`rest`) in the order of `ctx.rest`; empty for other node types. */
+  readonly rest: readonly RecordView<Schema>[];
+};
+/** Writes an out-port: the whole record at once; twice in a cycle on a port that is not `many` is an error (CHM704). */
+export type Emit<O extends OutPorts> = { readonly [K in keyof O]: (values: Readonly<Values<O[K]['schema']>>) => void };
+
+export type Counter = 'filtered' | 'late' | 'dead_lettered' | 'dropped';
+
+/** What a step may use besides its inputs. Everything here is a function of the journal: no ambient clock, no randomness. */
+export interface Ctx {
+  /** Engine time, µs since the epoch. */
+  readonly now: number;
+  /** Tag of the timer that fired (≥ 1), 0 in a cycle that an input caused. */
+  readonly timer: number;
+  /** The instance's key; undefined on unkeyed nodes. */
+  readonly key: KeyInfo;
+  /** All keys of the run, for nodes with `any` ports: `keys.at(tick.port.at(i).key)`. */
+  readonly keys: KeyTable;
+  /** The node's id in the document. */
+  readonly node: string;
+  /** Names of the variadic inputs. */
+  readonly rest: readonly string[];
+  /** The input that causes this cycle, for deterministic ids. */
+  readonly cause: { readonly source: string; readonly seq: number };
+  /** Sets the instance's timer `tag` (an integer ≥ 1), replacing its earlier setting. Fires as a cycle of its own at exactly that engine time. */
+  at(timeUs: number, tag: number): void;
+  after(durationUs: number, tag: number): void;
+  cancel(tag: number): void;
+  /** Adds to one of the run's four counters. */
+  count(counter: Counter, n?: number): void;
+}
+
+/** A finding of a node type's own check of its configuration; `path` leads to the value inside `with`. */
+export interface ConfigIssue {
+  code: string;
+  path: readonly (string | number)[];
+  message: string;
+  help?: string;
+  suggestion?: string;
+  severity?: 'error' | 'warning';
+  /** Range inside the value's text, for expressions. */
+  offset?: number;
+  length?: number;
+}
+export interface Wiring {
+  /** Schema of each connected in-port, variadic ones included. */
+  readonly inputs: Readonly<Record<string, Schema>>;
+}
+
+export interface Example {
+  title: string;
+  /** A complete pipeline document; linted and run by the tests. */
+  yaml: string;
+}
+
+interface Common<C extends z.ZodObject> {
+  /** `room.name`, e.g. `feature.atr`. */
+  readonly type: string;
+  /** Bumped whenever the same input gives another output. */
+  readonly version: number;
+  readonly tier: Tier;
+  /** One sentence. */
+  readonly summary: string;
+  /** Formula, conventions, edge cases: Markdown. */
+  readonly doc?: string;
+  /** The source of the formula. */
+  readonly reference?: string;
+  readonly config: C;
+  readonly examples?: readonly Example[];
+  /** Static checks beyond the configuration's own schema. */
+  check?(config: z.output<C>, wiring: Wiring): ConfigIssue[];
+}
+
+export interface StepNode<
+  C extends z.ZodObject = z.ZodObject,
+  I extends InPorts = InPorts,
+  O extends OutPorts = OutPorts,
+  S = unknown,
+> extends Common<C> {
+  readonly kind: 'step';
+  readonly ports: {
+    readonly in: I;
+    /** Variadic in-ports with names chosen in the document. */
+    readonly rest?: InPort;
+    /** A function when the layout depends on configuration and wiring. */
+    readonly out: O | ((config: z.output<C>, wiring: Wiring) => OutPorts);
+  };
+  readonly determinism: 'pure' | 'journaled' | 'external';
+  /** Inputs to see per port before the first output. */
+  readonly warmup?: (config: z.output<C>) => Partial<Record<keyof I, number>>;
+  /** The cold state: numbers, booleans, strings, null, typed arrays, Map, and plain arrays and objects of these. */
+  state(config: z.output<C>, key: KeyInfo): S;
+  step(state: S, tick: Tick<I>, config: z.output<C>, emit: Emit<O>, ctx: Ctx): void;
+  /** Called once after the last input: close what is open. Same rules as `step`; no timers. */
+  end?(state: S, config: z.output<C>, emit: Emit<O>, ctx: Ctx): void;
+  /** Turns a state of an earlier version into this one's, or throws. */
+  migrate?(old: unknown, fromVersion: number): S;
+}
+
+/** Any RxJS pipeline inside one node. Emissions must happen synchronously within the node's own cycle (CHM705). */
+export interface RxNode<
+  C extends z.ZodObject = z.ZodObject,
+  I extends InPorts = InPorts,
+  O extends OutPorts = OutPorts,
+> extends Common<C> {
+  readonly kind: 'rx';
+  readonly ports: { readonly in: I; readonly out: O };
+  readonly determinism: 'pure' | 'journaled' | 'external';
+  readonly warmup?: (config: z.output<C>) => Partial<Record<keyof I, number>>;
+  rx(ticks$: Observable<Tick<I>>, config: z.output<C>, ctx: Ctx): RxPipe<O>;
+}
+type RxOut<O extends OutPorts> = { readonly [K in keyof O]?: Readonly<Values<O[K]['schema']>> };
+export interface RxPipe<O extends OutPorts> {
+  /** Each emission may set any of the out-ports. */
+  out$: Observable<RxOut<O>>;
+  /** Both or neither; a stateful pipe without them cannot be checkpointed (lint CHM501). */
+  snapshot?(): unknown;
+  restore?(state: unknown): void;
+  /** True when there is no state worth a checkpoint. */
+  stateless?: boolean;
+}
+
+/** What sources and sinks are given when they open. */
+export interface Env {
+  readonly keys: KeyTable;
+  /** Paths of `--input`, in order. */
+  readonly inputs: readonly string[];
+  /** Folder for durable state; undefined = in memory only. */
+  readonly dir: string | undefined;
+  /** Name of the pipeline and of the node that opens. */
+  readonly pipeline: string;
+  readonly node: string;
+  /** Random seed of the run, for sources that synthesise. */
+  readonly seed: number;
+}
+
+export interface SourceNode<C extends z.ZodObject = z.ZodObject, O extends OutPorts = OutPorts> extends Common<C> {
+  readonly kind: 'source';
+  readonly ports: { readonly out: O };
+  readonly determinism: 'journaled' | 'external' | 'pure';
+  open(config: z.output<C>, env: Env): Promise<BlockReader>;
+}
+
+/** Position of a commit: all inputs up to it are in. */
+export interface CommitMark {
+  /** Running number of the commit. */
+  readonly epoch: number;
+  /** Engine time, µs. */
+  readonly now: number;
+  /** Last input of each source. */
+  readonly offsets: Readonly<Record<string, number>>;
+}
+export interface Sink<I extends InPorts> {
+  /** Called within the cycle; buffers, never blocks. */
+  write(tick: Tick<I>, ctx: Ctx): void;
+  /** Makes everything written since the last commit durable. Repeating a commit changes nothing. */
+  commit(mark: CommitMark): Promise<void>;
+  /** Forgets everything written since the last commit; the engine will write it again. */
+  rollback(): void;
+  close(): Promise<void>;
+}
+export interface SinkNode<C extends z.ZodObject = z.ZodObject, I extends InPorts = InPorts> extends Common<C> {
+  readonly kind: 'sink';
+  readonly ports: { readonly in: I; readonly rest?: InPort };
+  readonly determinism: 'external';
+  open(config: z.output<C>, env: Env, wiring: Wiring): Promise<Sink<I>>;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: the registry holds node types of every configuration, port and state type.
+export type AnyNode = StepNode<any, any, any, any> | RxNode<any, any, any> | SourceNode<any, any> | SinkNode<any, any>;
+
+/** Defines a node type in step form: explicit, serialisable state and a function of (state, tick, config). */
+export function defineNode<C extends z.ZodObject, const I extends InPorts, const O extends OutPorts, S>(
+  node: Omit<StepNode<C, I, O, S>, 'kind'>,
+): StepNode<C, I, O, S> {
+  return Object.freeze({ kind: 'step' as const, ...node });
+}
+/** Defines a node type in rx form. */
+export function defineRxNode<C extends z.ZodObject, const I extends InPorts, const O extends OutPorts>(
+  node: Omit<RxNode<C, I, O>, 'kind'>,
+): RxNode<C, I, O> {
+  return Object.freeze({ kind: 'rx' as const, ...node });
+}
+export function defineSource<C extends z.ZodObject, const O extends OutPorts>(
+  node: Omit<SourceNode<C, O>, 'kind'>,
+): SourceNode<C, O> {
+  return Object.freeze({ kind: 'source' as const, ...node });
+}
+export function defineSink<C extends z.ZodObject, const I extends InPorts>(
+  node: Omit<SinkNode<C, I>, 'kind'>,
+): SinkNode<C, I> {
+  return Object.freeze({ kind: 'sink' as const, ...node });
+}
+
+export const inPortsOf = (n: AnyNode): InPorts => (n.kind === 'source' ? {} : n.ports.in);
+export function outPortsOf(n: AnyNode, config: unknown, wiring: Wiring): OutPorts {
+  if (n.kind === 'sink') return {};
+  const out = n.ports.out;
+  return typeof out === 'function' ? out(config as never, wiring) : out;
+}

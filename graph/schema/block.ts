@@ -1,0 +1,54 @@
+import type { BadInput } from './error.ts';
+import type { Schema } from './record.ts';
+
+/** Rows per block at most: small enough to stay in cache, large enough that block overhead vanishes. */
+export const BLOCK_ROWS = 1024;
+
+/** Numbers (also bool as 0/1 and oneOf as index), texts, or lists (values with n+1 offsets). */
+export type Column = Float64Array | string[] | ListColumn;
+export interface ListColumn {
+  values: Float64Array;
+  /** Row i is values[offsets[i] .. offsets[i+1]). */
+  offsets: Int32Array | Uint32Array;
+}
+
+/** The rows of one port inside a block: one column per schema field, in schema order. */
+export interface PortColumns {
+  n: number;
+  columns: Column[];
+}
+
+/**
+ * Up to BLOCK_ROWS inputs of one source, in order, as columns. Rows of different ports are interleaved:
+ * input i is row `row[i]` of `ports[port[i]]`. Exact amounts are already integers in the key's decimals.
+ * `t` (t_avail, µs) never decreases, within a block and across blocks. Input i has the number `seq0 + i`.
+ *
+ * A reader may reuse its buffers: a block is valid until the next call of `read()`, unless `retain` is true.
+ */
+export interface Block {
+  n: number;
+  seq0: number;
+  t: Float64Array;
+  port: Uint8Array;
+  key: Int32Array;
+  row: Int32Array;
+  ports: PortColumns[];
+}
+
+export interface InputQuality {
+  bad_input: BadInput[];
+  out_of_order: number;
+}
+
+/** A source's inputs as a stream of blocks. */
+export interface BlockReader {
+  /** The ports that `Block.port` numbers, in that order. */
+  readonly ports: readonly { readonly name: string; readonly schema: Schema }[];
+  /** The next block, or null at the end. */
+  read(): Promise<Block | null>;
+  /** Starts again behind input `seq` (exclusive); -1 = from the beginning. */
+  seek?(seq: number): Promise<void>;
+  close(): Promise<void>;
+  /** What was refused so far; complete after the end. */
+  readonly quality?: InputQuality;
+}

@@ -1,0 +1,7 @@
+export * from './block.ts';
+export * from './error.ts';
+export * from './field.ts';
+export * from './key.ts';
+export * from './market.ts';
+export * from './record.ts';
+export * from './trading.ts';
