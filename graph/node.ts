@@ -28,6 +28,8 @@ export interface InPort<S extends Schema = Schema> {
   readonly many: boolean;
   /** May read what is known only later (labels). Everything else must not: CHM401. */
   readonly future: boolean;
+  /** Is read as a last value and does not wake the node. */
+  readonly passive: boolean;
   readonly doc?: string;
 }
 export interface OutPort<S extends Schema = Schema> {
@@ -36,13 +38,25 @@ export interface OutPort<S extends Schema = Schema> {
   readonly many: boolean;
   /** Sources only: 'none' = an unkeyed stream. */
   readonly key: 'instrument' | 'none';
+  /**
+   * On a `many` port of an unkeyed node: each record carries the key of an instrument (`emit.report({ ..., key })`),
+   * and consumers keyed by instrument get their own records only.
+   */
+  readonly keyed: boolean;
   /** Holds what was known only after its time: a label. */
   readonly future: boolean;
   readonly doc?: string;
 }
 
-type InOptions = { key?: PortKey; optional?: boolean; many?: boolean; future?: boolean; doc?: string };
-type OutOptions = { many?: boolean; key?: 'instrument' | 'none'; future?: boolean; doc?: string };
+type InOptions = {
+  key?: PortKey;
+  optional?: boolean;
+  many?: boolean;
+  future?: boolean;
+  passive?: boolean;
+  doc?: string;
+};
+type OutOptions = { many?: boolean; key?: 'instrument' | 'none'; keyed?: boolean; future?: boolean; doc?: string };
 
 export function input<S extends Schema, const O extends InOptions = Record<never, never>>(
   schema: S,
@@ -56,6 +70,7 @@ export function input<S extends Schema, const O extends InOptions = Record<never
     optional: o.optional ?? false,
     many: list,
     future: o.future ?? false,
+    passive: o.passive ?? false,
     ...(o.doc ? { doc: o.doc } : {}),
     list: list as O extends { key: 'any' } | { many: true } ? true : false,
   };
@@ -65,6 +80,7 @@ export function output<S extends Schema>(schema: S, o: OutOptions = {}): OutPort
     schema,
     many: o.many ?? false,
     key: o.key ?? 'instrument',
+    keyed: o.keyed ?? false,
     future: o.future ?? false,
     ...(o.doc ? { doc: o.doc } : {}),
   };
@@ -81,7 +97,9 @@ export type Tick<I extends InPorts> = {
   readonly rest: readonly RecordView<Schema>[];
 };
 /** Writes an out-port: the whole record at once; twice in a cycle on a port that is not `many` is an error (CHM704). */
-export type Emit<O extends OutPorts> = { readonly [K in keyof O]: (values: Readonly<Values<O[K]['schema']>>) => void };
+export type Emit<O extends OutPorts> = {
+  readonly [K in keyof O]: (values: Readonly<Values<O[K]['schema']>> & { readonly key?: number }) => void;
+};
 
 export type Counter = 'filtered' | 'late' | 'dead_lettered' | 'dropped';
 
@@ -177,11 +195,8 @@ export interface StepNode<
 }
 
 /** Any RxJS pipeline inside one node. Emissions must happen synchronously within the node's own cycle (CHM705). */
-export interface RxNode<
-  C extends z.ZodObject = z.ZodObject,
-  I extends InPorts = InPorts,
-  O extends OutPorts = OutPorts,
-> extends Common<C> {
+export interface RxNode<C extends z.ZodObject = z.ZodObject, I extends InPorts = InPorts, O extends OutPorts = OutPorts>
+  extends Common<C> {
   readonly kind: 'rx';
   readonly ports: { readonly in: I; readonly out: O };
   readonly determinism: 'pure' | 'journaled' | 'external';

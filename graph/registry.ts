@@ -1,5 +1,5 @@
-import { ChimeraError } from './schema/error.ts';
 import type { AnyNode } from './node.ts';
+import { ChimeraError } from './schema/error.ts';
 
 /** The node types a program knows: explicit lists put together where the program is, no registration by side effect. */
 export class Registry {

@@ -16,7 +16,13 @@ export const BookLadder = record('book_ladder', 1, {
   ask_qty: list('qty'),
 });
 
-export const TopOfBook = record('top_of_book', 1, { u: int(), bid_px: px(), bid_qty: qty(), ask_px: px(), ask_qty: qty() });
+export const TopOfBook = record('top_of_book', 1, {
+  u: int(),
+  bid_px: px(),
+  bid_qty: qty(),
+  ask_px: px(),
+  ask_qty: qty(),
+});
 
 export const BookState = record('book_state', 1, {
   state: oneOf('live', 'stale', 'resync'),

@@ -1,0 +1,175 @@
+import { type AnyNode, type Counter, type InPorts, inPortsOf, type StepNode } from '../node.ts';
+import type { Plan, PlanNode } from '../plan/plan.ts';
+import { ChimeraError, type KeyInfo, type KeyTable } from '../schema/index.ts';
+import { Clock } from './clock.ts';
+import { Context, type InputSlot, Instance, RxRunner, SILENT } from './instance.ts';
+import { createEmit, createLoader, createPort, keyList, type Loader, type Port } from './port.ts';
+import { ManySlot, slotClass } from './slot.ts';
+import type { Tap } from './tap.ts';
+import { Timers } from './timers.ts';
+
+/** Everything a run holds in memory: instances per node and key, slots, timers. Made from a plan; moved by the cycles. */
+export class Core {
+  readonly plan: Plan;
+  readonly keys: KeyTable;
+  readonly clock = new Clock();
+  readonly timers: Timers;
+  readonly counters: Record<Counter, number> = { filtered: 0, late: 0, dead_lettered: 0, dropped: 0 };
+  /** Taps by plan node and out-port. */
+  readonly taps: readonly (Tap | undefined)[][];
+  /** Keyed nodes: instances by key index. */
+  readonly keyed: Instance[][];
+  /** Unkeyed nodes. */
+  readonly single: (Instance | undefined)[];
+  /** By source plan index, out-port, key index (0 for unkeyed ports). */
+  readonly loaders: Loader[][][] = [];
+  /** Keys with instances, in order of name: the order in which a basket runs. */
+  live: number[] = [];
+  readonly isLive: boolean[] = [];
+  /** Source slots and delivered feedback: node → out → key index (0 for unkeyed) → port and its writer. */
+  readonly entries: Entry[][][] = [];
+  readonly deliveries: Entry[][][] = [];
+  readonly #anyLists = new Map<string, ManySlot>();
+
+  constructor(plan: Plan, keys: KeyTable, tap: (node: PlanNode, out: number, clock: Clock) => Tap | undefined) {
+    this.plan = plan;
+    this.keys = keys;
+    this.clock.causes = plan.nodes.map((n) => n.id);
+    this.timers = new Timers(plan.nodes.map((n) => n.declaration));
+    this.taps = plan.nodes.map((n) => n.outs.map((_, out) => tap(n, out, this.clock)));
+    this.keyed = plan.nodes.map(() => []);
+    this.single = plan.nodes.map(() => undefined);
+    for (const n of plan.nodes) {
+      this.entries[n.index] = n.outs.map(() => []);
+      this.deliveries[n.index] = n.outs.map(() => []);
+      this.loaders[n.index] = n.outs.map(() => []);
+    }
+    for (const n of plan.nodes) if (!n.keyed && n.node.type.kind !== 'source') this.single[n.index] = this.#create(n, undefined);
+  }
+
+  instance(node: number, key: number): Instance | undefined {
+    return this.single[node] ?? this.keyed[node]![key];
+  }
+  /** All instances in order of execution: (rank, declaration, key). */
+  *instances(): Generator<Instance> {
+    for (const n of this.plan.nodes) {
+      const single = this.single[n.index];
+      if (single) yield single;
+      else for (const k of this.live) if (this.keyed[n.index]![k]) yield this.keyed[n.index]![k]!;
+    }
+  }
+
+  /** Makes the instances of a key on its first event. */
+  enliven(k: number): void {
+    if (this.isLive[k]) return;
+    this.isLive[k] = true;
+    const key = this.keys.at(k);
+    this.live = [...this.live, k].sort((a, b) => (this.keys.at(a).name < this.keys.at(b).name ? -1 : 1));
+    for (const n of this.plan.nodes) if (n.keyed && n.node.type.kind !== 'source') this.keyed[n.index]![k] = this.#create(n, key);
+  }
+
+  /** The entry slot of a source port for a key. */
+  loader(node: number, out: number, k: number): Loader {
+    const by = this.loaders[node]![out]!;
+    by[k] ??= (() => {
+      const entry = this.#entry(this.entries, this.plan.nodes[node]!, out, this.#sourceKey(node, out, k), false);
+      return createLoader(this.plan.nodes[node]!.outs[out]!, entry.port, entry.key, this.clock, this.taps[node]![out]);
+    })();
+    return by[k]!;
+  }
+  /** The slot of a feedback port as its consumers see it. */
+  delivery(node: number, out: number, k: number): Entry {
+    const n = this.plan.nodes[node]!;
+    return this.#entry(this.deliveries, n, out, n.keyed ? this.keys.at(k) : undefined, true);
+  }
+
+  #sourceKey(node: number, out: number, k: number): KeyInfo | undefined {
+    const n = this.plan.nodes[node]!;
+    return n.node.out[n.outs[out]!.port]!.key === 'none' ? undefined : this.keys.at(k);
+  }
+  #entry(store: Entry[][][], n: PlanNode, out: number, key: KeyInfo | undefined, deferred: boolean): Entry {
+    const by = store[n.index]![out]!;
+    const k = key?.index ?? 0;
+    if (!by[k]) {
+      const spec = n.outs[out]!;
+      const port = createPort(spec, this.clock, key, spec.any ? this.#anyList(n, out, deferred) : undefined);
+      const emit = createEmit([spec], [port], key, this.clock, [undefined]);
+      by[k] = { port, key, write: (v) => emit[spec.port]!(v) };
+    }
+    return by[k]!;
+  }
+  #anyList(n: PlanNode, out: number, deferred: boolean): ManySlot {
+    const id = `${n.index}.${out}.${deferred}`;
+    let list = this.#anyLists.get(id);
+    if (!list) {
+      list = new ManySlot(this.clock);
+      this.#anyLists.set(id, list);
+    }
+    return list;
+  }
+
+  #create(n: PlanNode, key: KeyInfo | undefined): Instance {
+    const type: AnyNode = n.node.type;
+    const ports = n.outs.map((spec, out) =>
+      createPort(spec, this.clock, key, spec.any ? this.#anyList(n, out, false) : undefined),
+    );
+    const emit = createEmit(n.outs, ports, key, this.clock, this.taps[n.index]!);
+    const tick: Record<string, unknown> = {};
+    const rest: InputSlot[] = [];
+    const wake: InputSlot[] = [];
+    for (const [name, spec] of Object.entries(inPortsOf(type) as InPorts))
+      tick[name] = spec.many ? new ManySlot(this.clock) : new (slotClass(spec.schema))(this.clock, -1);
+    for (const input of n.inputs) {
+      const slot = this.#source(input, key);
+      if (input.rest) rest.push(slot);
+      else tick[input.port] = slot;
+      if (!input.passive && !wake.includes(slot)) wake.push(slot);
+    }
+    tick['rest'] = rest;
+    const ctx = new Context(n, key, this.keys, this.clock, this.timers, this.counters);
+    const instance = new Instance(n, key, ports, emit, tick, wake, ctx);
+    this.initialise(instance);
+    return instance;
+  }
+
+  /** Gives an instance its cold state. */
+  initialise(instance: Instance): void {
+    const type: AnyNode = instance.plan.node.type;
+    if (type.kind === 'step') instance.state = (type as StepNode).state(instance.config as never, instance.key as KeyInfo);
+    if (type.kind === 'rx')
+      instance.rx = new RxRunner(
+        (ticks) => type.rx(ticks as never, instance.config as never, instance.ctx) as never,
+        instance.emit,
+      );
+  }
+
+  #source(input: PlanNode['inputs'][number], key: KeyInfo | undefined): InputSlot {
+    const from = this.plan.nodes[input.from]!;
+    const port = this.#portOf(from, input, key);
+    if (input.any) return port.any ?? (port.slot as ManySlot);
+    if (input.pick >= 0) return port.picks[input.pick]!;
+    if (from.outs[input.out]!.keyed && key) return keyList(port, key.index, this.clock);
+    return port.slot;
+  }
+  #portOf(from: PlanNode, input: PlanNode['inputs'][number], key: KeyInfo | undefined): Port {
+    if (input.any && (from.keyed || from.node.type.kind === 'source'))
+      // All keys at once: the list exists without any instance.
+      return { slot: SILENT as never, picks: [], any: this.#anyList(from, input.out, input.deferred), byKey: [] };
+    if (input.deferred) return this.#entry(this.deliveries, from, input.out, from.keyed ? key : undefined, true).port;
+    if (from.node.type.kind === 'source') {
+      const unkeyed = from.node.out[from.outs[input.out]!.port]!.key === 'none';
+      return this.#entry(this.entries, from, input.out, unkeyed ? undefined : key, false).port;
+    }
+    const producer = from.keyed ? this.keyed[from.index]![key!.index] : this.single[from.index];
+    if (!producer)
+      throw new ChimeraError('CHM708', `node ${from.id} is not there yet when its consumer is made`, { node: from.id });
+    return producer.ports[input.out]!;
+  }
+}
+
+/** A slot that the engine itself writes. */
+export interface Entry {
+  readonly port: Port;
+  readonly key: KeyInfo | undefined;
+  write(values: Record<string, unknown>): void;
+}

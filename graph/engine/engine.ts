@@ -1,0 +1,192 @@
+import type { Counter } from '../node.ts';
+import type { Plan } from '../plan/plan.ts';
+import { type Block, ChimeraError, type KeyTable, Vec } from '../schema/index.ts';
+import { Core } from './core.ts';
+import type { Cycles } from './cycles.ts';
+import { type Delivered, Feedback } from './feedback.ts';
+import { GeneratedPlan } from './generated.ts';
+import { Interpreter } from './interpreter.ts';
+import { type Snapshot, takeSnapshot, useSnapshot } from './snapshot.ts';
+import { createTap, type Tap } from './tap.ts';
+
+export interface EngineOptions {
+  /** `generated` (default) or the reference. */
+  mode?: 'generated' | 'interpreted';
+  /** Which ports to tap: `node.port`; all with '*'. */
+  taps?: readonly string[] | '*';
+}
+
+/** Rounds of delay-0 feedback at one time before it is taken for an endless loop. */
+const MAX_ROUNDS = 1000;
+
+/** A failed cycle: what failed where. The engine's state is then unusable until a snapshot is restored. */
+export class CycleError extends Error {
+  readonly code: string;
+  readonly node: string;
+  readonly key: number;
+  readonly source: string;
+  readonly seq: number;
+  readonly field: string | undefined;
+  constructor(cause: unknown, place: { node: string; key: number; source: string; seq: number }) {
+    super(cause instanceof Error ? cause.message : String(cause), { cause });
+    const known = cause as { code?: string; field?: string };
+    this.code = typeof known?.code === 'string' && known.code.startsWith('CHM') ? known.code : 'CHM703';
+    this.field = known?.field;
+    this.node = place.node;
+    this.key = place.key;
+    this.source = place.source;
+    this.seq = place.seq;
+  }
+}
+
+/**
+ * One partition's engine: executes inputs in total order, with timers and feedback between them (design §4).
+ * Synchronous; reading sources, committing sinks and error policy belong to the runner.
+ */
+export class Engine {
+  readonly core: Core;
+  readonly #interpreter: Interpreter;
+  readonly #fast: Cycles;
+  #cycles: Cycles;
+  readonly #feedback: Feedback;
+  /** Timers and feedback fired per node: their numbers as causes. */
+  fired: number[];
+  cycles = 0;
+
+  constructor(plan: Plan, keys: KeyTable, options: EngineOptions = {}) {
+    const wanted = options.taps ?? [];
+    this.core = new Core(plan, keys, (n, out, clock) => {
+      const { port, schema } = n.outs[out]!;
+      return wanted === '*' || wanted.includes(`${n.id}.${port}`) ? createTap(n.id, port, schema, clock) : undefined;
+    });
+    this.#feedback = new Feedback(this.core);
+    const onFeedback = (node: number, out: number, key: number) => this.#feedback.emitted(node, out, key);
+    this.#interpreter = new Interpreter(this.core, onFeedback);
+    this.#fast = options.mode === 'interpreted' ? this.#interpreter : new GeneratedPlan(this.core, onFeedback);
+    this.#cycles = this.#fast;
+    this.fired = plan.nodes.map(() => 0);
+  }
+
+  get now(): number {
+    return this.core.clock.now;
+  }
+  get counters(): Record<Counter, number> {
+    return this.core.counters;
+  }
+  get taps(): Tap[] {
+    return this.core.taps.flat().filter((t) => t !== undefined);
+  }
+  tap(node: string, port: string): Tap | undefined {
+    return this.taps.find((t) => t.node === node && t.port === port);
+  }
+
+  /**
+   * Runs rows [from, …) of a block whose times lie before `limit`, firing what is due in between.
+   * @returns the first row not run
+   */
+  run(source: number, block: Block, from: number, limit = Number.POSITIVE_INFINITY): number {
+    let i = from;
+    const { clock } = this.core;
+    while (i < block.n && block.t[i]! < limit) {
+      this.settle(Math.max(block.t[i]!, clock.now));
+      i = this.#cycles.block(source, block, i, limit);
+    }
+    if (clock.urgent) this.settle(clock.now);
+    return i;
+  }
+
+  /** Fires immediate feedback, then delayed feedback and timers due up to `t`, in order. */
+  settle(t: number): void {
+    const { clock, timers } = this.core;
+    let rounds = 0;
+    for (;;) {
+      const immediate = this.#feedback.immediate();
+      if (immediate) {
+        if (++rounds > MAX_ROUNDS)
+          throw new ChimeraError('CHM706', `feedback of ${clock.causes[immediate.node]} goes round ${MAX_ROUNDS} times at one time`, {
+            node: clock.causes[immediate.node]!,
+            help: 'give the feedback a delay, or break the loop in the node that answers each report with an order',
+          });
+        this.#deliver(immediate);
+        continue;
+      }
+      const timerDue = timers.peek()?.due ?? Number.POSITIVE_INFINITY;
+      const due = Math.min(this.#feedback.due, timerDue);
+      if (due > t) break;
+      rounds = 0;
+      if (due > clock.now) clock.now = due;
+      if (this.#feedback.due <= timerDue) this.#deliver(this.#feedback.take()!);
+      else {
+        const timer = timers.take(clock.now)!;
+        this.#begin(timer.node);
+        this.#cycles.fire(timer.node, timer.key, timer.tag);
+      }
+    }
+    clock.due = Math.min(timers.due, this.#feedback.due);
+    clock.urgent = false;
+  }
+
+  /** After the last input: every node's `end`, in order of execution. */
+  end(): void {
+    this.settle(this.now);
+    for (const i of [...this.core.instances()]) {
+      const type = i.plan.node.type;
+      if (type.kind !== 'step' || !type.end) continue;
+      this.#begin(i.plan.index);
+      this.#cycles.end(i.plan.index, i.key?.index ?? -1);
+      this.settle(this.now);
+    }
+  }
+
+  #deliver(d: Delivered): void {
+    this.#begin(d.node);
+    this.#feedback.write(d);
+    this.#cycles.deliver(d.node, d.out, d.key);
+  }
+  /** A cycle caused by a node's own timer or feedback: numbered per node, so that it has the same name in every placement. */
+  #begin(node: number): void {
+    const { clock } = this.core;
+    clock.n++;
+    clock.cause = node;
+    clock.seq = this.fired[node]!++;
+  }
+
+  /** Turns what was thrown in a cycle into a coded error that says where. Exact when `attributed` ran the cycle. */
+  failure(e: unknown): CycleError {
+    const { clock, plan } = this.core;
+    const running = this.#interpreter.running;
+    return new CycleError(e, {
+      node: this.attributed && running >= 0 ? plan.nodes[running]!.id : '',
+      key: this.#interpreter.runningKey,
+      source: clock.causes[clock.cause]!,
+      seq: clock.seq,
+    });
+  }
+  /** Runs with the interpreter, which knows the node that fails. */
+  get attributed(): boolean {
+    return this.#cycles === this.#interpreter;
+  }
+  set attributed(on: boolean) {
+    this.#cycles = on ? this.#interpreter : this.#fast;
+  }
+
+  /** Copies everything that the future depends on. Between cycles only. */
+  snapshot(): Snapshot {
+    return takeSnapshot(this.core, this.#feedback, this.fired);
+  }
+  /** Puts a snapshot back; keeps nodes whose spec agrees, migrates older ones, starts others cold. */
+  restore(snapshot: Snapshot): void {
+    this.fired = useSnapshot(this.core, this.#feedback, snapshot);
+    const { clock } = this.core;
+    clock.due = Math.min(this.core.timers.due, this.#feedback.due);
+    clock.urgent = this.#feedback.pending;
+  }
+  /** Silences an instance for good: its inputs no longer reach it. */
+  quarantine(node: string, key: number): void {
+    const plan = this.core.plan.nodes.find((n) => n.id === node)!;
+    this.core.instance(plan.index, key)?.quarantine();
+  }
+}
+
+/** Lists survive the cycle as arrays. */
+export const plain = (v: unknown): unknown => (v instanceof Vec ? v.toArray() : v);

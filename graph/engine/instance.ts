@@ -1,0 +1,208 @@
+import { type Observable, Subject } from 'rxjs';
+import type { Counter, Ctx, RxPipe, Sink } from '../node.ts';
+import type { PlanNode } from '../plan/plan.ts';
+import type { KeyInfo, KeyTable } from '../schema/index.ts';
+import type { Clock } from './clock.ts';
+import type { Port } from './port.ts';
+import type { Fielded, ManySlot } from './slot.ts';
+import type { Timer, Timers } from './timers.ts';
+
+/** Where an in-port reads from. */
+export type InputSlot = Fielded | ManySlot;
+
+/** A slot that never ticks: of unconnected in-ports, and of all in-ports of a quarantined instance. */
+export const SILENT = Object.freeze({ stamp: -2 }) as unknown as InputSlot;
+const FAST_INPUTS = 6;
+
+/** One node for one key: state, views and context, all made once. The generated plan reads the fields directly. */
+export class Instance {
+  readonly plan: PlanNode;
+  readonly key: KeyInfo | undefined;
+  readonly ports: readonly Port[];
+  readonly emit: Record<string, (values: unknown) => void>;
+  readonly tick: Record<string, unknown>;
+  readonly config: unknown;
+  readonly ctx: Context;
+  state: unknown;
+  sink: Sink<never> | undefined;
+  rx: RxRunner | undefined;
+  quarantined = false;
+  /** Slots that wake the node; the first few as fields, because the generated plan tests them in place. */
+  #wake: readonly InputSlot[];
+  a0: InputSlot;
+  a1: InputSlot;
+  a2: InputSlot;
+  a3: InputSlot;
+  a4: InputSlot;
+  a5: InputSlot;
+
+  constructor(
+    plan: PlanNode,
+    key: KeyInfo | undefined,
+    ports: readonly Port[],
+    emit: Record<string, (values: unknown) => void>,
+    tick: Record<string, unknown>,
+    wake: readonly InputSlot[],
+    ctx: Context,
+  ) {
+    this.plan = plan;
+    this.key = key;
+    this.ports = ports;
+    this.emit = emit;
+    this.tick = tick;
+    this.config = plan.node.config;
+    this.ctx = ctx;
+    this.#wake = wake;
+    this.a0 = wake[0] ?? SILENT;
+    this.a1 = wake[1] ?? SILENT;
+    this.a2 = wake[2] ?? SILENT;
+    this.a3 = wake[3] ?? SILENT;
+    this.a4 = wake[4] ?? SILENT;
+    this.a5 = wake[5] ?? SILENT;
+    this.state = undefined;
+  }
+
+  /** Whether any waking in-port ticked in cycle `n`. */
+  woken(n: number): boolean {
+    for (const slot of this.#wake) if (slot.stamp === n) return true;
+    return false;
+  }
+
+  /** Source text of `woken` for a plan node with this many waking in-ports. */
+  static wokenText(inputs: number): string {
+    if (inputs > FAST_INPUTS) return 'i.woken(n)';
+    return Array.from({ length: inputs }, (_, j) => `i.a${j}.stamp === n`).join(' || ') || 'false';
+  }
+
+  /** From now on this instance neither runs nor emits: downstream sees its last values grow old. */
+  quarantine(): void {
+    this.quarantined = true;
+    this.#wake = [];
+    this.a0 = this.a1 = this.a2 = this.a3 = this.a4 = this.a5 = SILENT;
+  }
+}
+
+/** The `ctx` of one instance. */
+export class Context implements Ctx {
+  timer = 0;
+  readonly node: string;
+  readonly rest: readonly string[];
+  readonly keys: KeyTable;
+  /** Undefined on unkeyed nodes; typed as present because only keyed nodes use it. */
+  readonly key: KeyInfo;
+  readonly clock: Clock;
+  readonly timers: Timer[] = [];
+  readonly counters: Record<Counter, number>;
+  readonly #queue: Timers;
+  readonly #index: number;
+  readonly #cause = { source: '', seq: 0 };
+
+  constructor(plan: PlanNode, key: KeyInfo | undefined, keys: KeyTable, clock: Clock, queue: Timers, counters: Record<Counter, number>) {
+    this.node = plan.id;
+    this.rest = plan.inputs.filter((i) => i.rest).map((i) => i.port);
+    this.keys = keys;
+    this.key = key as KeyInfo;
+    this.clock = clock;
+    this.counters = counters;
+    this.#queue = queue;
+    this.#index = plan.index;
+  }
+  get now(): number {
+    return this.clock.now;
+  }
+  get cause(): { readonly source: string; readonly seq: number } {
+    const c = this.#cause;
+    c.source = this.clock.causes[this.clock.cause]!;
+    c.seq = this.clock.seq;
+    return c;
+  }
+  at(timeUs: number, tag: number): void {
+    const due = Math.max(Math.ceil(timeUs), this.clock.now);
+    this.#queue.arm(this.#timer(tag), due);
+    if (due < this.clock.due) this.clock.due = due;
+  }
+  after(durationUs: number, tag: number): void {
+    this.at(this.clock.now + durationUs, tag);
+  }
+  cancel(tag: number): void {
+    const timer = this.timers[tag];
+    if (timer) timer.armed = false;
+  }
+  count(counter: Counter, n = 1): void {
+    this.counters[counter] += n;
+  }
+  /** Puts a timer back as a snapshot held it. */
+  rearm(tag: number, due: number): void {
+    this.#queue.arm(this.#timer(tag), due);
+  }
+  #timer(tag: number): Timer {
+    let timer = this.timers[tag];
+    if (!timer) {
+      timer = {
+        due: 0,
+        node: this.#index,
+        key: (this.key as KeyInfo | undefined)?.index ?? -1,
+        tag,
+        creation: 0,
+        heapDue: 0,
+        heapCreation: 0,
+        armed: false,
+        queued: false,
+      };
+      this.timers[tag] = timer;
+    }
+    return timer;
+  }
+}
+
+/** Runs an rx node: one `next` per cycle, emissions written through the instance's ports while that cycle lasts. */
+export class RxRunner {
+  readonly #ticks = new Subject<unknown>();
+  readonly #pipe: RxPipe<never>;
+  #running = false;
+  #error: unknown;
+  #failed = false;
+
+  constructor(build: (ticks$: Observable<unknown>) => RxPipe<never>, emit: Record<string, (values: unknown) => void>) {
+    this.#pipe = build(this.#ticks);
+    // RxJS reports what a consumer throws later and elsewhere; the engine needs it in the cycle, so it is kept here.
+    this.#pipe.out$.subscribe({
+      next: (out: Record<string, unknown>) => {
+        try {
+          if (!this.#running) throw new RxOutsideCycle();
+          for (const port in out) if (out[port] !== undefined) emit[port]!(out[port]);
+        } catch (e) {
+          this.#fail(e);
+        }
+      },
+      error: (e: unknown) => this.#fail(e),
+    });
+  }
+  run(tick: unknown): void {
+    this.#running = true;
+    this.#ticks.next(tick);
+    this.#running = false;
+    if (this.#failed) throw this.#error;
+  }
+  snapshot(): unknown {
+    return this.#pipe.snapshot?.();
+  }
+  restore(state: unknown): void {
+    this.#pipe.restore?.(state);
+  }
+  /** Whether a checkpoint can carry the node. */
+  get portable(): boolean {
+    return this.#pipe.stateless === true || (this.#pipe.snapshot !== undefined && this.#pipe.restore !== undefined);
+  }
+  #fail(e: unknown): void {
+    this.#failed = true;
+    this.#error = e;
+    if (!this.#running) throw e;
+  }
+}
+export class RxOutsideCycle extends Error {
+  readonly code = 'CHM705';
+  constructor() {
+    super("an rx node emitted outside its own cycle; use the engine's scheduler (graph/rx.ts) for time operators");
+  }
+}

@@ -1,0 +1,119 @@
+import { type Schema, Vec } from '../schema/index.ts';
+import type { Clock } from './clock.ts';
+
+/**
+ * The last value of a port: one preallocated record object per port and instance. The producer's emission writes it,
+ * consumers read the very same object, so an edge copies nothing. `ticked` compares stamps instead of being reset.
+ */
+export interface Slot {
+  stamp: number;
+  seen: boolean;
+  key: number;
+  readonly clock: Clock;
+  readonly ticked: boolean;
+}
+export type Fielded = Slot & Record<string, unknown>;
+
+const layouts = new WeakMap<Schema, new (clock: Clock, key: number) => Fielded>();
+
+/**
+ * One class per schema, so that all slots of a schema share a hidden class. Number fields start as −0, which fixes
+ * their representation as double: a later fraction does not change the object's shape.
+ */
+export function slotClass(schema: Schema): new (clock: Clock, key: number) => Fielded {
+  let layout = layouts.get(schema);
+  if (!layout) {
+    const init = Object.entries(schema.fields).map(([name, f]) => {
+      const value =
+        f.kind === 'text'
+          ? `''`
+          : f.kind === 'bool'
+            ? 'false'
+            : f.kind === 'oneOf'
+              ? JSON.stringify(f.values[0])
+              : f.kind === 'list'
+                ? 'new Vec()'
+                : '-0';
+      return `this[${JSON.stringify(name)}] = ${value};`;
+    });
+    layout = new Function(
+      'Vec',
+      `return class Slot_${schema.name.replace(/\W/g, '_')} {
+         constructor(clock, key) { this.clock = clock; this.stamp = -1; this.seen = false; this.key = key; ${init.join(' ')} }
+         get ticked() { return this.stamp === this.clock.n; }
+       }`,
+    )(Vec) as new (
+      clock: Clock,
+      key: number,
+    ) => Fielded;
+    layouts.set(schema, layout);
+  }
+  return layout;
+}
+
+/** Copies the fields; lists are copied by value, so that the copy outlives its source. */
+export function copyFields(schema: Schema, from: Record<string, unknown>, to: Record<string, unknown>): void {
+  for (const name of Object.keys(schema.fields)) {
+    const v = from[name];
+    to[name] = v instanceof Vec ? new Vec(v.data.slice(v.start, v.end)) : v;
+  }
+}
+
+/** All records of a cycle on a `many` port, or on an `any` port over all keys. Emptied by the next cycle that writes it. */
+export class ManySlot {
+  readonly clock: Clock;
+  stamp = -1;
+  count = 0;
+  readonly records: Fielded[] = [];
+  constructor(clock: Clock) {
+    this.clock = clock;
+  }
+  get ticked(): boolean {
+    return this.stamp === this.clock.n;
+  }
+  get seen(): boolean {
+    return this.stamp >= 0;
+  }
+  get n(): number {
+    return this.stamp === this.clock.n ? this.count : 0;
+  }
+  at(i: number): Fielded {
+    return this.records[i]!;
+  }
+  /** Appends a record that lives elsewhere. */
+  add(record: Fielded): void {
+    if (this.stamp !== this.clock.n) {
+      this.stamp = this.clock.n;
+      this.count = 0;
+    }
+    this.records[this.count++] = record;
+  }
+}
+
+/** A `many` port's own records, reused from cycle to cycle. */
+export class PooledSlot extends ManySlot {
+  readonly #layout: new (
+    clock: Clock,
+    key: number,
+  ) => Fielded;
+  readonly #key: number;
+  constructor(clock: Clock, schema: Schema, key: number) {
+    super(clock);
+    this.#layout = slotClass(schema);
+    this.#key = key;
+  }
+  next(): Fielded {
+    if (this.stamp !== this.clock.n) {
+      this.stamp = this.clock.n;
+      this.count = 0;
+    }
+    const i = this.count++;
+    let record = this.records[i];
+    if (!record) {
+      record = new this.#layout(this.clock, this.#key);
+      this.records[i] = record;
+    }
+    record.stamp = this.clock.n;
+    return record;
+  }
+}

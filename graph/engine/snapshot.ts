@@ -1,0 +1,197 @@
+import { decode, encode } from '../codec/index.ts';
+import type { AnyNode, Counter, StepNode } from '../node.ts';
+import type { PlanNode } from '../plan/plan.ts';
+import { ChimeraError, type Schema, Vec } from '../schema/index.ts';
+import type { Core, Entry } from './core.ts';
+import type { Delivered, Feedback } from './feedback.ts';
+import type { Instance } from './instance.ts';
+import { type Fielded, ManySlot } from './slot.ts';
+
+/** Everything that the future of an engine depends on, as plain data. Names, not indices: a changed graph can still read it. */
+export interface Snapshot {
+  format: 1;
+  graph: string;
+  now: number;
+  keys: { name: string; pxDigits: number; qtyDigits: number }[];
+  live: string[];
+  counters: Record<Counter, number>;
+  fired: Record<string, number>;
+  instances: InstanceSnapshot[];
+  entries: SlotSnapshot[];
+  deliveries: SlotSnapshot[];
+  timers: { node: string; key: string; tag: number; due: number }[];
+  feedback: { due: number; node: string; port: string; key: string; rows: Record<string, unknown>[] }[];
+}
+interface InstanceSnapshot {
+  node: string;
+  key: string;
+  type: string;
+  version: number;
+  config: string;
+  quarantined: boolean;
+  state: unknown;
+  ports: SlotSnapshot[];
+}
+interface SlotSnapshot {
+  node: string;
+  port: string;
+  key: string;
+  seen: boolean;
+  values: Record<string, unknown>;
+  picks: (number | null)[];
+}
+
+const keyName = (core: Core, k: number): string => (k < 0 ? '' : core.keys.at(k).name);
+const keyIndex = (core: Core, name: string): number => (name === '' ? -1 : core.keys.find(name)!.index);
+
+export function takeSnapshot(core: Core, feedback: Feedback, fired: readonly number[]): Snapshot {
+  const snapshot: Snapshot = {
+    format: 1,
+    graph: core.plan.pipeline.hash,
+    now: core.clock.now,
+    keys: core.keys.list.map(({ name, pxDigits, qtyDigits }) => ({ name, pxDigits, qtyDigits })),
+    live: core.live.map((k) => keyName(core, k)),
+    counters: core.counters,
+    fired: Object.fromEntries(core.plan.nodes.map((n, i) => [n.id, fired[i]!])),
+    instances: [...core.instances()].map((i) => saveInstance(core, i)),
+    entries: [...saveEntries(core, core.entries)],
+    deliveries: [...saveEntries(core, core.deliveries)],
+    timers: core.timers.armed
+      .sort((a, b) => a.creation - b.creation)
+      .map((t) => ({ node: core.plan.nodes[t.node]!.id, key: keyName(core, t.key), tag: t.tag, due: t.due })),
+    feedback: feedback.all.map((d) => ({
+      due: d.due,
+      node: core.plan.nodes[d.node]!.id,
+      port: core.plan.nodes[d.node]!.outs[d.out]!.port,
+      key: keyName(core, d.key),
+      rows: d.rows.map((r) => Object.fromEntries(Object.entries(r).map(([k, v]) => [k, v instanceof Vec ? v.data.slice(v.start, v.end) : v]))),
+    })),
+  };
+  // Through the codec: a copy that later cycles cannot reach, and proof that every state can be written.
+  return decode(encode(snapshot)) as Snapshot;
+}
+
+function saveInstance(core: Core, i: Instance): InstanceSnapshot {
+  return {
+    node: i.plan.id,
+    key: i.key?.name ?? '',
+    type: i.plan.node.type.type,
+    version: i.plan.node.type.version,
+    config: JSON.stringify(i.config),
+    quarantined: i.quarantined,
+    state: i.rx ? saveRx(i) : i.state,
+    ports: i.ports.flatMap((p, out) =>
+      p.slot instanceof ManySlot ? [] : [saveSlot(core, i.plan, out, { port: p, key: i.key, write: () => {} })],
+    ),
+  };
+}
+function saveRx(i: Instance): unknown {
+  if (!i.rx!.portable)
+    throw new ChimeraError('CHM501', `rx node ${i.plan.id} keeps state that a checkpoint cannot carry`, {
+      node: i.plan.id,
+      help: 'return snapshot() and restore() from rx, or stateless: true when there is nothing to keep',
+    });
+  return i.rx!.snapshot();
+}
+function* saveEntries(core: Core, store: Entry[][][]): Generator<SlotSnapshot> {
+  for (const n of core.plan.nodes)
+    for (let out = 0; out < n.outs.length; out++)
+      for (const entry of store[n.index]![out]!) if (entry && !(entry.port.slot instanceof ManySlot)) yield saveSlot(core, n, out, entry);
+}
+function saveSlot(_core: Core, n: PlanNode, out: number, entry: Entry): SlotSnapshot {
+  const slot = entry.port.slot as Fielded;
+  return {
+    node: n.id,
+    port: n.outs[out]!.port,
+    key: entry.key?.name ?? '',
+    seen: slot.seen,
+    values: slot.seen ? plainFields(n.outs[out]!.schema, slot) : {},
+    picks: entry.port.picks.map((p) => (p.seen ? (p['value'] as number) : null)),
+  };
+}
+const plainFields = (schema: Schema, r: Fielded): Record<string, unknown> =>
+  Object.fromEntries(
+    Object.keys(schema.fields).map((f) => {
+      const v = r[f];
+      return [f, v instanceof Vec ? v.data.slice(v.start, v.end) : v];
+    }),
+  );
+
+/** @returns the per-node numbers of fired timers and feedback */
+export function useSnapshot(core: Core, feedback: Feedback, s: Snapshot): number[] {
+  if (s.format !== 1) throw new ChimeraError('CHM711', `snapshot has the unknown format ${s.format}`);
+  for (const k of s.keys) core.keys.declare(k.name, k.pxDigits, k.qtyDigits);
+  core.clock.now = s.now;
+  core.clock.n++;
+  Object.assign(core.counters, s.counters);
+  for (const t of core.timers.armed) t.armed = false;
+  for (const name of s.live) core.enliven(keyIndex(core, name));
+  const byId = new Map(core.plan.nodes.map((n) => [n.id, n]));
+  // Cold first: an instance that the snapshot does not know starts as new.
+  for (const i of core.instances()) core.initialise(i);
+  for (const saved of s.instances) {
+    const n = byId.get(saved.node);
+    const i = n && core.instance(n.index, keyIndex(core, saved.key));
+    if (i) loadInstance(i, saved);
+  }
+  for (const [list, deferred] of [
+    [s.entries, false],
+    [s.deliveries, true],
+  ] as const)
+    for (const saved of list) {
+      const n = byId.get(saved.node);
+      const out = n ? n.outs.findIndex((o) => o.port === saved.port) : -1;
+      if (!n || out < 0) continue;
+      const k = keyIndex(core, saved.key);
+      if (!deferred) core.loader(n.index, out, Math.max(k, 0));
+      const entry = deferred ? core.delivery(n.index, out, k) : core.entries[n.index]![out]![Math.max(k, 0)]!;
+      loadSlot(n.outs[out]!.schema, entry.port.slot as Fielded, entry.port.picks, saved);
+    }
+  for (const t of s.timers) {
+    const n = byId.get(t.node);
+    if (n) core.instance(n.index, keyIndex(core, t.key))?.ctx.rearm(t.tag, t.due);
+  }
+  feedback.all = s.feedback.flatMap((f): Delivered[] => {
+    const n = byId.get(f.node);
+    const out = n ? n.outs.findIndex((o) => o.port === f.port) : -1;
+    if (!n || out < 0) return [];
+    const rows = f.rows.map((r) => Object.fromEntries(Object.entries(r).map(([k, v]) => [k, v instanceof Float64Array ? new Vec(v) : v])));
+    return [{ due: f.due, node: n.index, out, key: keyIndex(core, f.key), rows, creation: feedback.creation++ }];
+  });
+  return core.plan.nodes.map((n) => s.fired[n.id] ?? 0);
+}
+
+function loadInstance(i: Instance, saved: InstanceSnapshot): void {
+  const type: AnyNode = i.plan.node.type;
+  if (saved.type !== type.type || saved.config !== JSON.stringify(i.config)) return;
+  if (saved.version !== type.version) {
+    if (type.kind !== 'step' || !type.migrate) return;
+    i.state = (type as StepNode).migrate!(saved.state, saved.version);
+  } else if (i.rx) i.rx.restore(saved.state);
+  else i.state = copyState(saved.state);
+  for (const p of saved.ports) {
+    const out = i.plan.outs.findIndex((o) => o.port === p.port);
+    const slot = i.ports[out]?.slot;
+    if (slot && !(slot instanceof ManySlot)) loadSlot(i.plan.outs[out]!.schema, slot, i.ports[out]!.picks, p);
+  }
+  if (saved.quarantined) i.quarantine();
+}
+/** The same snapshot may be restored again. */
+const copyState = (state: unknown): unknown => decode(encode(state));
+
+function loadSlot(schema: Schema, slot: Fielded, picks: readonly Fielded[], saved: SlotSnapshot): void {
+  slot.seen = saved.seen;
+  slot.stamp = -1;
+  if (!saved.seen) return;
+  for (const name of Object.keys(schema.fields)) {
+    const v = saved.values[name];
+    slot[name] = v instanceof Float64Array ? new Vec(v.slice()) : v;
+  }
+  saved.picks.forEach((value, p) => {
+    const pick = picks[p];
+    if (!pick || value === null) return;
+    pick['value'] = value;
+    pick.seen = true;
+    pick.stamp = -1;
+  });
+}

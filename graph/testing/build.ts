@@ -1,0 +1,109 @@
+import type { Pipeline, PipelineEdge, PipelineNode } from '../document/types.ts';
+import { type AnyNode, type InPorts, inPortsOf, outPortsOf } from '../node.ts';
+import { type Block, BLOCK_ROWS, type BlockReader, f64, type ListColumn, record, type Schema, Vec } from '../schema/index.ts';
+
+/** One node of a pipeline built in code, for tests of the engine that should not depend on the document. */
+export interface BuildNode {
+  id: string;
+  type: AnyNode;
+  with?: Record<string, unknown>;
+  /** In-port → `node.port` or `node.port.field`. */
+  in?: Record<string, string>;
+  key?: 'instrument' | 'none';
+  feedback?: string[];
+  delayUs?: number;
+  onError?: 'stop' | 'quarantine';
+}
+
+const Picked = record('scalar', 1, { value: f64() });
+
+/** Builds a resolved pipeline; nothing is checked that lint would check. */
+export function buildPipeline(nodes: readonly BuildNode[], name = 'test'): Pipeline {
+  const built: PipelineNode[] = [];
+  for (const n of nodes) {
+    const ports = inPortsOf(n.type) as InPorts;
+    const inputs = Object.entries(n.in ?? {}).map(([port, ref]): PipelineEdge => {
+      const [node, out, field] = ref.split('.') as [string, string, string | undefined];
+      const from = nodes.find((b) => b.id === node)!;
+      const outs = from.type.kind === 'sink' ? {} : from.type.ports.out;
+      const schema: Schema = field ? Picked : typeof outs === 'function' ? Picked : outs[out]!.schema;
+      const rest = !(port in ports);
+      const spec = rest ? (n.type as { ports: { rest: PipelineEdge['spec'] } }).ports.rest : ports[port]!;
+      return { port, spec, rest, node, out, field, schema };
+    });
+    const config = n.type.config.parse(n.with ?? {});
+    built.push({
+      id: n.id,
+      type: n.type,
+      config,
+      key: n.key ?? (n.type.kind === 'source' ? 'none' : 'instrument'),
+      inputs,
+      out: outPortsOf(n.type, config, { inputs: Object.fromEntries(inputs.map((e) => [e.port, e.schema])) }),
+      feedback: n.feedback ?? [],
+      delayUs: n.delayUs ?? 0,
+      onError: n.onError ?? 'stop',
+      line: 0,
+      column: 0,
+    });
+  }
+  const hash = JSON.stringify(built.map((b) => [b.id, b.type.type, b.type.version, b.config, b.inputs.map((e) => [e.port, e.node, e.out, e.field])]));
+  return { name, file: 'test.yaml', params: {}, nodes: built, services: {}, hash };
+}
+
+export interface InputRow {
+  t: number;
+  port: string;
+  key: number;
+  values: Record<string, unknown>;
+}
+
+/** Turns rows into blocks; `seek`-able, as the runner's error policy needs. */
+export function rowsReader(ports: readonly { name: string; schema: Schema }[], rows: readonly InputRow[], blockRows = BLOCK_ROWS): BlockReader {
+  let next = 0;
+  return {
+    ports,
+    async read() {
+      if (next >= rows.length) return null;
+      const block = toBlock(ports, rows.slice(next, next + blockRows), next);
+      next += block.n;
+      return block;
+    },
+    async seek(seq) {
+      next = seq + 1;
+    },
+    async close() {},
+  };
+}
+
+export function toBlock(ports: readonly { name: string; schema: Schema }[], rows: readonly InputRow[], seq0 = 0): Block {
+  const per = ports.map((p) => rows.filter((r) => r.port === p.name));
+  const counts = ports.map(() => 0);
+  const port = Uint8Array.from(rows, (r) => ports.findIndex((p) => p.name === r.port));
+  return {
+    n: rows.length,
+    seq0,
+    t: Float64Array.from(rows, (r) => r.t),
+    port,
+    key: Int32Array.from(rows, (r) => r.key),
+    row: Int32Array.from(port, (p) => counts[p]!++),
+    ports: ports.map((p, i) => ({
+      n: per[i]!.length,
+      columns: Object.entries(p.schema.fields).map(([name, f]) => {
+        const values = per[i]!.map((r) => r.values[name]);
+        if (f.kind === 'text') return values.map((v) => String(v ?? ''));
+        if (f.kind === 'list') return toList(values as (number[] | Vec | undefined)[]);
+        return Float64Array.from(values, (v) =>
+          f.kind === 'oneOf' ? f.values.indexOf(v as string) : v === null || v === undefined ? Number.NaN : Number(v),
+        );
+      }),
+    })),
+  };
+}
+function toList(values: (number[] | Vec | undefined)[]): ListColumn {
+  const arrays = values.map((v) => (v instanceof Vec ? v.toArray() : (v ?? [])));
+  const offsets = new Int32Array(arrays.length + 1);
+  arrays.forEach((a, i) => {
+    offsets[i + 1] = offsets[i]! + a.length;
+  });
+  return { values: Float64Array.from(arrays.flat()), offsets };
+}

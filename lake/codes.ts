@@ -1,0 +1,85 @@
+import type { CodeTable } from '../graph/schema/index.ts';
+
+/** Errors of the lake: files, manifest, journal, cache, queries. */
+export const CODES = {
+  CHM601: {
+    title: 'damaged manifest',
+    text: 'A manifest file is not the JSON that was committed: it is cut short, altered, or its number is missing from its series. Nothing is read from a lake whose manifest cannot be trusted. The Parquet files themselves are untouched: restore the named file from a backup, or import the same input under the same writer name into an empty folder, which gives the same files again.',
+  },
+  CHM602: {
+    title: 'conflicting commit',
+    text: 'A writer tried to commit under a number that already holds something else. Either two processes write under one name, or the same name was used for another input. Stop the other process, or choose another writer name.',
+  },
+  CHM603: {
+    title: 'not a lake',
+    text: 'The folder has no manifest. Point the command at the folder that was given to `lake import --to`, or import into it first.',
+  },
+  CHM604: {
+    title: 'unreadable Parquet file',
+    text: 'A Parquet file is cut short, altered or not Parquet at all. A file without its footer cannot be read in part. Restore it from a backup or import its source again; `chimera lake verify` lists every such file.',
+  },
+  CHM605: {
+    title: 'disk full',
+    text: 'The device had no room for a file. What was committed before is intact and readable; the unfinished file was removed. Make room and run the same command again: it continues from the last commit or writes the same files over themselves.',
+  },
+  CHM606: {
+    title: 'storage failed',
+    text: 'Reading or writing below the lake folder failed (permission, missing device, input/output error). What was committed before is intact.',
+  },
+  CHM607: {
+    title: 'value cannot be stored exactly',
+    text: 'Prices, quantities and amounts are stored as doubles that hold the exact decimal, which is possible up to 15 significant digits; integers up to 2^53. The value named is beyond that, is not finite, or is not one of the values its field declares.',
+  },
+  CHM608: {
+    title: 'file differs from its manifest',
+    text: 'The hash, the size or the number of rows of a file is not what its commit recorded: it was changed after it was written. Restore it from a backup or import its source again.',
+  },
+  CHM609: {
+    title: 'missing file',
+    text: 'A file that the manifest lists is not there. If a compaction ran meanwhile, open the lake again; otherwise restore the file from a backup.',
+  },
+  CHM610: {
+    title: 'layout does not fit',
+    text: 'A Parquet file lacks a column that the record schema needs, holds another type, or was written under another schema version. Write it again with this version, or name the schema it was written with.',
+  },
+  CHM611: {
+    title: 'rows out of order',
+    text: 'Within one source, seq must increase and t_avail must never decrease. The rows given to a writer, or found in a file, break that.',
+  },
+  CHM612: {
+    title: 'overlapping files',
+    text: 'Two files of one partition and writer claim the same seq range, so that rows would count twice. Run `chimera lake verify` for the list; a finished compaction or a repeated import cannot cause it, a copied file can.',
+  },
+  CHM613: {
+    title: 'query failed',
+    text: "The SQL statement could not be run over the lake. The message is the query engine's own; tables are named after the datasets (`chimera lake ls`).",
+  },
+  CHM614: {
+    title: 'query is not read-only',
+    text: 'Only a single SELECT (or WITH, DESCRIBE, SUMMARIZE, EXPLAIN, SHOW) statement may be run over the lake.',
+  },
+  CHM615: {
+    title: 'damaged journal',
+    text: 'A record inside a journal segment does not match its checksum, while intact data follow it: this is damage, not an interrupted write. The position named is the byte offset of the record. Restore the segment from a backup; everything before the position is intact.',
+  },
+  CHM616: {
+    title: 'torn end of journal',
+    text: 'The last record of a segment was cut off by a crash. It was never acknowledged, so it is removed and reported; nothing else is lost.',
+  },
+  CHM617: {
+    title: 'damaged cache',
+    text: 'A decoded cache file does not match its checksum. The cache holds nothing of its own: delete the named file, it is built again from the lake.',
+  },
+  CHM618: {
+    title: 'unknown file type',
+    text: 'The extension decides how a table is written: `.parquet`, `.arrow` (IPC file), `.csv` or `.jsonl` where that command supports it.',
+  },
+  CHM619: {
+    title: 'decimals do not fit',
+    text: 'A stored price or quantity has more decimals than its file and manifest declare, so that it cannot become the integer it was. The file was altered, or written by another program: import it instead of reading it in place.',
+  },
+  CHM620: {
+    title: 'codec cannot hold this type',
+    text: 'The file format chosen has no way to hold a field of this kind. Use another codec (`duckdb` holds all of them).',
+  },
+} as const satisfies CodeTable;
