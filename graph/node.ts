@@ -1,4 +1,4 @@
-import type { Observable } from 'rxjs';
+import type { Observable, SchedulerLike } from 'rxjs';
 import type { z } from 'zod';
 import type { BlockReader } from './schema/block.ts';
 import type { KeyInfo, KeyTable } from './schema/key.ts';
@@ -127,6 +127,11 @@ export interface Ctx {
   count(counter: Counter, n?: number): void;
 }
 
+/** An rx node also gets RxJS's scheduler in engine time: pass it to every time operator. */
+export interface RxCtx extends Ctx {
+  readonly scheduler: SchedulerLike;
+}
+
 /** A finding of a node type's own check of its configuration; `path` leads to the value inside `with`. */
 export interface ConfigIssue {
   code: string;
@@ -201,7 +206,7 @@ export interface RxNode<C extends z.ZodObject = z.ZodObject, I extends InPorts =
   readonly ports: { readonly in: I; readonly out: O };
   readonly determinism: 'pure' | 'journaled' | 'external';
   readonly warmup?: (config: z.output<C>) => Partial<Record<keyof I, number>>;
-  rx(ticks$: Observable<Tick<I>>, config: z.output<C>, ctx: Ctx): RxPipe<O>;
+  rx(ticks$: Observable<Tick<I>>, config: z.output<C>, ctx: RxCtx): RxPipe<O>;
 }
 type RxOut<O extends OutPorts> = { readonly [K in keyof O]?: Readonly<Values<O[K]['schema']>> };
 export interface RxPipe<O extends OutPorts> {

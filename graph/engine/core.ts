@@ -1,9 +1,10 @@
-import { type AnyNode, type Counter, type InPorts, inPortsOf, type StepNode } from '../node.ts';
+import { type AnyNode, type Counter, type InPorts, inPortsOf, type RxCtx, type StepNode } from '../node.ts';
 import type { Plan, PlanNode } from '../plan/plan.ts';
 import { ChimeraError, type KeyInfo, type KeyTable } from '../schema/index.ts';
 import { Clock } from './clock.ts';
-import { Context, type InputSlot, Instance, RxRunner, SILENT } from './instance.ts';
+import { Context, type InputSlot, Instance, SILENT } from './instance.ts';
 import { createEmit, createLoader, createPort, keyList, type Loader, type Port } from './port.ts';
+import { RxRunner } from './rx-runner.ts';
 import { ManySlot, slotClass } from './slot.ts';
 import type { Tap } from './tap.ts';
 import { Timers } from './timers.ts';
@@ -44,7 +45,8 @@ export class Core {
       this.deliveries[n.index] = n.outs.map(() => []);
       this.loaders[n.index] = n.outs.map(() => []);
     }
-    for (const n of plan.nodes) if (!n.keyed && n.node.type.kind !== 'source') this.single[n.index] = this.#create(n, undefined);
+    for (const n of plan.nodes)
+      if (!n.keyed && n.node.type.kind !== 'source') this.single[n.index] = this.#create(n, undefined);
   }
 
   instance(node: number, key: number): Instance | undefined {
@@ -65,7 +67,22 @@ export class Core {
     this.isLive[k] = true;
     const key = this.keys.at(k);
     this.live = [...this.live, k].sort((a, b) => (this.keys.at(a).name < this.keys.at(b).name ? -1 : 1));
-    for (const n of this.plan.nodes) if (n.keyed && n.node.type.kind !== 'source') this.keyed[n.index]![k] = this.#create(n, key);
+    for (const n of this.plan.nodes)
+      if (n.keyed && n.node.type.kind !== 'source') this.keyed[n.index]![k] = this.#create(n, key);
+  }
+
+  /** Forgets all keys: a snapshot says which of them live. Slots that sources and feedback write stay, but are unseen. */
+  clear(): void {
+    this.live = [];
+    this.isLive.length = 0;
+    for (const instances of this.keyed) instances.length = 0;
+    for (const store of [this.entries, this.deliveries])
+      for (const entry of store.flat(2)) {
+        if (!entry) continue;
+        for (const slot of [entry.port.slot, ...entry.port.picks]) slot.stamp = -1;
+        if (!(entry.port.slot instanceof ManySlot)) entry.port.slot.seen = false;
+        for (const pick of entry.port.picks) pick.seen = false;
+      }
   }
 
   /** The entry slot of a source port for a key. */
@@ -135,11 +152,16 @@ export class Core {
   /** Gives an instance its cold state. */
   initialise(instance: Instance): void {
     const type: AnyNode = instance.plan.node.type;
-    if (type.kind === 'step') instance.state = (type as StepNode).state(instance.config as never, instance.key as KeyInfo);
+    if (type.kind === 'step')
+      instance.state = (type as StepNode).state(instance.config as never, instance.key as KeyInfo);
     if (type.kind === 'rx')
       instance.rx = new RxRunner(
-        (ticks) => type.rx(ticks as never, instance.config as never, instance.ctx) as never,
+        (ticks, scheduler) => {
+          instance.ctx.scheduler = scheduler;
+          return type.rx(ticks as never, instance.config as never, instance.ctx as RxCtx) as never;
+        },
         instance.emit,
+        instance.ctx,
       );
   }
 

@@ -1,6 +1,6 @@
 import type { Counter } from '../node.ts';
 import type { Plan } from '../plan/plan.ts';
-import { type Block, ChimeraError, type KeyTable, Vec } from '../schema/index.ts';
+import { type Block, ChimeraError, type KeyTable } from '../schema/index.ts';
 import { Core } from './core.ts';
 import type { Cycles } from './cycles.ts';
 import { type Delivered, Feedback } from './feedback.ts';
@@ -51,7 +51,9 @@ export class Engine {
   readonly #feedback: Feedback;
   /** Timers and feedback fired per node: their numbers as causes. */
   fired: number[];
-  cycles = 0;
+  #cyclesBefore = 0;
+  /** Instances to silence just before a cycle with a known cause: how a repeated failure is passed over on the re-run. */
+  readonly quarantines: { cause: number; seq: number; node: string; key: number }[] = [];
 
   constructor(plan: Plan, keys: KeyTable, options: EngineOptions = {}) {
     const wanted = options.taps ?? [];
@@ -69,6 +71,10 @@ export class Engine {
 
   get now(): number {
     return this.core.clock.now;
+  }
+  /** Cycles since the run began, those before a restored snapshot included. */
+  get cycles(): number {
+    return this.#cyclesBefore + this.core.clock.n;
   }
   get counters(): Record<Counter, number> {
     return this.core.counters;
@@ -89,7 +95,8 @@ export class Engine {
     const { clock } = this.core;
     while (i < block.n && block.t[i]! < limit) {
       this.settle(Math.max(block.t[i]!, clock.now));
-      i = this.#cycles.block(source, block, i, limit);
+      const stop = this.#stopBefore(source, block, i);
+      if (stop > i) i = this.#cycles.block(source, stop === block.n ? block : { ...block, n: stop }, i, limit);
     }
     if (clock.urgent) this.settle(clock.now);
     return i;
@@ -103,10 +110,14 @@ export class Engine {
       const immediate = this.#feedback.immediate();
       if (immediate) {
         if (++rounds > MAX_ROUNDS)
-          throw new ChimeraError('CHM706', `feedback of ${clock.causes[immediate.node]} goes round ${MAX_ROUNDS} times at one time`, {
-            node: clock.causes[immediate.node]!,
-            help: 'give the feedback a delay, or break the loop in the node that answers each report with an order',
-          });
+          throw new ChimeraError(
+            'CHM706',
+            `feedback of ${clock.causes[immediate.node]} goes round ${MAX_ROUNDS} times at one time`,
+            {
+              node: clock.causes[immediate.node]!,
+              help: 'give the feedback a delay, or break the loop in the node that answers each report with an order',
+            },
+          );
         this.#deliver(immediate);
         continue;
       }
@@ -149,6 +160,18 @@ export class Engine {
     clock.n++;
     clock.cause = node;
     clock.seq = this.fired[node]!++;
+    for (const q of this.quarantines) if (q.cause === node && q.seq === clock.seq) this.quarantine(q.node, q.key);
+  }
+  /** Applies quarantines due at row `from`, and says where the next one is. */
+  #stopBefore(source: number, block: Block, from: number): number {
+    let stop = block.n;
+    for (const q of this.quarantines) {
+      if (q.cause !== source) continue;
+      const row = q.seq - block.seq0;
+      if (row === from) this.quarantine(q.node, q.key);
+      else if (row > from && row < stop) stop = row;
+    }
+    return stop;
   }
 
   /** Turns what was thrown in a cycle into a coded error that says where. Exact when `attributed` ran the cycle. */
@@ -172,12 +195,13 @@ export class Engine {
 
   /** Copies everything that the future depends on. Between cycles only. */
   snapshot(): Snapshot {
-    return takeSnapshot(this.core, this.#feedback, this.fired);
+    return takeSnapshot(this.core, this.#feedback, this.fired, this.cycles);
   }
   /** Puts a snapshot back; keeps nodes whose spec agrees, migrates older ones, starts others cold. */
   restore(snapshot: Snapshot): void {
     this.fired = useSnapshot(this.core, this.#feedback, snapshot);
     const { clock } = this.core;
+    this.#cyclesBefore = snapshot.cycles - clock.n;
     clock.due = Math.min(this.core.timers.due, this.#feedback.due);
     clock.urgent = this.#feedback.pending;
   }
@@ -187,6 +211,3 @@ export class Engine {
     this.core.instance(plan.index, key)?.quarantine();
   }
 }
-
-/** Lists survive the cycle as arrays. */
-export const plain = (v: unknown): unknown => (v instanceof Vec ? v.toArray() : v);

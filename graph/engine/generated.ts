@@ -111,7 +111,8 @@ export class GeneratedPlan implements Cycles {
     for (const { node, mode } of program.steps) {
       const plan = core.plan.nodes[node]!;
       const type = plan.node.type;
-      const waking = new Set(plan.inputs.filter((i) => !i.passive).map((i) => `${i.from}.${i.out}.${i.pick}.${i.any}`)).size;
+      const waking = new Set(plan.inputs.filter((i) => !i.passive).map((i) => `${i.from}.${i.out}.${i.pick}.${i.any}`))
+        .size;
       const call =
         type.kind === 'step'
           ? `${bind(`step${node}`, type.step)}(i.state, i.tick, i.config, i.emit, i.ctx)`
@@ -129,7 +130,8 @@ export class GeneratedPlan implements Cycles {
     }
     for (const { node, out, all } of program.feedback) {
       const written = (instance: string) => `${instance}.ports[${out}].slot.stamp === n`;
-      if (core.single[node]) body.push(`if (${written(bind(`I${node}`, core.single[node]))}) onFeedback(${node}, ${out}, -1);`);
+      if (core.single[node])
+        body.push(`if (${written(bind(`I${node}`, core.single[node]))}) onFeedback(${node}, ${out}, -1);`);
       else {
         const list = bind(`I${node}`, core.keyed[node]);
         body.push(
@@ -139,6 +141,8 @@ export class GeneratedPlan implements Cycles {
         );
       }
     }
-    return new Function(...names, `'use strict'; return function program(k, n, done) {\n${body.join('\n')}\n}`)(...values) as ProgramFn;
+    return new Function(...names, `'use strict'; return function program(k, n, done) {\n${body.join('\n')}\n}`)(
+      ...values,
+    ) as ProgramFn;
   }
 }

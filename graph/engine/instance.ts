@@ -1,9 +1,10 @@
-import { type Observable, Subject } from 'rxjs';
-import type { Counter, Ctx, RxPipe, Sink } from '../node.ts';
+import type { SchedulerLike } from 'rxjs';
+import type { Counter, Ctx, Sink } from '../node.ts';
 import type { PlanNode } from '../plan/plan.ts';
 import type { KeyInfo, KeyTable } from '../schema/index.ts';
 import type { Clock } from './clock.ts';
 import type { Port } from './port.ts';
+import type { RxRunner } from './rx-runner.ts';
 import type { Fielded, ManySlot } from './slot.ts';
 import type { Timer, Timers } from './timers.ts';
 
@@ -27,14 +28,15 @@ export class Instance {
   sink: Sink<never> | undefined;
   rx: RxRunner | undefined;
   quarantined = false;
+  readonly #inputs: readonly InputSlot[];
   /** Slots that wake the node; the first few as fields, because the generated plan tests them in place. */
-  #wake: readonly InputSlot[];
-  a0: InputSlot;
-  a1: InputSlot;
-  a2: InputSlot;
-  a3: InputSlot;
-  a4: InputSlot;
-  a5: InputSlot;
+  #wake: readonly InputSlot[] = [];
+  a0: InputSlot = SILENT;
+  a1: InputSlot = SILENT;
+  a2: InputSlot = SILENT;
+  a3: InputSlot = SILENT;
+  a4: InputSlot = SILENT;
+  a5: InputSlot = SILENT;
 
   constructor(
     plan: PlanNode,
@@ -52,13 +54,8 @@ export class Instance {
     this.tick = tick;
     this.config = plan.node.config;
     this.ctx = ctx;
-    this.#wake = wake;
-    this.a0 = wake[0] ?? SILENT;
-    this.a1 = wake[1] ?? SILENT;
-    this.a2 = wake[2] ?? SILENT;
-    this.a3 = wake[3] ?? SILENT;
-    this.a4 = wake[4] ?? SILENT;
-    this.a5 = wake[5] ?? SILENT;
+    this.#inputs = wake;
+    this.#listen(wake);
     this.state = undefined;
   }
 
@@ -77,8 +74,21 @@ export class Instance {
   /** From now on this instance neither runs nor emits: downstream sees its last values grow old. */
   quarantine(): void {
     this.quarantined = true;
-    this.#wake = [];
-    this.a0 = this.a1 = this.a2 = this.a3 = this.a4 = this.a5 = SILENT;
+    this.#listen([]);
+  }
+  /** Undoes a quarantine: a snapshot from before it is being restored. */
+  revive(): void {
+    this.quarantined = false;
+    this.#listen(this.#inputs);
+  }
+  #listen(wake: readonly InputSlot[]): void {
+    this.#wake = wake;
+    this.a0 = wake[0] ?? SILENT;
+    this.a1 = wake[1] ?? SILENT;
+    this.a2 = wake[2] ?? SILENT;
+    this.a3 = wake[3] ?? SILENT;
+    this.a4 = wake[4] ?? SILENT;
+    this.a5 = wake[5] ?? SILENT;
   }
 }
 
@@ -93,11 +103,20 @@ export class Context implements Ctx {
   readonly clock: Clock;
   readonly timers: Timer[] = [];
   readonly counters: Record<Counter, number>;
+  /** Rx nodes only. */
+  scheduler: SchedulerLike | undefined;
   readonly #queue: Timers;
   readonly #index: number;
   readonly #cause = { source: '', seq: 0 };
 
-  constructor(plan: PlanNode, key: KeyInfo | undefined, keys: KeyTable, clock: Clock, queue: Timers, counters: Record<Counter, number>) {
+  constructor(
+    plan: PlanNode,
+    key: KeyInfo | undefined,
+    keys: KeyTable,
+    clock: Clock,
+    queue: Timers,
+    counters: Record<Counter, number>,
+  ) {
     this.node = plan.id;
     this.rest = plan.inputs.filter((i) => i.rest).map((i) => i.port);
     this.keys = keys;
@@ -152,57 +171,5 @@ export class Context implements Ctx {
       this.timers[tag] = timer;
     }
     return timer;
-  }
-}
-
-/** Runs an rx node: one `next` per cycle, emissions written through the instance's ports while that cycle lasts. */
-export class RxRunner {
-  readonly #ticks = new Subject<unknown>();
-  readonly #pipe: RxPipe<never>;
-  #running = false;
-  #error: unknown;
-  #failed = false;
-
-  constructor(build: (ticks$: Observable<unknown>) => RxPipe<never>, emit: Record<string, (values: unknown) => void>) {
-    this.#pipe = build(this.#ticks);
-    // RxJS reports what a consumer throws later and elsewhere; the engine needs it in the cycle, so it is kept here.
-    this.#pipe.out$.subscribe({
-      next: (out: Record<string, unknown>) => {
-        try {
-          if (!this.#running) throw new RxOutsideCycle();
-          for (const port in out) if (out[port] !== undefined) emit[port]!(out[port]);
-        } catch (e) {
-          this.#fail(e);
-        }
-      },
-      error: (e: unknown) => this.#fail(e),
-    });
-  }
-  run(tick: unknown): void {
-    this.#running = true;
-    this.#ticks.next(tick);
-    this.#running = false;
-    if (this.#failed) throw this.#error;
-  }
-  snapshot(): unknown {
-    return this.#pipe.snapshot?.();
-  }
-  restore(state: unknown): void {
-    this.#pipe.restore?.(state);
-  }
-  /** Whether a checkpoint can carry the node. */
-  get portable(): boolean {
-    return this.#pipe.stateless === true || (this.#pipe.snapshot !== undefined && this.#pipe.restore !== undefined);
-  }
-  #fail(e: unknown): void {
-    this.#failed = true;
-    this.#error = e;
-    if (!this.#running) throw e;
-  }
-}
-export class RxOutsideCycle extends Error {
-  readonly code = 'CHM705';
-  constructor() {
-    super("an rx node emitted outside its own cycle; use the engine's scheduler (graph/rx.ts) for time operators");
   }
 }

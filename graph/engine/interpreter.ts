@@ -73,7 +73,8 @@ export class Interpreter implements Cycles {
     }
     for (const f of program.feedback) {
       const ks = single[f.node] ? [-1] : f.all ? live : [key];
-      for (const k of ks) if (this.#core.instance(f.node, k)!.ports[f.out]!.slot.stamp === n) this.#onFeedback(f.node, f.out, k);
+      for (const k of ks)
+        if (this.#core.instance(f.node, k)!.ports[f.out]!.slot.stamp === n) this.#onFeedback(f.node, f.out, k);
     }
   }
   #step(i: Instance, n: number, key: number): void {
@@ -98,7 +99,8 @@ export class Interpreter implements Cycles {
 
 function call(i: Instance): void {
   const type = i.plan.node.type;
-  if (type.kind === 'step') (type as StepNode).step(i.state, i.tick as never, i.config as never, i.emit as never, i.ctx);
+  if (type.kind === 'step')
+    (type as StepNode).step(i.state, i.tick as never, i.config as never, i.emit as never, i.ctx);
   else if (i.sink) i.sink.write(i.tick as never, i.ctx);
   else i.rx?.run(i.tick);
 }

@@ -12,6 +12,7 @@ export interface Snapshot {
   format: 1;
   graph: string;
   now: number;
+  cycles: number;
   keys: { name: string; pxDigits: number; qtyDigits: number }[];
   live: string[];
   counters: Record<Counter, number>;
@@ -44,11 +45,12 @@ interface SlotSnapshot {
 const keyName = (core: Core, k: number): string => (k < 0 ? '' : core.keys.at(k).name);
 const keyIndex = (core: Core, name: string): number => (name === '' ? -1 : core.keys.find(name)!.index);
 
-export function takeSnapshot(core: Core, feedback: Feedback, fired: readonly number[]): Snapshot {
+export function takeSnapshot(core: Core, feedback: Feedback, fired: readonly number[], cycles: number): Snapshot {
   const snapshot: Snapshot = {
     format: 1,
     graph: core.plan.pipeline.hash,
     now: core.clock.now,
+    cycles,
     keys: core.keys.list.map(({ name, pxDigits, qtyDigits }) => ({ name, pxDigits, qtyDigits })),
     live: core.live.map((k) => keyName(core, k)),
     counters: core.counters,
@@ -64,7 +66,9 @@ export function takeSnapshot(core: Core, feedback: Feedback, fired: readonly num
       node: core.plan.nodes[d.node]!.id,
       port: core.plan.nodes[d.node]!.outs[d.out]!.port,
       key: keyName(core, d.key),
-      rows: d.rows.map((r) => Object.fromEntries(Object.entries(r).map(([k, v]) => [k, v instanceof Vec ? v.data.slice(v.start, v.end) : v]))),
+      rows: d.rows.map((r) =>
+        Object.fromEntries(Object.entries(r).map(([k, v]) => [k, v instanceof Vec ? v.data.slice(v.start, v.end) : v])),
+      ),
     })),
   };
   // Through the codec: a copy that later cycles cannot reach, and proof that every state can be written.
@@ -96,7 +100,8 @@ function saveRx(i: Instance): unknown {
 function* saveEntries(core: Core, store: Entry[][][]): Generator<SlotSnapshot> {
   for (const n of core.plan.nodes)
     for (let out = 0; out < n.outs.length; out++)
-      for (const entry of store[n.index]![out]!) if (entry && !(entry.port.slot instanceof ManySlot)) yield saveSlot(core, n, out, entry);
+      for (const entry of store[n.index]![out]!)
+        if (entry && !(entry.port.slot instanceof ManySlot)) yield saveSlot(core, n, out, entry);
 }
 function saveSlot(_core: Core, n: PlanNode, out: number, entry: Entry): SlotSnapshot {
   const slot = entry.port.slot as Fielded;
@@ -125,10 +130,14 @@ export function useSnapshot(core: Core, feedback: Feedback, s: Snapshot): number
   core.clock.n++;
   Object.assign(core.counters, s.counters);
   for (const t of core.timers.armed) t.armed = false;
+  core.clear();
   for (const name of s.live) core.enliven(keyIndex(core, name));
   const byId = new Map(core.plan.nodes.map((n) => [n.id, n]));
   // Cold first: an instance that the snapshot does not know starts as new.
-  for (const i of core.instances()) core.initialise(i);
+  for (const i of core.instances()) {
+    i.revive();
+    core.initialise(i);
+  }
   for (const saved of s.instances) {
     const n = byId.get(saved.node);
     const i = n && core.instance(n.index, keyIndex(core, saved.key));
@@ -155,7 +164,9 @@ export function useSnapshot(core: Core, feedback: Feedback, s: Snapshot): number
     const n = byId.get(f.node);
     const out = n ? n.outs.findIndex((o) => o.port === f.port) : -1;
     if (!n || out < 0) return [];
-    const rows = f.rows.map((r) => Object.fromEntries(Object.entries(r).map(([k, v]) => [k, v instanceof Float64Array ? new Vec(v) : v])));
+    const rows = f.rows.map((r) =>
+      Object.fromEntries(Object.entries(r).map(([k, v]) => [k, v instanceof Float64Array ? new Vec(v) : v])),
+    );
     return [{ due: f.due, node: n.index, out, key: keyIndex(core, f.key), rows, creation: feedback.creation++ }];
   });
   return core.plan.nodes.map((n) => s.fired[n.id] ?? 0);

@@ -96,7 +96,9 @@ export function createPlan(pipeline: Pipeline): Plan {
       feedback: node.feedback.map((port) => Object.keys(node.out).indexOf(port)),
     };
   });
-  const planned = nodes.map((n): PlanNode => ({ ...n, inputs: n.node.inputs.map((e) => planInput(e, n, nodes, index)) }));
+  const planned = nodes.map(
+    (n): PlanNode => ({ ...n, inputs: n.node.inputs.map((e) => planInput(e, n, nodes, index)) }),
+  );
   return {
     pipeline,
     nodes: planned,
@@ -106,7 +108,12 @@ export function createPlan(pipeline: Pipeline): Plan {
   };
 }
 
-function planInput(e: PipelineEdge, consumer: PlanNode, nodes: readonly PlanNode[], index: Map<string, number>): PlanInput {
+function planInput(
+  e: PipelineEdge,
+  consumer: PlanNode,
+  nodes: readonly PlanNode[],
+  index: Map<string, number>,
+): PlanInput {
   const from = nodes[index.get(e.node)!]!;
   const out = from.outs.findIndex((o) => o.port === e.out);
   const source = from.node.type.kind === 'source';
@@ -134,11 +141,15 @@ function rankAll(
   const visit = (i: number): number => {
     if (ranks[i]! >= 0) return ranks[i]!;
     if (open.has(i))
-      throw new ChimeraError('CHM203', `the nodes ${[...open].map((o) => nodes[o]!.id).join(' → ')} form a loop without feedback`, {
-        file: '',
-        node: nodes[i]!.id,
-        help: 'list the out-port that closes the loop under `feedback:` of its node',
-      });
+      throw new ChimeraError(
+        'CHM203',
+        `the nodes ${[...open].map((o) => nodes[o]!.id).join(' → ')} form a loop without feedback`,
+        {
+          file: '',
+          node: nodes[i]!.id,
+          help: 'list the out-port that closes the loop under `feedback:` of its node',
+        },
+      );
     open.add(i);
     let rank = 0;
     for (const e of nodes[i]!.inputs) if (!isDeferred(e)) rank = Math.max(rank, visit(declaration.get(e.node)!) + 1);
@@ -179,9 +190,10 @@ function reach(
       else if (!mode.has(n.index)) mode.set(n.index, 'one');
     }
     const m = mode.get(n.index);
-    if (m) n.outs.forEach((_, out) => {
-      if (!n.feedback.includes(out)) emits(n.index, out, m === 'all', false);
-    });
+    if (m)
+      n.outs.forEach((_, out) => {
+        if (!n.feedback.includes(out)) emits(n.index, out, m === 'all', false);
+      });
   }
   return {
     steps: [...mode].sort((a, b) => a[0] - b[0]).map(([node, m]) => ({ node, mode: m })),

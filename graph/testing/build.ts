@@ -1,6 +1,15 @@
 import type { Pipeline, PipelineEdge, PipelineNode } from '../document/types.ts';
 import { type AnyNode, type InPorts, inPortsOf, outPortsOf } from '../node.ts';
-import { type Block, BLOCK_ROWS, type BlockReader, f64, type ListColumn, record, type Schema, Vec } from '../schema/index.ts';
+import {
+  BLOCK_ROWS,
+  type Block,
+  type BlockReader,
+  f64,
+  type ListColumn,
+  record,
+  type Schema,
+  Vec,
+} from '../schema/index.ts';
 
 /** One node of a pipeline built in code, for tests of the engine that should not depend on the document. */
 export interface BuildNode {
@@ -46,7 +55,15 @@ export function buildPipeline(nodes: readonly BuildNode[], name = 'test'): Pipel
       column: 0,
     });
   }
-  const hash = JSON.stringify(built.map((b) => [b.id, b.type.type, b.type.version, b.config, b.inputs.map((e) => [e.port, e.node, e.out, e.field])]));
+  const hash = JSON.stringify(
+    built.map((b) => [
+      b.id,
+      b.type.type,
+      b.type.version,
+      b.config,
+      b.inputs.map((e) => [e.port, e.node, e.out, e.field]),
+    ]),
+  );
   return { name, file: 'test.yaml', params: {}, nodes: built, services: {}, hash };
 }
 
@@ -58,7 +75,11 @@ export interface InputRow {
 }
 
 /** Turns rows into blocks; `seek`-able, as the runner's error policy needs. */
-export function rowsReader(ports: readonly { name: string; schema: Schema }[], rows: readonly InputRow[], blockRows = BLOCK_ROWS): BlockReader {
+export function rowsReader(
+  ports: readonly { name: string; schema: Schema }[],
+  rows: readonly InputRow[],
+  blockRows = BLOCK_ROWS,
+): BlockReader {
   let next = 0;
   return {
     ports,
@@ -75,7 +96,11 @@ export function rowsReader(ports: readonly { name: string; schema: Schema }[], r
   };
 }
 
-export function toBlock(ports: readonly { name: string; schema: Schema }[], rows: readonly InputRow[], seq0 = 0): Block {
+export function toBlock(
+  ports: readonly { name: string; schema: Schema }[],
+  rows: readonly InputRow[],
+  seq0 = 0,
+): Block {
   const per = ports.map((p) => rows.filter((r) => r.port === p.name));
   const counts = ports.map(() => 0);
   const port = Uint8Array.from(rows, (r) => ports.findIndex((p) => p.name === r.port));

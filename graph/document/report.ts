@@ -1,0 +1,103 @@
+import { SUPPRESSIBLE, WARNINGS } from '../codes.ts';
+import type { Diagnostic } from '../schema/index.ts';
+import { quote, type Span } from './tree.ts';
+
+export interface FindingOptions {
+  help?: string | undefined;
+  suggestion?: string | undefined;
+  severity?: 'error' | 'warning' | undefined;
+  /** The node that the finding is about: its `allow` may suppress it. */
+  node?: string | undefined;
+}
+interface Finding extends Diagnostic {
+  node: string | undefined;
+}
+export interface Allowance {
+  code: string;
+  span: Span;
+  /** undefined: the whole document. */
+  node: string | undefined;
+}
+
+/** Beyond this many findings a document is not being corrected but replaced. */
+const MOST = 1000;
+
+/** Collects the findings of all stages of a load; nothing throws. */
+export class Report {
+  readonly #findings: Finding[] = [];
+  readonly #seen = new Set<string>();
+  #errors = 0;
+
+  add(code: string, span: Span, message: string, options: FindingOptions = {}): void {
+    const severity = options.severity ?? (WARNINGS.has(code) ? 'warning' : 'error');
+    if (severity === 'error') this.#errors++;
+    if (this.#findings.length >= MOST) return;
+    const place = locate(span);
+    const id = `${code}\0${span.source.file}\0${place.line}\0${place.column}\0${message}`;
+    if (this.#seen.has(id)) return;
+    this.#seen.add(id);
+    this.#findings.push({
+      code,
+      severity,
+      ...place,
+      message,
+      help: options.help ?? null,
+      suggestion: options.suggestion ?? null,
+      node: options.node,
+    });
+  }
+  /** Errors so far, suppressed ones included. */
+  get errors(): number {
+    return this.#errors;
+  }
+
+  /** All findings in order of place, without what the document allows; an allowance that meets nothing is a finding itself. */
+  finish(allowances: readonly Allowance[]): Diagnostic[] {
+    const used = new Set<Allowance>();
+    const kept = this.#findings.filter((f) => {
+      const by = allowances.filter((a) => a.code === f.code && (a.node === undefined || a.node === f.node));
+      if (by.length === 0 || (f.severity === 'error' && !SUPPRESSIBLE.has(f.code))) return true;
+      for (const a of by) used.add(a);
+      return false;
+    });
+    this.#findings.length = 0;
+    for (const a of allowances)
+      if (!used.has(a))
+        this.add('CHM142', a.span, `nothing here gives ${a.code}: the suppression has no effect`, {
+          help: `remove it${a.node ? '' : ', or move it to the node that it is meant for'}`,
+        });
+    kept.push(...this.#findings);
+    return kept
+      .map(({ node: _, ...d }) => d)
+      .sort(
+        (a, b) =>
+          (a.file < b.file ? -1 : a.file > b.file ? 1 : 0) ||
+          a.line - b.line ||
+          a.column - b.column ||
+          (a.code < b.code ? -1 : a.code > b.code ? 1 : 0) ||
+          (a.message < b.message ? -1 : a.message > b.message ? 1 : 0),
+      );
+  }
+}
+
+/** 1-based place of a span; a span over several lines ends with its first line, an empty one is one column wide. */
+function locate(span: Span): { file: string; line: number; column: number; end_column: number } {
+  const { source } = span;
+  const { line, column } = source.position(span.start);
+  const end = Math.min(span.end, source.lineEnd(Math.min(span.start, source.text.length)));
+  return { file: source.file, line, column, end_column: column + Math.max(1, end - span.start) };
+}
+
+/** `file:12:3`, for help texts that point to a second place. */
+export function place(span: Span): string {
+  const { line, column } = span.source.position(span.start);
+  return `${span.source.file}:${line}:${column}`;
+}
+
+/** `a, b or c`, quoted and shortened. */
+export function listing(names: readonly string[], most = 12): string {
+  if (names.length === 0) return 'none';
+  const shown = names.slice(0, most).map((n) => (/^[\w$.-]+$/.test(n) ? n : quote(n)));
+  if (names.length > most) return `${shown.join(', ')}, … (${names.length} in all)`;
+  return shown.join(', ');
+}

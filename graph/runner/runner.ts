@@ -1,0 +1,364 @@
+import type { Pipeline } from '../document/types.ts';
+import { type CycleError, Engine } from '../engine/engine.ts';
+import type { Snapshot } from '../engine/snapshot.ts';
+import type { Tap } from '../engine/tap.ts';
+import type { Counter, Env, Sink } from '../node.ts';
+import { createPlan, type Plan, type PlanNode } from '../plan/plan.ts';
+import { type BadInput, type Block, type BlockReader, ChimeraError, KeyTable } from '../schema/index.ts';
+
+export interface RunOptions {
+  /** Paths of `--input`. */
+  inputs?: readonly string[];
+  /** Folder for durable state of sinks; undefined = in memory. */
+  dir?: string;
+  seed?: number;
+  mode?: 'generated' | 'interpreted';
+  /** Ports to tap (`node.port`), or all. */
+  taps?: readonly string[] | '*';
+  /** Takes the rows of a tap at each commit, and at the end; they are forgotten afterwards. */
+  onTap?: (tap: Tap) => void;
+  /** Readers used instead of opening the source nodes, by node id. */
+  readers?: Readonly<Record<string, (keys: KeyTable) => Promise<BlockReader>>>;
+  /** Sees each block before it is run: captures Bronze. */
+  onBlock?: (source: string, block: Block, reader: BlockReader) => Promise<void> | void;
+  /** Paced by a clock: inputs are run when their time has come. Without it, as fast as possible. */
+  pace?: Pace;
+  /** Commit after this many inputs; default 65,536. */
+  commitInputs?: number;
+  checkpoints?: Checkpoints;
+  onProgress?: (progress: Progress) => void;
+  /** Ends the run at the next block; everything run until then is committed. */
+  signal?: AbortSignal;
+  keys?: KeyTable;
+}
+export interface Pace {
+  /** Engine seconds per second of the clock. */
+  readonly rate: number;
+  /** Clock, µs. */
+  now(): number;
+  sleep(us: number): Promise<void>;
+}
+export interface Progress {
+  events: number;
+  /** Engine time, µs. */
+  now: number;
+  engine: Engine;
+}
+
+/** What makes a run survive its process: written as one unit at each commit (design §5). */
+export interface Checkpoint {
+  epoch: number;
+  offsets: Record<string, number>;
+  snapshot: Snapshot;
+  events: number;
+}
+export interface Checkpoints {
+  load(graph: string): Promise<Checkpoint | undefined>;
+  /** Runs `write` (sinks, taps) and stores the checkpoint such that a crash leaves either all or nothing in force. */
+  save(checkpoint: Checkpoint): Promise<void>;
+}
+
+export interface RunResult {
+  graph_hash: string;
+  events_in: number;
+  cycles: number;
+  counters: Record<Counter, number>;
+  bad_input: BadInput[];
+  out_of_order: number;
+  /** Engine time of the first and last input, µs; null when there was none. */
+  first_us: number | null;
+  last_us: number | null;
+  commits: number;
+  quarantined: { node: string; key: string; source: string; seq: number; code: string; message: string }[];
+}
+
+interface Head {
+  node: PlanNode;
+  reader: BlockReader;
+  block: Block | null;
+  row: number;
+  /** Number of the last input run. */
+  offset: number;
+  /** Nothing has been read yet. */
+  fresh: boolean;
+}
+interface OpenSink {
+  node: PlanNode;
+  sink: Sink<never>;
+}
+
+const COMMIT_INPUTS = 65_536;
+
+/** Runs a pipeline from its sources to its sinks: merges inputs in total order, commits, recovers from failed cycles. */
+export async function runPipeline(pipeline: Pipeline, options: RunOptions = {}): Promise<RunResult> {
+  const run = new Run(createPlan(pipeline), options);
+  try {
+    return await run.execute();
+  } finally {
+    await run.close();
+  }
+}
+
+export class Run {
+  readonly plan: Plan;
+  readonly keys: KeyTable;
+  readonly engine: Engine;
+  readonly #options: RunOptions;
+  #heads: Head[] = [];
+  #sinks: OpenSink[] = [];
+  #last: Checkpoint | undefined;
+  #events = 0;
+  #sinceCommit = 0;
+  #firstUs: number | null = null;
+  #retried: string | undefined;
+  readonly #quarantined: RunResult['quarantined'] = [];
+  /** Rows of kept taps as of the last commit. */
+  readonly #tapRows = new Map<Tap, number>();
+
+  constructor(plan: Plan, options: RunOptions = {}) {
+    this.plan = plan;
+    this.#options = options;
+    this.keys = options.keys ?? new KeyTable();
+    this.engine = new Engine(plan, this.keys, { mode: options.mode ?? 'generated', taps: options.taps ?? [] });
+  }
+
+  async execute(): Promise<RunResult> {
+    await this.#open();
+    for (;;) {
+      try {
+        if (await this.#drive()) break;
+      } catch (e) {
+        await this.#recover(e);
+      }
+    }
+    await this.#commit();
+    return this.#result();
+  }
+
+  async close(): Promise<void> {
+    for (const h of this.#heads) await h.reader.close();
+    for (const { sink } of this.#sinks) await sink.close();
+    this.#heads = [];
+    this.#sinks = [];
+  }
+
+  async #open(): Promise<void> {
+    const env = (node: PlanNode): Env => ({
+      keys: this.keys,
+      inputs: this.#options.inputs ?? [],
+      dir: this.#options.dir,
+      pipeline: this.plan.pipeline.name,
+      node: node.id,
+      seed: this.#options.seed ?? 1,
+    });
+    for (const node of this.plan.nodes) {
+      const type = node.node.type;
+      if (type.kind === 'source') {
+        const given = this.#options.readers?.[node.id];
+        const reader = given ? await given(this.keys) : await type.open(node.node.config as never, env(node));
+        this.#heads.push({ node, reader: adapt(reader, node), block: null, row: 0, offset: -1, fresh: true });
+      } else if (type.kind === 'sink') {
+        const inputs = Object.fromEntries(node.node.inputs.map((e) => [e.port, e.schema]));
+        const sink = (await type.open(node.node.config as never, env(node), { inputs })) as Sink<never>;
+        this.#sinks.push({ node, sink });
+        this.engine.core.single[node.index]!.sink = sink;
+      }
+    }
+    // The order of equal times is the sources' order of declaration.
+    this.#heads.sort((a, b) => a.node.declaration - b.node.declaration);
+    const stored = await this.#options.checkpoints?.load(this.plan.pipeline.hash);
+    if (stored) {
+      this.#last = stored;
+      await this.#rewind();
+    } else this.#last = this.#checkpoint(0);
+  }
+
+  /** @returns true at the end of all inputs */
+  async #drive(): Promise<boolean> {
+    const { engine } = this;
+    const { onBlock, onProgress, pace, signal } = this.#options;
+    const every = this.#options.commitInputs ?? COMMIT_INPUTS;
+    let paceZero: number | undefined;
+    for (;;) {
+      for (const h of this.#heads)
+        if (h.block === null || h.row >= h.block.n) {
+          const behind = this.#sinceCommit >= every;
+          if (behind) await this.#commit();
+          h.block = await h.reader.read();
+          h.fresh = false;
+          h.row = 0;
+          if (h.block && onBlock) await onBlock(h.node.id, h.block, h.reader);
+        }
+      if (signal?.aborted) break;
+      const head = this.#next();
+      if (!head) break;
+      const block = head.block!;
+      let limit = this.#limit(head);
+      if (pace) {
+        const t = block.t[head.row]!;
+        paceZero ??= pace.now() - t / pace.rate;
+        const reached = (pace.now() - paceZero) * pace.rate;
+        if (t > reached) {
+          await pace.sleep((t - reached) / pace.rate);
+          continue;
+        }
+        limit = Math.min(limit, reached + 1);
+      }
+      this.#firstUs ??= block.t[head.row]!;
+      const from = head.row;
+      head.row = engine.run(head.node.index, block, from, limit);
+      head.offset = block.seq0 + head.row - 1;
+      this.#events += head.row - from;
+      this.#sinceCommit += head.row - from;
+      onProgress?.({ events: this.#events, now: engine.now, engine });
+    }
+    // Stopped early the run will be resumed: only a real end closes what is open.
+    if (!signal?.aborted) engine.end();
+    return true;
+  }
+  /** The head whose next input comes first in (t_avail, declaration). */
+  #next(): Head | undefined {
+    let best: Head | undefined;
+    for (const h of this.#heads) if (h.block && (!best || h.block.t[h.row]! < best.block!.t[best.row]!)) best = h;
+    return best;
+  }
+  /** Time before which only `head` has inputs. Times are integers, so 'up to and including t' is 'before t + 1'. */
+  #limit(head: Head): number {
+    let limit = Number.POSITIVE_INFINITY;
+    let after = false;
+    for (const h of this.#heads) {
+      if (h === head) after = true;
+      else if (h.block) limit = Math.min(limit, h.block.t[h.row]! + (after ? 1 : 0));
+    }
+    return limit;
+  }
+
+  #checkpoint(epoch: number): Checkpoint {
+    const offsets = Object.fromEntries(this.#heads.map((h) => [h.node.id, h.offset]));
+    return { epoch, offsets, snapshot: this.engine.snapshot(), events: this.#events };
+  }
+
+  async #commit(): Promise<void> {
+    const checkpoint = this.#checkpoint((this.#last?.epoch ?? 0) + 1);
+    const mark = { epoch: checkpoint.epoch, now: this.engine.now, offsets: checkpoint.offsets };
+    for (const { sink } of this.#sinks) await sink.commit(mark);
+    for (const tap of this.engine.taps) {
+      this.#options.onTap?.(tap);
+      if (this.#options.onTap) tap.truncate(0);
+      else this.#tapRows.set(tap, tap.n);
+    }
+    await this.#options.checkpoints?.save(checkpoint);
+    this.#last = checkpoint;
+    this.#sinceCommit = 0;
+    this.#retried = undefined;
+    this.engine.attributed = false;
+  }
+
+  /** Back to the last commit: engine, sinks, taps, readers. */
+  async #rewind(): Promise<void> {
+    const last = this.#last!;
+    this.engine.restore(last.snapshot);
+    this.#events = last.events;
+    this.#sinceCommit = 0;
+    for (const { sink } of this.#sinks) sink.rollback();
+    for (const tap of this.engine.taps) tap.truncate(this.#options.onTap ? 0 : (this.#tapRows.get(tap) ?? 0));
+    for (const h of this.#heads) {
+      const offset = last.offsets[h.node.id] ?? -1;
+      h.block = null;
+      h.row = 0;
+      if (h.fresh && offset === -1) continue;
+      if (!h.reader.seek)
+        throw new ChimeraError('CHM709', `source ${h.node.id} cannot go back to input ${offset}`, {
+          source: h.node.id,
+        });
+      await h.reader.seek(offset);
+      h.offset = offset;
+    }
+  }
+
+  /**
+   * A failed cycle: the whole run goes back to its last commit and runs again, now with the node known. If the same
+   * cycle fails again the input is a dead letter, and the node's `on_error` decides.
+   */
+  async #recover(e: unknown): Promise<void> {
+    if (e instanceof ChimeraError) throw e;
+    const failure = this.engine.failure(e);
+    const id = `${failure.source}#${failure.seq}`;
+    if (!this.engine.attributed || this.#retried === undefined) {
+      this.#retried = id;
+      await this.#rewind();
+      this.engine.attributed = true;
+      return;
+    }
+    const node = this.plan.nodes.find((n) => n.id === failure.node);
+    const key = failure.key >= 0 ? this.keys.at(failure.key).name : '';
+    if (!node || node.node.onError === 'stop') throw stopped(failure, key);
+    await this.#rewind();
+    this.engine.attributed = true;
+    this.#retried = id;
+    this.engine.counters.dead_lettered++;
+    this.#last!.snapshot.counters.dead_lettered++;
+    const cause = this.plan.nodes.findIndex((n) => n.id === failure.source);
+    this.engine.quarantines.push({ cause, seq: failure.seq, node: failure.node, key: failure.key });
+    const { source, seq, code, message } = failure;
+    this.#quarantined.push({ node: failure.node, key, source, seq, code, message });
+  }
+
+  #result(): RunResult {
+    const quality = this.#heads.map((h) => h.reader.quality);
+    return {
+      graph_hash: this.plan.pipeline.hash,
+      events_in: this.#events,
+      cycles: this.engine.cycles,
+      counters: { ...this.engine.counters },
+      bad_input: quality.flatMap((q) => q?.bad_input ?? []),
+      out_of_order: quality.reduce((n, q) => n + (q?.out_of_order ?? 0), 0),
+      first_us: this.#firstUs,
+      last_us: this.#events > 0 ? this.engine.now : null,
+      commits: this.#last?.epoch ?? 0,
+      quarantined: this.#quarantined,
+    };
+  }
+}
+
+function stopped(failure: CycleError, key: string): ChimeraError {
+  return new ChimeraError(
+    failure.code,
+    `${failure.message} (input ${failure.source} #${failure.seq}${key ? `, ${key}` : ''})`,
+    {
+      node: failure.node,
+      source: failure.source,
+      seq: failure.seq,
+      ...(failure.field ? { field: failure.field } : {}),
+      cause: failure.cause,
+      help: 'everything before this input is committed; set `on_error: quarantine` on the node to go on without this instrument',
+    },
+  );
+}
+
+/** A reader may deliver its ports in another order, or only some of them: block port numbers become the node's. */
+function adapt(reader: BlockReader, node: PlanNode): BlockReader {
+  const outs = node.outs.map((o) => o.port);
+  const same = reader.ports.length === outs.length && reader.ports.every((p, i) => p.name === outs[i]);
+  if (same) return reader;
+  const to = reader.ports.map((p) => outs.indexOf(p.name));
+  if (to.some((i) => i < 0)) {
+    const missing = reader.ports.filter((_, i) => to[i]! < 0).map((p) => p.name);
+    throw new ChimeraError('CHM710', `source ${node.id} has no port ${missing.join(', ')}`, { node: node.id });
+  }
+  return {
+    ...reader,
+    ports: node.outs.map((o) => ({ name: o.port, schema: o.schema })),
+    async read() {
+      const block = await reader.read();
+      if (!block) return null;
+      const ports = outs.map((_, i) => block.ports[to.indexOf(i)] ?? { n: 0, columns: [] });
+      return { ...block, port: block.port.map((p) => to[p]!), ports };
+    },
+    ...(reader.seek ? { seek: (seq: number) => reader.seek!(seq) } : {}),
+    close: () => reader.close(),
+    get quality() {
+      return reader.quality;
+    },
+  } as BlockReader;
+}
