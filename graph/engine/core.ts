@@ -161,6 +161,7 @@ export class Core {
           return type.rx(ticks as never, instance.config as never, instance.ctx as RxCtx) as never;
         },
         instance.emit,
+        instance.plan.outs.map((o) => o.port),
         instance.ctx,
       );
   }

@@ -150,7 +150,7 @@ async function play(nodes: BuildNode[], rows: InputRow[], options: Record<string
     onTap: (tap) => {
       for (let i = 0; i < tap.n; i++)
         lines.push(
-          `${tap.node}.${tap.port} ${tap.clock.causes[tap.cause[i]!]}#${tap.seq[i]} t=${tap.t[i]} k=${tap.key[i]} ${JSON.stringify(tapRow(tap, i))}`,
+          `${tap.node}.${tap.port} ${tap.cause(i)}#${tap.seq(i)} t=${tap.time(i)} k=${tap.key(i)} ${JSON.stringify(tapRow(tap, i))}`,
         );
     },
     ...options,
@@ -295,8 +295,7 @@ describe('the engine', () => {
           two: async () => rowsReader(PORTS, [x(0, 1), x(5, 1), x(9, 2)], 2),
         },
         onTap: (tap) => {
-          if (tap.node === 'a')
-            for (let i = 0; i < tap.n; i++) order.push(`${tap.clock.causes[tap.cause[i]!]}#${tap.seq[i]}`);
+          if (tap.node === 'a') for (let i = 0; i < tap.n; i++) order.push(`${tap.cause(i)}#${tap.seq(i)}`);
         },
       },
     );

@@ -3,6 +3,19 @@ import type { RxPipe } from '../node.ts';
 import type { Context } from './instance.ts';
 
 const TIMER = 1;
+type Emit = Record<string, (values: unknown) => void>;
+
+const writers = new Map<string, (emit: Emit, out: Record<string, unknown>) => void>();
+/** Hands an emission's records to their ports; generated, because a keyed loop costs as much as the node itself. */
+function writerOf(ports: readonly string[]): (emit: Emit, out: Record<string, unknown>) => void {
+  const text = ports.map((p) => `if (out.${p} !== undefined) emit.${p}(out.${p});`).join('\n');
+  let writer = writers.get(text);
+  if (!writer) {
+    writer = new Function('emit', 'out', text) as NonNullable<typeof writer>;
+    writers.set(text, writer);
+  }
+  return writer;
+}
 
 /** Runs an rx node: one `next` per cycle, emissions written through the instance's ports while that cycle lasts. */
 export class RxRunner {
@@ -17,17 +30,19 @@ export class RxRunner {
 
   constructor(
     build: (ticks$: Observable<unknown>, scheduler: SchedulerLike) => RxPipe<never>,
-    emit: Record<string, (values: unknown) => void>,
+    emit: Emit,
+    ports: readonly string[],
     ctx: Context,
   ) {
     this.#ctx = ctx;
     this.#pipe = build(this.#ticks, this.#scheduler);
+    const write = writerOf(ports);
     // RxJS reports what a consumer throws later and elsewhere; the engine needs it in the cycle, so it is kept here.
     this.#pipe.out$.subscribe({
       next: (out: Record<string, unknown>) => {
         try {
           if (!this.#running) throw new RxOutsideCycle();
-          for (const port in out) if (out[port] !== undefined) emit[port]!(out[port]);
+          write(emit, out);
         } catch (e) {
           this.#fail(e);
         }

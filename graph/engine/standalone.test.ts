@@ -87,7 +87,7 @@ async function engineRun(type: typeof doubled | typeof ema, rows: { t: number; v
           ),
       },
       onTap: (tap) => {
-        for (let i = 0; i < tap.n; i++) out.push({ now: tap.t[i]!, port: tap.port, values: tapRow(tap, i) });
+        for (let i = 0; i < tap.n; i++) out.push({ now: tap.time(i), port: tap.port, values: tapRow(tap, i) });
       },
     },
   );

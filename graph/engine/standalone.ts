@@ -136,6 +136,7 @@ class Standalone {
           return type.rx(ticks as never, parsed as never, ctx as never) as never;
         },
         emit,
+        specs.map((s) => s.port),
         ctx,
       );
   }

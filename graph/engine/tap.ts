@@ -1,38 +1,37 @@
-import { type Field, isNumberField, type Schema, Vec } from '../schema/index.ts';
+import { isNumberField, type Schema, Vec } from '../schema/index.ts';
 import type { Clock } from './clock.ts';
 import type { Fielded } from './slot.ts';
 
-/** Rows of one port as columns: what taps, parity and comparisons read. */
-export interface TapRows {
+/** Numbers in front of each row's own: cause (index into `clock.causes`), seq, time (µs), key index. */
+const HEAD = 4;
+const FIRST_ROWS = 1024;
+
+/**
+ * The rows of one port since the last commit. Numbers lie row by row in one buffer (a row is one or two cache lines to
+ * write), everything else in arrays beside it.
+ */
+export interface Tap {
   readonly node: string;
   readonly port: string;
   readonly schema: Schema;
-  /** Number of rows. */
-  n: number;
-  cause: Float64Array;
-  seq: Float64Array;
-  t: Float64Array;
-  key: Float64Array;
-  /** By field, in schema order: numbers, or values (texts, booleans, lists as number arrays). */
-  columns: (Float64Array | unknown[])[];
-}
-
-export interface Tap extends TapRows {
   readonly clock: Clock;
+  /** Number of rows. */
+  readonly n: number;
   push(record: Fielded): void;
-  /** Forgets rows from `n` on: what a rolled-back cycle wrote. */
+  /** Forgets rows from `n` on. */
   truncate(n: number): void;
+  /** Name of the source or node that caused row `i`, and its number there. */
+  cause(i: number): string;
+  seq(i: number): number;
+  /** Engine time, µs. */
+  time(i: number): number;
+  /** Key index, −1 = unkeyed. */
+  key(i: number): number;
+  /** Value of the `f`-th field of the schema; lists as arrays of numbers. */
+  value(i: number, f: number): unknown;
 }
 
-const FIRST = 1024;
-
-type TapClass = new (
-  node: string,
-  port: string,
-  schema: Schema,
-  clock: Clock,
-  columns: (Float64Array | unknown[])[],
-) => Tap;
+type TapClass = new (node: string, port: string, schema: Schema, clock: Clock) => Tap;
 const classes = new WeakMap<Schema, TapClass>();
 
 /** A tap whose `push` is generated once per schema: taps of one schema share the class and stay monomorphic. */
@@ -42,59 +41,63 @@ export function createTap(node: string, port: string, schema: Schema, clock: Clo
     Class = tapClass(schema);
     classes.set(schema, Class);
   }
-  return new Class(node, port, schema, clock, Object.values(schema.fields).map(emptyColumn));
+  return new Class(node, port, schema, clock);
 }
+
 function tapClass(schema: Schema): TapClass {
   const fields = Object.entries(schema.fields);
+  /** Per field: its place in the row's numbers, or −1 − (its place among the others). */
+  const place: number[] = [];
+  let numbers = 0;
+  let others = 0;
   const store = fields.map(([name, f], i) => {
     const value = `r[${JSON.stringify(name)}]`;
-    return `this.columns[${i}][i] = ${f.kind === 'list' ? `${value}.toArray()` : value};`;
+    if (isNumberField(f)) {
+      place[i] = HEAD + numbers++;
+      return `d[o + ${place[i]}] = ${value};`;
+    }
+    place[i] = -1 - others++;
+    return `this.other${-1 - place[i]}[n] = ${f.kind === 'list' ? `${value}.toArray()` : value};`;
   });
+  const stride = HEAD + numbers;
   return new Function(
-    'grow',
-    `return class {
-       constructor(node, port, schema, clock, columns) {
+    'place',
+    `return class Tap {
+       constructor(node, port, schema, clock) {
          this.node = node; this.port = port; this.schema = schema; this.clock = clock;
-         this.n = 0; this.cap = ${FIRST};
-         this.cause = new Float64Array(${FIRST}); this.seq = new Float64Array(${FIRST});
-         this.t = new Float64Array(${FIRST}); this.key = new Float64Array(${FIRST});
-         this.columns = columns;
-         ${fields.map((_, i) => `this.c${i} = columns[${i}];`).join(' ')}
+         this.n = 0; this.capacity = ${FIRST_ROWS};
+         this.data = new Float64Array(${FIRST_ROWS * stride});
+         ${Array.from({ length: others }, (_, i) => `this.other${i} = [];`).join(' ')}
        }
        push(r) {
-         const i = this.n;
-         if (i === this.cap) { grow(this); ${fields.map((_, i) => `this.c${i} = this.columns[${i}];`).join(' ')} }
-         const c = this.clock;
-         this.cause[i] = c.cause; this.seq[i] = c.seq; this.t[i] = c.now; this.key[i] = r.key;
-         ${store.map((s) => s.replace(/this\.columns\[(\d+)\]\[i\]/, 'this.c$1[i]')).join(' ')}
-         this.n = i + 1;
+         const n = this.n;
+         if (n === this.capacity) this.grow();
+         const d = this.data, c = this.clock, o = n * ${stride};
+         d[o] = c.cause; d[o + 1] = c.seq; d[o + 2] = c.now; d[o + 3] = r.key;
+         ${store.join(' ')}
+         this.n = n + 1;
        }
-       truncate(n) { this.n = n; }
+       grow() {
+         this.capacity *= 2;
+         const wider = new Float64Array(this.capacity * ${stride});
+         wider.set(this.data);
+         this.data = wider;
+       }
+       truncate(n) { this.n = n; ${Array.from({ length: others }, (_, i) => `this.other${i}.length = n;`).join(' ')} }
+       cause(i) { return this.clock.causes[this.data[i * ${stride}]]; }
+       seq(i) { return this.data[i * ${stride} + 1]; }
+       time(i) { return this.data[i * ${stride} + 2]; }
+       key(i) { return this.data[i * ${stride} + 3]; }
+       value(i, f) { const p = place[f]; return p >= 0 ? this.data[i * ${stride} + p] : this['other' + (-1 - p)][i]; }
      }`,
-  )(grow) as TapClass;
-}
-
-const emptyColumn = (f: Field): Float64Array | unknown[] => (isNumberField(f) ? new Float64Array(FIRST) : []);
-
-function grow(tap: TapRows & { cap: number }): void {
-  tap.cap *= 2;
-  const wider = (a: Float64Array) => {
-    const b = new Float64Array(tap.cap);
-    b.set(a);
-    return b;
-  };
-  tap.cause = wider(tap.cause);
-  tap.seq = wider(tap.seq);
-  tap.t = wider(tap.t);
-  tap.key = wider(tap.key);
-  tap.columns = tap.columns.map((c) => (c instanceof Float64Array ? wider(c) : c));
+  )(place) as TapClass;
 }
 
 /** One row as plain values, for messages and comparisons. */
-export function tapRow(tap: TapRows, i: number): Record<string, unknown> {
+export function tapRow(tap: Tap, i: number): Record<string, unknown> {
   const row: Record<string, unknown> = {};
   Object.keys(tap.schema.fields).forEach((name, f) => {
-    const v = tap.columns[f]![i];
+    const v = tap.value(i, f);
     row[name] = v instanceof Vec ? v.toArray() : v;
   });
   return row;
