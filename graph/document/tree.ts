@@ -114,8 +114,10 @@ export function withinScalar(tree: Tree, offset: number, length: number): Span {
   const starts = sourceOffsets(tree, value);
   const start = starts[from] ?? tree.span.end;
   const last = to > from ? starts[to - 1] : undefined;
-  const end = last === undefined ? start + 1 : Math.max(last + 1, to < value.length ? Math.min(starts[to]!, last + 12) : last + 1);
-  return { source: tree.span.source, start, end: tree.style === 'double' ? end : (last ?? start) + 1 };
+  if (last === undefined) return { source: tree.span.source, start, end: start + 1 };
+  const { text } = tree.span.source;
+  const width = tree.style === 'double' && text[last] === '\\' ? escapeLength(text, last) : 1;
+  return { source: tree.span.source, start, end: last + width };
 }
 
 /** Source offset of each character of the value. */
@@ -129,33 +131,26 @@ function sourceOffsets(tree: ScalarTree, value: string): number[] {
   if (block) {
     p = text.indexOf('\n', start) + 1;
     if (p === 0) return offsets;
-    const first = /^(?:[ \t]*\r?\n)*( *)/.exec(text.slice(p, end));
-    indent = first?.[1]?.length ?? 0;
+    indent = /^(?:[ \t]*\r?\n)*( *)/.exec(text.slice(p, end))?.[1]?.length ?? 0;
     p = skipIndent(text, p, indent);
   } else if (tree.style !== 'plain') p++;
+  const space = /[ \t\r\n]/;
   for (let i = 0; i < value.length && p < end; i++) {
     const c = value[i]!;
-    if (tree.style === 'double' && text[p] === '\\') {
-      offsets.push(p);
-      p += escapeLength(text, p);
-      continue;
-    }
-    if ((c === ' ' || c === '\n') && /[\r\n]/.test(text[p]!)) {
-      offsets.push(p);
-      p = text.indexOf('\n', p) + 1;
-      if (block) p = skipIndent(text, p, indent);
-      else while (p < end && /[ \t]/.test(text[p]!)) p++;
-      // A folded run of several line ends stands for one line end fewer.
-      if (!block && c === ' ') while (p < end && /\s/.test(text[p]!)) p++;
-      continue;
-    }
-    if (!block && c === ' ' && /^[ \t]+\r?\n/.test(text.slice(p, p + 200))) {
-      offsets.push(p);
-      while (p < end && /\s/.test(text[p]!)) p++;
-      continue;
-    }
     offsets.push(p);
-    p += tree.style === 'single' && c === "'" ? 2 : 1;
+    if (tree.style === 'double' && text[p] === '\\') {
+      p += escapeLength(text, p);
+    } else if (block) {
+      const ended = text[p] === '\r' || text[p] === '\n';
+      p = ended ? skipIndent(text, text.indexOf('\n', p) + 1, indent) : p + 1;
+      // Folding drops the line end itself when blank lines follow: these are the value's line ends.
+      if (ended && tree.style === 'folded' && c === '\n' && value[i + 1] !== '\n')
+        while (p < end && /[\r\n]/.test(text[p]!)) p = skipIndent(text, text.indexOf('\n', p) + 1, indent);
+    } else if ((c === ' ' || c === '\n') && /^[ \t]*\r?\n/.test(text.slice(p, Math.min(end, p + 1000)))) {
+      // A line end inside quotes or plain text: one is a space, n are n − 1 line ends; indentation does not count.
+      p = text.indexOf('\n', p) + 1;
+      if (c === ' ' || value[i + 1] !== '\n') while (p < end && space.test(text[p]!)) p++;
+    } else p += tree.style === 'single' && c === "'" ? 2 : 1;
   }
   return offsets;
 }

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import type { Checkpoint, CheckpointStore } from '../checkpoint/store.ts';
 import { defineNode, defineSource, input, output } from '../node.ts';
 import { createPlan } from '../plan/plan.ts';
 import { Run, runPipeline } from '../runner/runner.ts';
@@ -303,6 +304,22 @@ describe('the engine', () => {
   });
 });
 
+/** Checkpoints in memory: what the runner needs of a store. */
+function memoryStore(): CheckpointStore {
+  let saved: Checkpoint | undefined;
+  return {
+    transaction: async (work) => work(),
+    saveCheckpoint: async (c) => {
+      saved = c;
+    },
+    loadCheckpoint: async () => saved,
+    saveManifest: async () => {},
+    loadManifest: async () => [],
+    cutManifest: async () => {},
+    close: async () => {},
+  };
+}
+
 /** A graph with everything: diamonds, lists, all keys, broadcast, timers, feedback with and without delay. */
 const whole = (extra: BuildNode[] = []): BuildNode[] => [
   { id: 'a', type: add, in: { a: 'src.x' } },
@@ -355,17 +372,11 @@ describe('determinism of the engine', () => {
         const rows = rowsOf(list);
         const straight = await play(whole(), rows);
         const lines: string[] = [];
-        let saved: unknown;
-        const store = {
-          load: async () => saved as never,
-          save: async (c: unknown) => {
-            saved = c;
-          },
-        };
+        const store = memoryStore();
         for (let stop = 0; stop <= rows.length; stop++) {
           const abort = new AbortController();
           const part = await play(whole(), rows, {
-            checkpoints: store,
+            store,
             commitInputs: 1,
             blockRows: 1,
             keys: new KeyTable(),

@@ -29,6 +29,19 @@ export interface Tap {
   key(i: number): number;
   /** Value of the `f`-th field of the schema; lists as arrays of numbers. */
   value(i: number, f: number): unknown;
+  /** All rows as columns: what files and comparisons take. A copy. */
+  columns(): TapColumns;
+}
+export interface TapColumns {
+  readonly schema: Schema;
+  readonly n: number;
+  /** Index into `clock.causes`. */
+  readonly cause: Float64Array;
+  readonly seq: Float64Array;
+  readonly t: Float64Array;
+  readonly key: Float64Array;
+  /** By field, in schema order. */
+  readonly columns: readonly (Float64Array | unknown[])[];
 }
 
 type TapClass = new (node: string, port: string, schema: Schema, clock: Clock) => Tap;
@@ -62,6 +75,7 @@ function tapClass(schema: Schema): TapClass {
   const stride = HEAD + numbers;
   return new Function(
     'place',
+    'toColumns',
     `return class Tap {
        constructor(node, port, schema, clock) {
          this.node = node; this.port = port; this.schema = schema; this.clock = clock;
@@ -88,9 +102,33 @@ function tapClass(schema: Schema): TapClass {
        seq(i) { return this.data[i * ${stride} + 1]; }
        time(i) { return this.data[i * ${stride} + 2]; }
        key(i) { return this.data[i * ${stride} + 3]; }
+       columns() { return toColumns(this, this.data, ${stride}, place, [${Array.from({ length: others }, (_, i) => `this.other${i}`).join(', ')}]); }
        value(i, f) { const p = place[f]; return p >= 0 ? this.data[i * ${stride} + p] : this['other' + (-1 - p)][i]; }
      }`,
-  )(place) as TapClass;
+  )(place, toColumns) as TapClass;
+}
+
+function toColumns(
+  tap: Tap,
+  data: Float64Array,
+  stride: number,
+  place: readonly number[],
+  others: readonly unknown[][],
+): TapColumns {
+  const column = (p: number) => {
+    const c = new Float64Array(tap.n);
+    for (let i = 0, o = p; i < tap.n; i++, o += stride) c[i] = data[o]!;
+    return c;
+  };
+  return {
+    schema: tap.schema,
+    n: tap.n,
+    cause: column(0),
+    seq: column(1),
+    t: column(2),
+    key: column(3),
+    columns: place.map((p) => (p >= 0 ? column(p) : others[-1 - p]!.slice(0, tap.n))),
+  };
 }
 
 /** One row as plain values, for messages and comparisons. */

@@ -1,8 +1,10 @@
+import type { CheckpointStore } from '../checkpoint/store.ts';
+import { decode, encode } from '../codec/index.ts';
 import type { Pipeline } from '../document/types.ts';
 import { type CycleError, Engine } from '../engine/engine.ts';
 import type { Snapshot } from '../engine/snapshot.ts';
 import type { Tap } from '../engine/tap.ts';
-import type { Counter, Env, Sink } from '../node.ts';
+import type { CommitMark, Counter, Env, Sink } from '../node.ts';
 import { createPlan, type Plan, type PlanNode } from '../plan/plan.ts';
 import { type BadInput, type Block, type BlockReader, ChimeraError, KeyTable } from '../schema/index.ts';
 
@@ -25,7 +27,10 @@ export interface RunOptions {
   pace?: Pace;
   /** Commit after this many inputs; default 65,536. */
   commitInputs?: number;
-  checkpoints?: Checkpoints;
+  /** Makes the run survive its process: each commit is one transaction over sinks, taps and checkpoint. */
+  store?: CheckpointStore;
+  /** Called within each commit, after the sinks and before the checkpoint: what else must be durable with it. */
+  onCommit?: (mark: CommitMark) => Promise<void> | void;
   onProgress?: (progress: Progress) => void;
   /** Ends the run at the next block; everything run until then is committed. */
   signal?: AbortSignal;
@@ -45,17 +50,12 @@ export interface Progress {
   engine: Engine;
 }
 
-/** What makes a run survive its process: written as one unit at each commit (design §5). */
-export interface Checkpoint {
+/** The state of a run at a commit. */
+interface Commit {
   epoch: number;
   offsets: Record<string, number>;
   snapshot: Snapshot;
   events: number;
-}
-export interface Checkpoints {
-  load(graph: string): Promise<Checkpoint | undefined>;
-  /** Runs `write` (sinks, taps) and stores the checkpoint such that a crash leaves either all or nothing in force. */
-  save(checkpoint: Checkpoint): Promise<void>;
 }
 
 export interface RunResult {
@@ -103,10 +103,12 @@ export class Run {
   readonly plan: Plan;
   readonly keys: KeyTable;
   readonly engine: Engine;
+  /** Checkpoints that could not be read at the start. */
+  readonly damaged: { epoch: number; message: string }[] = [];
   readonly #options: RunOptions;
   #heads: Head[] = [];
   #sinks: OpenSink[] = [];
-  #last: Checkpoint | undefined;
+  #last: Commit | undefined;
   #events = 0;
   #sinceCommit = 0;
   #firstUs: number | null = null;
@@ -166,11 +168,27 @@ export class Run {
     }
     // The order of equal times is the sources' order of declaration.
     this.#heads.sort((a, b) => a.node.declaration - b.node.declaration);
-    const stored = await this.#options.checkpoints?.load(this.plan.pipeline.hash);
+    const stored = await this.#stored();
     if (stored) {
       this.#last = stored;
       await this.#rewind();
     } else this.#last = this.#checkpoint(0);
+  }
+
+  /** The newest readable checkpoint: a damaged one (its checksum says so) is passed over for the one before. */
+  async #stored(): Promise<Commit | undefined> {
+    let before: number | undefined;
+    for (;;) {
+      const c = await this.#options.store?.loadCheckpoint(this.plan.pipeline.name, before);
+      if (!c) return undefined;
+      try {
+        const { snapshot, events } = decode(c.blob) as { snapshot: Snapshot; events: number };
+        return { epoch: c.epoch, offsets: { ...c.offsets }, snapshot, events };
+      } catch (e) {
+        this.damaged.push({ epoch: c.epoch, message: e instanceof Error ? e.message : String(e) });
+        before = c.epoch;
+      }
+    }
   }
 
   /** @returns true at the end of all inputs */
@@ -233,25 +251,44 @@ export class Run {
     return limit;
   }
 
-  #checkpoint(epoch: number): Checkpoint {
+  #checkpoint(epoch: number): Commit {
     const offsets = Object.fromEntries(this.#heads.map((h) => [h.node.id, h.offset]));
     return { epoch, offsets, snapshot: this.engine.snapshot(), events: this.#events };
   }
 
   async #commit(): Promise<void> {
-    const checkpoint = this.#checkpoint((this.#last?.epoch ?? 0) + 1);
-    const mark = { epoch: checkpoint.epoch, now: this.engine.now, offsets: checkpoint.offsets };
-    for (const { sink } of this.#sinks) await sink.commit(mark);
-    for (const tap of this.engine.taps) {
-      this.#options.onTap?.(tap);
-      if (this.#options.onTap) tap.truncate(0);
-      else this.#tapRows.set(tap, tap.n);
-    }
-    await this.#options.checkpoints?.save(checkpoint);
-    this.#last = checkpoint;
+    const commit = this.#checkpoint((this.#last?.epoch ?? 0) + 1);
+    const { store } = this.#options;
+    if (!store) await this.#write(commit);
+    else
+      await store.transaction(async () => {
+        await this.#write(commit);
+        const { epoch, offsets, snapshot, events } = commit;
+        const { name: pipeline, hash: graph } = this.plan.pipeline;
+        await store.saveCheckpoint({
+          pipeline,
+          graph,
+          epoch,
+          now: this.engine.now,
+          offsets,
+          blob: encode({ snapshot, events }),
+        });
+      });
+    this.#last = commit;
     this.#sinceCommit = 0;
     this.#retried = undefined;
     this.engine.attributed = false;
+  }
+  async #write({ epoch, offsets }: Commit): Promise<void> {
+    const mark: CommitMark = { epoch, now: this.engine.now, offsets };
+    for (const { sink } of this.#sinks) await sink.commit(mark);
+    const { onTap } = this.#options;
+    for (const tap of this.engine.taps) {
+      onTap?.(tap);
+      if (onTap) tap.truncate(0);
+      else this.#tapRows.set(tap, tap.n);
+    }
+    await this.#options.onCommit?.(mark);
   }
 
   /** Back to the last commit: engine, sinks, taps, readers. */

@@ -1,0 +1,89 @@
+import { createHash, type Hash } from 'node:crypto';
+import { closeSync, createReadStream, fsyncSync, ftruncateSync, openSync, statSync, writeSync } from 'node:fs';
+import type { Tap } from '../engine/tap.ts';
+import { ChimeraError, type KeyTable } from '../schema/index.ts';
+import { RowFormatter, type TapFormat } from './format.ts';
+
+export interface TapFileResult {
+  rows: number;
+  /** Of the file's content. */
+  sha256: string;
+}
+/** How far a file had come at a commit. */
+export interface TapMark {
+  bytes: number;
+  rows: number;
+}
+const START: TapMark = { bytes: 0, rows: 0 };
+
+/** A tap written to a text file: appended at commits, cut back to its last commit when a run resumes. */
+export class TapFile {
+  readonly path: string;
+  readonly #fd: number;
+  readonly #format: TapFormat;
+  readonly #hash: Hash;
+  #formatter: RowFormatter | undefined;
+  #mark: TapMark;
+
+  private constructor(path: string, format: TapFormat, fd: number, hash: Hash, mark: TapMark) {
+    this.path = path;
+    this.#format = format;
+    this.#fd = fd;
+    this.#hash = hash;
+    this.#mark = mark;
+  }
+  /**
+   * Opens a file for a new run, or with the mark of the last commit of an interrupted one.
+   * @throws CHM712 when it cannot be written, CHM713 when it is shorter than the mark says
+   */
+  static async open(path: string, format: TapFormat, mark: TapMark = START): Promise<TapFile> {
+    const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+    if (size < mark.bytes)
+      throw new ChimeraError('CHM713', `${path} is shorter than its last commit: ${size} of ${mark.bytes} bytes`, {
+        file: path,
+        help: 'start the run anew in an empty folder',
+      });
+    const hash = createHash('sha256');
+    if (mark.bytes > 0)
+      for await (const chunk of createReadStream(path, { end: mark.bytes - 1 })) hash.update(chunk as Buffer);
+    try {
+      const fd = openSync(path, 'a');
+      ftruncateSync(fd, mark.bytes);
+      return new TapFile(path, format, fd, hash, { ...mark });
+    } catch (e) {
+      throw new ChimeraError('CHM712', `cannot write ${path}`, {
+        file: path,
+        cause: e,
+        help: 'does the folder exist, and may you write there?',
+      });
+    }
+  }
+
+  /** Appends all rows of the tap. */
+  append(tap: Tap, keys: KeyTable): void {
+    this.#formatter ??= new RowFormatter(tap.schema, this.#format, { causes: tap.clock.causes, keys });
+    if (this.#mark.bytes === 0 && this.#format === 'csv') this.#write(this.#formatter.header);
+    if (tap.n === 0) return;
+    const columns = tap.columns();
+    this.#write(this.#formatter.format(columns, 0, columns.n));
+    this.#mark.rows += tap.n;
+  }
+  /** What a commit records. */
+  get mark(): TapMark {
+    return { ...this.#mark };
+  }
+  sync(): void {
+    fsyncSync(this.#fd);
+  }
+  close(): TapFileResult {
+    closeSync(this.#fd);
+    return { rows: this.#mark.rows, sha256: this.#hash.digest('hex') };
+  }
+
+  #write(bytes: Uint8Array): void {
+    let at = 0;
+    while (at < bytes.length) at += writeSync(this.#fd, bytes, at);
+    this.#hash.update(bytes);
+    this.#mark.bytes += bytes.length;
+  }
+}
