@@ -18,6 +18,8 @@ export interface ManifestEntry {
   readonly epoch: number;
   /** Plain JSON, the writer's own. */
   readonly entry: unknown;
+  /** Rows that are committed but not yet in a file, or other state of the writer. */
+  readonly blob: Uint8Array | undefined;
 }
 
 /**
@@ -34,11 +36,11 @@ export interface CheckpointStore {
   saveCheckpoint(checkpoint: Checkpoint): Promise<void>;
   /** The newest checkpoint of the pipeline, or the newest before an epoch when that one turned out to be damaged. */
   loadCheckpoint(pipeline: string, before?: number): Promise<Checkpoint | undefined>;
-  /** Records what a writer of files made with this epoch; the same epoch again replaces it. */
-  saveManifest(writer: string, epoch: number, entry: unknown): Promise<void>;
-  /** Entries of a writer in order of epochs, after an epoch. */
-  loadManifest(writer: string, after?: number): Promise<ManifestEntry[]>;
-  /** Forgets entries of epochs beyond `epoch`: their commit never was. */
-  cutManifest(writer: string, epoch: number): Promise<void>;
+  /** Records what a writer of files did with this epoch; the same epoch again replaces it. */
+  saveManifest(writer: string, epoch: number, entry: unknown, blob?: Uint8Array): Promise<void>;
+  /** Entries of a writer with from ≤ epoch < before, in order of epochs. */
+  loadManifest(writer: string, from?: number, before?: number): Promise<ManifestEntry[]>;
+  /** Forgets the writer's entries outside of from ≤ epoch < before: superseded ones, and those whose commit never was. */
+  keepManifest(writer: string, from: number, before: number): Promise<void>;
   close(): Promise<void>;
 }

@@ -52,7 +52,7 @@ export function configSchema(type: AnyNode): JsonSchema {
   if (schema.required)
     schema.required = schema.required.filter((name) => {
       const field = shape?.[name];
-      return !field || !field.safeParse(undefined).success;
+      return !field?.safeParse(undefined).success;
     });
   cache.set(type, schema);
   return schema;
@@ -60,7 +60,8 @@ export function configSchema(type: AnyNode): JsonSchema {
 
 /** A parsed value in the form in which a document has it. */
 function asWritten(schema: JsonSchema, value: unknown): unknown {
-  if (schema['x-duration'] && typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return formatDuration(value);
+  if (schema['x-duration'] && typeof value === 'number' && Number.isSafeInteger(value) && value >= 0)
+    return formatDuration(value);
   return value;
 }
 
@@ -81,7 +82,8 @@ export function children(schema: JsonSchema): JsonSchema[] {
     ...(Array.isArray(schema.items) ? schema.items : schema.items ? [schema.items] : []),
     ...Object.values(schema.definitions ?? {}),
   ];
-  if (schema.additionalProperties && typeof schema.additionalProperties === 'object') list.push(schema.additionalProperties);
+  if (schema.additionalProperties && typeof schema.additionalProperties === 'object')
+    list.push(schema.additionalProperties);
   return list;
 }
 
@@ -146,7 +148,8 @@ const WORDS: Readonly<Record<string, string>> = {
   object: 'mapping',
   null: 'nothing',
 };
-const plural = (word: string): string => (/^(number|whole number|mapping|duration)$/.test(word) ? `${word}s` : word === 'text' ? 'texts' : word);
+const plural = (word: string): string =>
+  /^(number|whole number|mapping|duration)$/.test(word) ? `${word}s` : word === 'text' ? 'texts' : word;
 
 export function boundsText(schema: JsonSchema): string {
   const parts: string[] = [];

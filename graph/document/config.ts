@@ -4,7 +4,7 @@ import { configSchema, type JsonSchema, keysOf, optionHelp, schemaAt } from './c
 import { nearest } from './nearest.ts';
 import { listing, type Report } from './report.ts';
 import { type RawNode, reportDuration } from './shape.ts';
-import { describe, type MapTree, quote, type Span, toValue, type Tree, withinScalar } from './tree.ts';
+import { describe, type Entry, type MapTree, quote, type Span, type Tree, toValue, withinScalar } from './tree.ts';
 
 type Issue = z.core.$ZodIssue;
 
@@ -79,15 +79,17 @@ function spot(map: MapTree | undefined, owner: Span, path: readonly PropertyKey[
   let keySpan: Span | undefined;
   for (const step of path) {
     around = span;
-    let next: Tree | undefined;
+    let next: Tree;
     if (tree?.kind === 'map') {
-      const entry = tree.entries.find((e) => e.key === String(step));
+      const entry: Entry | undefined = tree.entries.find((e) => e.key === String(step));
       if (!entry) return { tree: undefined, span: keySpan ?? owner, owner: keySpan ?? owner, keySpan: undefined };
       next = entry.value;
       keySpan = entry.keySpan;
     } else if (tree?.kind === 'seq') {
-      next = tree.items[Number(step)];
-      if (!next) return { tree: undefined, span: keySpan ?? tree.span, owner: keySpan ?? tree.span, keySpan: undefined };
+      const item: Tree | undefined = tree.items[Number(step)];
+      if (!item)
+        return { tree: undefined, span: keySpan ?? tree.span, owner: keySpan ?? tree.span, keySpan: undefined };
+      next = item;
       keySpan = undefined;
     } else return { tree: undefined, span, owner: around, keySpan: undefined };
     tree = next;
@@ -162,7 +164,12 @@ class IssueMapper {
     const own = STOCK.test(issue.message) ? undefined : issue.message;
     switch (issue.code) {
       case 'invalid_type':
-        add('CHM112', at.span, own ? `\`${name}\`: ${own}` : `\`${name}\` must be ${expected(issue.expected)}, not ${got}`, retyped(issue.expected, at.tree));
+        add(
+          'CHM112',
+          at.span,
+          own ? `\`${name}\`: ${own}` : `\`${name}\` must be ${expected(issue.expected)}, not ${got}`,
+          retyped(issue.expected, at.tree),
+        );
         return;
       case 'invalid_value': {
         const values = issue.values.map(String);
@@ -179,23 +186,61 @@ class IssueMapper {
       case 'too_big': {
         const small = issue.code === 'too_small';
         const limit = small ? issue.minimum : issue.maximum;
-        const word = small ? (issue.inclusive === false ? 'more than' : 'at least') : issue.inclusive === false ? 'less than' : 'at most';
-        const sized = issue.origin === 'array' || issue.origin === 'set' ? ' items' : issue.origin === 'string' ? ' characters' : issue.origin === 'object' ? ' keys' : '';
-        const size = at.tree?.kind === 'seq' ? `${at.tree.items.length}` : at.tree?.kind === 'map' ? `${at.tree.entries.length}` : got;
-        add('CHM113', at.span, own ? `\`${name}\`: ${own}` : `\`${name}\` must ${sized ? 'have' : 'be'} ${word} ${limit}${sized}, not ${sized && at.tree?.kind !== 'scalar' ? size : got}`);
+        const word = small
+          ? issue.inclusive === false
+            ? 'more than'
+            : 'at least'
+          : issue.inclusive === false
+            ? 'less than'
+            : 'at most';
+        const sized =
+          issue.origin === 'array' || issue.origin === 'set'
+            ? ' items'
+            : issue.origin === 'string'
+              ? ' characters'
+              : issue.origin === 'object'
+                ? ' keys'
+                : '';
+        const size =
+          at.tree?.kind === 'seq'
+            ? `${at.tree.items.length}`
+            : at.tree?.kind === 'map'
+              ? `${at.tree.entries.length}`
+              : got;
+        add(
+          'CHM113',
+          at.span,
+          own
+            ? `\`${name}\`: ${own}`
+            : `\`${name}\` must ${sized ? 'have' : 'be'} ${word} ${limit}${sized}, not ${sized && at.tree?.kind !== 'scalar' ? size : got}`,
+        );
         return;
       }
       case 'not_multiple_of':
-        add('CHM113', at.span, own ? `\`${name}\`: ${own}` : `\`${name}\` must be a multiple of ${issue.divisor}, not ${got}`);
+        add(
+          'CHM113',
+          at.span,
+          own ? `\`${name}\`: ${own}` : `\`${name}\` must be a multiple of ${issue.divisor}, not ${got}`,
+        );
         return;
       case 'invalid_format':
-        add('CHM113', at.span, own ? `\`${name}\`: ${own}, not ${got}` : `\`${name}\` has not the form ${issue.format === 'regex' ? issue.pattern : issue.format}: ${got}`);
+        add(
+          'CHM113',
+          at.span,
+          own
+            ? `\`${name}\`: ${own}, not ${got}`
+            : `\`${name}\` has not the form ${issue.format === 'regex' ? issue.pattern : issue.format}: ${got}`,
+        );
         return;
       case 'invalid_union':
         this.#union(issue, path, at, name, got, add);
         return;
       case 'invalid_key': {
-        add('CHM110', at.keySpan ?? at.span, `${quote(String(path.at(-1)))} cannot be a key of \`${pathText(path.slice(0, -1))}\``);
+        add(
+          'CHM110',
+          at.keySpan ?? at.span,
+          `${quote(String(path.at(-1)))} cannot be a key of \`${pathText(path.slice(0, -1))}\``,
+        );
         return;
       }
       case 'invalid_element':
@@ -218,11 +263,17 @@ class IssueMapper {
     if (Array.isArray(discriminator)) {
       const values = discriminator.map(String);
       const text = at.tree?.kind === 'scalar' ? String(at.tree.value) : undefined;
-      add('CHM114', at.span, `\`${name}\` must be one of ${listing(values)}, not ${got}`, text === undefined ? undefined : nearest(text, values));
+      add(
+        'CHM114',
+        at.span,
+        `\`${name}\` must be one of ${listing(values)}, not ${got}`,
+        text === undefined ? undefined : nearest(text, values),
+      );
       return;
     }
     // The option that got furthest is the one that was meant: it alone is explained.
-    const depth = (issues: readonly Issue[]) => Math.min(...issues.map((i) => (i.code === 'unrecognized_keys' ? 1 : 0) + i.path.length));
+    const depth = (issues: readonly Issue[]) =>
+      Math.min(...issues.map((i) => (i.code === 'unrecognized_keys' ? 1 : 0) + i.path.length));
     const options = (issue.errors as unknown as Issue[][]).filter((e) => e.length > 0);
     const best = [...options].sort((a, b) => depth(b) - depth(a) || a.length - b.length)[0];
     if (best && depth(best) > 0) {
@@ -234,10 +285,27 @@ class IssueMapper {
       this.issue(scalar, path);
       return;
     }
-    const words = [...new Set(options.flat().map((i) => (i.code === 'invalid_type' ? expected(i.expected) : i.code === 'invalid_value' ? i.values.map(String).join(', ') : i.message)))];
+    const words = [
+      ...new Set(
+        options
+          .flat()
+          .map((i) =>
+            i.code === 'invalid_type'
+              ? expected(i.expected)
+              : i.code === 'invalid_value'
+                ? i.values.map(String).join(', ')
+                : i.message,
+          ),
+      ),
+    ];
     const values = options.flat().flatMap((i) => (i.code === 'invalid_value' ? i.values.map(String) : []));
     const text = at.tree?.kind === 'scalar' && typeof at.tree.value === 'string' ? at.tree.value : undefined;
-    add('CHM112', at.span, `\`${name}\` must be ${words.join(' or ')}, not ${got}`, text === undefined ? undefined : nearest(text, values));
+    add(
+      'CHM112',
+      at.span,
+      `\`${name}\` must be ${words.join(' or ')}, not ${got}`,
+      text === undefined ? undefined : nearest(text, values),
+    );
   }
 
   #unknown(key: string, path: readonly PropertyKey[], span: Span): void {

@@ -19,7 +19,8 @@ export function parseDuration(text: string): number | undefined {
 export function formatDuration(us: number): string {
   if (!Number.isSafeInteger(us) || us < 0) throw new RangeError(`not a duration in µs: ${us}`);
   if (us === 0) return '0s';
-  for (const unit of ['d', 'h', 'm', 's', 'ms'] as const) if (us % UNITS[unit] === 0) return `${us / UNITS[unit]}${unit}`;
+  for (const unit of ['d', 'h', 'm', 's', 'ms'] as const)
+    if (us % UNITS[unit] === 0) return `${us / UNITS[unit]}${unit}`;
   return `${us}us`;
 }
 

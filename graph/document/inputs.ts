@@ -2,7 +2,7 @@ import { type AnyNode, type InPort, type InPorts, inPortsOf } from '../node.ts';
 import { nearest } from './nearest.ts';
 import type { InputDraft } from './node-draft.ts';
 import { listing, type Report } from './report.ts';
-import { ID, type RawNode } from './shape.ts';
+import { ID, type RawNode, repaired } from './shape.ts';
 import { describe, isNull, quote, type Span, type Tree, valueSpan } from './tree.ts';
 
 /** Reads `in` against the type's in-ports: which port, which reference. References are resolved later. */
@@ -23,7 +23,10 @@ export function readInputs(raw: RawNode, type: AnyNode, report: Report): { input
     }
     complete = false;
     report.add('CHM103', span, `an input is a reference such as \`market.trade\`, not ${describe(value)}`, {
-      help: value.kind === 'seq' ? 'an in-port has one producer; use one in-port for each, or a node that joins them' : 'write `in: market.trade`',
+      help:
+        value.kind === 'seq'
+          ? 'an in-port has one producer; use one in-port for each, or a node that joins them'
+          : 'write `in: market.trade`',
       node,
     });
   };
@@ -34,59 +37,57 @@ export function readInputs(raw: RawNode, type: AnyNode, report: Report): { input
     return { inputs, complete: !entry };
   }
 
+  const written = new Set(entry?.value.kind === 'map' ? entry.value.entries.map((e) => e.key) : []);
+  const open = new Set(required.filter((n) => !written.has(n)));
   if (entry?.value.kind === 'map') {
     for (const { key, keySpan, value } of entry.value.entries) {
       const span = value.span.end > value.span.start ? value.span : keySpan;
       const own = Object.hasOwn(fixed, key) ? fixed[key] : undefined;
       if (own) connect(key, keySpan, own, false, value, span);
-      else if (rest) {
-        if (ID.test(key)) connect(key, keySpan, rest, true, value, span);
-        else {
-          complete = false;
+      else if (rest && ID.test(key)) connect(key, keySpan, rest, true, value, span);
+      else {
+        complete = false;
+        if (rest) {
           report.add('CHM105', keySpan, `${quote(key)} cannot be the name of an input`, {
+            suggestion: repaired(key, /[^a-z0-9_]+/g),
             help: 'names are lower-case letters, digits and _, beginning with a letter',
             node,
           });
+          continue;
         }
-      } else {
-        complete = false;
-        const open = names.filter((n) => !entry.value || entry.value.kind !== 'map' || !entry.value.entries.some((e) => e.key === n));
+        const free = names.filter((n) => !written.has(n));
+        const suggestion = nearest(key, free) ?? (free.length === 1 ? free[0] : undefined);
+        // The unknown name is most likely the missing one: one finding for one mistake.
+        if (suggestion !== undefined) open.delete(suggestion);
         report.add('CHM202', keySpan, `${type.type} has no in-port ${quote(key)}`, {
-          suggestion: nearest(key, open) ?? (open.length === 1 ? open[0] : undefined),
-          help: `in-ports: ${listing(names)}`,
+          suggestion,
+          help: names.length > 0 ? `in-ports: ${listing(names)}` : `${type.type} has no in-ports`,
           node,
         });
       }
     }
-  } else if (entry && !(isNull(entry.value) && required.length === 0)) {
-    const span = valueSpan(entry);
+  } else if (entry && !isNull(entry.value)) {
     const only = required.length === 1 ? required[0]! : names.length === 1 && !rest ? names[0]! : undefined;
-    if (entry.value.kind === 'scalar' && typeof entry.value.value === 'string' && only === undefined) {
-      complete = false;
-      const first = required[0] ?? names[0] ?? 'x';
-      report.add('CHM205', span, `${type.type} has ${required.length === 0 ? 'no required in-port' : `${required.length} required in-ports`}: \`in\` must name the port`, {
-        help: `in-ports: ${listing(names)}${rest ? ', and names of your own' : ''}; write \`in: { ${first}: ${entry.value.value} }\``,
-        suggestion: names.length > 0 ? `{ ${first}: ${entry.value.value} }` : undefined,
+    const text = entry.value.kind === 'scalar' && typeof entry.value.value === 'string' ? entry.value.value : undefined;
+    if (text !== undefined && only === undefined) {
+      const first = required[0] ?? names[0];
+      const count = required.length === 0 ? 'no required in-port' : `${required.length} required in-ports`;
+      report.add('CHM205', valueSpan(entry), `${type.type} has ${count}: \`in\` must name the port`, {
+        help: `in-ports: ${listing(names)}${rest ? ', and names of your own' : ''}`,
+        suggestion: first === undefined ? undefined : `{ ${first}: ${text} }`,
         node,
       });
-    } else if (isNull(entry.value)) {
-      // An empty `in:` connects nothing: the ports it should have connected are reported below.
-    } else connect(only ?? '', entry.keySpan, fixed[only ?? ''] ?? rest!, false, entry.value, span);
+    } else connect(only ?? '', entry.keySpan, fixed[only ?? '']!, false, entry.value, valueSpan(entry));
+    return { inputs, complete: complete && text !== undefined && only !== undefined };
   }
 
-  // An unknown name is most likely the missing one: one finding for one mistake.
-  const connected = new Set(inputs.map((i) => i.port));
-  const missing = required.filter((n) => !connected.has(n));
-  const strangers = entry?.value.kind === 'map' && !rest ? entry.value.entries.filter((e) => !Object.hasOwn(fixed, e.key)).length : 0;
-  const hidden = entry?.value.kind === 'map' ? entry.value.entries.filter((e) => missing.includes(e.key)).length : 0;
-  if (entry && entry.value.kind !== 'map' && !isNull(entry.value)) return { inputs, complete: complete && missing.length === 0 };
-  const open = missing.filter((n) => !(entry?.value.kind === 'map' && entry.value.entries.some((e) => e.key === n)));
-  if (hidden > 0 || missing.length > 0) complete = false;
-  if (open.length > strangers)
-    for (const port of open.slice(strangers))
-      report.add('CHM204', entry?.keySpan ?? raw.idSpan, `in-port ${quote(port)} of ${type.type} is not connected`, {
-        help: `it takes ${fixed[port]!.schema.name}${fixed[port]!.doc ? ` (${fixed[port]!.doc})` : ''}: write \`in: ${required.length === 1 ? 'node.port' : `{ ${port}: node.port }`}\``,
-        node,
-      });
+  for (const port of open) {
+    complete = false;
+    const { schema, doc } = fixed[port]!;
+    report.add('CHM204', entry?.keySpan ?? raw.idSpan, `in-port ${quote(port)} of ${type.type} is not connected`, {
+      help: `it takes ${schema.name}${doc ? ` (${doc})` : ''}: write \`in: ${required.length === 1 ? 'node.port' : `{ ${port}: node.port }`}\``,
+      node,
+    });
+  }
   return { inputs, complete };
 }

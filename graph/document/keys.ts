@@ -9,10 +9,15 @@ import { quote } from './tree.ts';
 export function resolveKeys(drafts: readonly NodeDraft[], report: Report): void {
   for (const d of drafts) {
     if (d.type?.kind === 'source' && d.raw.each)
-      report.add('CHM311', d.raw.each.span, `${d.type.type} is a source: it has one instance that serves all instruments`, {
-        help: 'remove `each`; put it on the nodes that read the source',
-        node: d.raw.id,
-      });
+      report.add(
+        'CHM311',
+        d.raw.each.span,
+        `${d.type.type} is a source: it has one instance that serves all instruments`,
+        {
+          help: 'remove `each`; put it on the nodes that read the source',
+          node: d.raw.id,
+        },
+      );
     d.keyed = d.raw.each !== undefined && d.type?.kind !== 'source';
   }
   for (let changed = true; changed; ) {
@@ -41,7 +46,9 @@ export function resolveKeys(drafts: readonly NodeDraft[], report: Report): void 
           add(
             'CHM307',
             `in-port ${port} takes the streams of all instruments at once, but ${id} has one instance per instrument`,
-            d.raw.each ? 'remove `each: instrument` from the node' : `it inherits the key from ${keyedBy(d)}; a node with such a port must stand before the basket`,
+            d.raw.each
+              ? 'remove `each: instrument` from the node'
+              : `it inherits the key from ${keyedBy(d)}; a node with such a port must stand before the basket`,
           );
       } else if (spec.key === 'none') {
         if (keyed)
@@ -62,7 +69,9 @@ export function resolveKeys(drafts: readonly NodeDraft[], report: Report): void 
         add(
           'CHM305',
           `${from} has no key, but ${id} has one instance per instrument`,
-          d.raw.each ? 'remove `each: instrument`, or connect a stream that is keyed by instrument' : `it inherits the key from ${keyedBy(d)}; connect a stream that is keyed by instrument`,
+          d.raw.each
+            ? 'remove `each: instrument`, or connect a stream that is keyed by instrument'
+            : `it inherits the key from ${keyedBy(d)}; connect a stream that is keyed by instrument`,
         );
     }
 }

@@ -28,7 +28,10 @@ export function checkLoops(drafts: readonly NodeDraft[], report: Report): void {
 function checkFeedback(d: NodeDraft, drafts: readonly NodeDraft[], report: Report): void {
   const { id } = d.raw;
   if (d.type?.kind === 'sink' && d.raw.feedback.length > 0)
-    report.add('CHM212', d.raw.feedback[0]!.span, `${quote(id)} is a sink: it has no out-ports`, { help: 'remove `feedback`', node: id });
+    report.add('CHM212', d.raw.feedback[0]!.span, `${quote(id)} is a sink: it has no out-ports`, {
+      help: 'remove `feedback`',
+      node: id,
+    });
   else if (d.outs)
     for (const { text, span } of d.raw.feedback) {
       const names = Object.keys(d.outs);
@@ -70,11 +73,7 @@ function reaches(from: NodeDraft, to: NodeDraft, drafts: readonly NodeDraft[]): 
 }
 
 /** The way from the consumer along its outputs to the producer that it reads: the loop in the order of the events. */
-function shortest(
-  consumer: NodeDraft,
-  producer: NodeDraft,
-  inner: (d: NodeDraft) => NodeDraft['inputs'],
-): NodeDraft[] {
+function shortest(consumer: NodeDraft, producer: NodeDraft, inner: (d: NodeDraft) => NodeDraft['inputs']): NodeDraft[] {
   const next = new Map<NodeDraft, NodeDraft | undefined>([[producer, undefined]]);
   const queue = [producer];
   for (let at = 0; at < queue.length; at++) {

@@ -52,9 +52,14 @@ export function readParams(
         help: 'names are lower-case letters, digits and _, beginning with a letter',
       });
     if (value.kind !== 'map') {
-      report.add('CHM103', value.span.end > value.span.start ? value.span : keySpan, `a preset is a mapping of parameters, not ${describe(value)}`, {
-        help: 'write `presets: { recording: { interval: 5s } }`',
-      });
+      report.add(
+        'CHM103',
+        value.span.end > value.span.start ? value.span : keySpan,
+        `a preset is a mapping of parameters, not ${describe(value)}`,
+        {
+          help: 'write `presets: { recording: { interval: 5s } }`',
+        },
+      );
       continue;
     }
     bySet.set(key, value);
@@ -89,7 +94,12 @@ export function readParams(
       continue;
     }
     const value = text.trim() === '' ? undefined : parseYaml(source, report);
-    param.value = value ?? { kind: 'scalar', value: text, style: 'plain', span: { source, start: 0, end: text.length } };
+    param.value = value ?? {
+      kind: 'scalar',
+      value: text,
+      style: 'plain',
+      span: { source, start: 0, end: text.length },
+    };
   }
   return { values, used: new Set() };
 }
@@ -143,8 +153,14 @@ export function substitute(tree: Tree, params: Params, report: Report, node?: st
     if (++spent > BUDGET) return { kind: 'scalar', value: null, style: 'plain', span };
     const via = { param, span: from };
     if (value.kind === 'map')
-      return { kind: 'map', span, via, entries: value.entries.map((e) => ({ key: e.key, keySpan: span, value: moved(e.value, span, param, from) })) };
-    if (value.kind === 'seq') return { kind: 'seq', span, via, items: value.items.map((i) => moved(i, span, param, from)) };
+      return {
+        kind: 'map',
+        span,
+        via,
+        entries: value.entries.map((e) => ({ key: e.key, keySpan: span, value: moved(e.value, span, param, from) })),
+      };
+    if (value.kind === 'seq')
+      return { kind: 'seq', span, via, items: value.items.map((i) => moved(i, span, param, from)) };
     return { ...value, span, via };
   };
   const warnEmbedded = (text: string, span: Span): void => {

@@ -1,6 +1,6 @@
 import {
-  CST,
   Composer,
+  CST,
   type Document,
   isAlias,
   isMap,
@@ -12,7 +12,7 @@ import {
   type Scalar,
   type YAMLError,
 } from 'yaml';
-import { type Report, place } from './report.ts';
+import { place, type Report } from './report.ts';
 import { type Entry, quote, type ScalarStyle, type Source, type Span, type Tree } from './tree.ts';
 
 /** Limits of a document. They are far beyond what a person writes and keep hostile text from taking time or memory. */
@@ -76,7 +76,7 @@ export function parseYaml(source: Source, report: Report): Tree | undefined {
     });
     return undefined;
   }
-  return convert(root as Node, document, source, report);
+  return convert(root as Node, source, report);
 }
 
 interface Marks {
@@ -215,7 +215,12 @@ function explain(
     case 'BAD_SCALAR_START':
       return { code: 'CHM001', span: here, message, help: 'put the text in quotes' };
     case 'MULTILINE_IMPLICIT_KEY':
-      return { code: 'CHM001', span: at(start, source.lineEnd(start)), message: 'a key without `:`', help: 'write `key: value`' };
+      return {
+        code: 'CHM001',
+        span: at(start, source.lineEnd(start)),
+        message: 'a key without `:`',
+        help: 'write `key: value`',
+      };
     case 'BAD_INDENT':
       return { code: 'CHM001', span: here, message, help: 'align the line with its neighbours' };
     case 'KEY_OVER_1024_CHARS':
@@ -233,7 +238,7 @@ const STYLES: Readonly<Record<string, ScalarStyle>> = {
   BLOCK_FOLDED: 'folded',
 };
 
-function convert(root: Node, document: Document.Parsed, source: Source, report: Report): Tree | undefined {
+function convert(root: Node, source: Source, report: Report): Tree | undefined {
   let values = 0;
   let over = false;
   const open = new Set<Node>();
@@ -277,12 +282,16 @@ function convert(root: Node, document: Document.Parsed, source: Source, report: 
     return tree;
   };
 
-  const entries = (pairs: readonly { key: Node | null; value: Node | null }[], depth: number, parent: string): Entry[] => {
+  const entries = (
+    pairs: readonly { key: Node | null; value: Node | null }[],
+    depth: number,
+    parent: string,
+  ): Entry[] => {
     const what = depth === 1 && parent === 'nodes' ? 'node id' : 'key';
     const list: Entry[] = [];
     const first = new Map<string, Span>();
     for (const { key, value } of pairs) {
-      const keySpan = key ? spanOf(key) : (value ? spanOf(value) : { source, start: 0, end: 0 });
+      const keySpan = key ? spanOf(key) : value ? spanOf(value) : { source, start: 0, end: 0 };
       if (!key || !isScalar(key) || key.value === null) {
         report.add('CHM007', keySpan, key && !isScalar(key) ? 'a key must be text' : 'a key is missing', {
           help: key && isMap(key) ? 'put text that contains braces in quotes' : 'write `key: value`',

@@ -54,11 +54,17 @@ export function applyProfile(
       continue;
     }
     const type = node.type && registry.get(node.type.text);
-    const outer = !type || type.kind === 'source' || type.kind === 'sink' || OUTER_ROOMS.includes(type.type.split('.')[0]!);
+    const outer =
+      !type || type.kind === 'source' || type.kind === 'sink' || OUTER_ROOMS.includes(type.type.split('.')[0]!);
     if (!outer) {
-      report.add('CHM131', entry.keySpan, `${quote(id)} is a ${type.type}: a profile binds sources, sinks and the venue only`, {
-        help: 'operators never know under which profile they run; use a preset or a parameter of the pipeline',
-      });
+      report.add(
+        'CHM131',
+        entry.keySpan,
+        `${quote(id)} is a ${type.type}: a profile binds sources, sinks and the venue only`,
+        {
+          help: 'operators never know under which profile they run; use a preset or a parameter of the pipeline',
+        },
+      );
       continue;
     }
     checkKeys(entry.value, ['type', 'with'], `the binding of ${quote(id)}`, report);

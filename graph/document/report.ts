@@ -56,9 +56,8 @@ export class Report {
     const used = new Set<Allowance>();
     const kept = this.#findings.filter((f) => {
       const by = allowances.filter((a) => a.code === f.code && (a.node === undefined || a.node === f.node));
-      if (by.length === 0 || (f.severity === 'error' && !SUPPRESSIBLE.has(f.code))) return true;
       for (const a of by) used.add(a);
-      return false;
+      return by.length === 0 || (f.severity === 'error' && !SUPPRESSIBLE.has(f.code));
     });
     this.#findings.length = 0;
     for (const a of allowances)

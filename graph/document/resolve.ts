@@ -36,9 +36,14 @@ export function resolveReferences(drafts: readonly NodeDraft[], report: Report):
       try {
         draft.outs = outPortsOf(type, draft.config!.config, wiringOf(draft));
       } catch (e) {
-        report.add('CHM115', draft.raw.with?.keySpan ?? draft.raw.idSpan, `${type.type} has no layout for this configuration: ${e instanceof Error ? e.message : String(e)}`, {
-          node: draft.raw.id,
-        });
+        report.add(
+          'CHM115',
+          draft.raw.with?.keySpan ?? draft.raw.idSpan,
+          `${type.type} has no layout for this configuration: ${e instanceof Error ? e.message : String(e)}`,
+          {
+            node: draft.raw.id,
+          },
+        );
       }
     }
     state.set(draft, 'done');
@@ -79,12 +84,22 @@ function resolveOne(
   };
   const parts = text.split('.');
   if (parts.length > 3 || !parts.every((p) => /^[A-Za-z0-9_$-]+$/.test(p)))
-    return fail('CHM207', `${quote(text)} is not a reference`, 'write `node`, `node.port` or `node.port.field`', tidied(text));
+    return fail(
+      'CHM207',
+      `${quote(text)} is not a reference`,
+      'write `node`, `node.port` or `node.port.field`',
+      tidied(text),
+    );
   const [id, second, third] = parts as [string, string?, string?];
   const producer = byId.get(id);
   if (!producer) {
     const suggestion = suggestNode(text, parts, byId, outsOf);
-    return fail('CHM201', `unknown input ${quote(text)}`, `there is no node ${quote(id)}; nodes: ${listing([...byId.keys()])}`, suggestion);
+    return fail(
+      'CHM201',
+      `unknown input ${quote(text)}`,
+      `there is no node ${quote(id)}; nodes: ${listing([...byId.keys()])}`,
+      suggestion,
+    );
   }
   if (producer.type?.kind === 'sink')
     return fail('CHM208', `${quote(id)} is a sink: it has no out-ports`, 'connect to the node that feeds the sink');
@@ -114,7 +129,8 @@ function resolveOne(
     out = only;
     field = second;
   } else {
-    const options = third === undefined && only !== undefined ? [...names, ...Object.keys(outs[only]!.schema.fields)] : names;
+    const options =
+      third === undefined && only !== undefined ? [...names, ...Object.keys(outs[only]!.schema.fields)] : names;
     const near = nearest(second, options);
     const fields = only === undefined ? '' : `; fields of ${only}: ${listing(Object.keys(outs[only]!.schema.fields))}`;
     return fail(
@@ -133,7 +149,12 @@ function resolveOne(
     if (!f) {
       const fields = Object.keys(port.schema.fields);
       const near = nearest(field, fields);
-      return fail('CHM201', `unknown input ${quote(text)}`, `fields of ${from}: ${listing(fields, 20)}`, near && `${from}.${near}`);
+      return fail(
+        'CHM201',
+        `unknown input ${quote(text)}`,
+        `fields of ${from}: ${listing(fields, 20)}`,
+        near && `${from}.${near}`,
+      );
     }
     if (!isNumberField(f))
       return fail(
@@ -149,7 +170,11 @@ function resolveOne(
         misfit(input.spec.schema, port.schema) === undefined ? from : undefined,
       );
     if (port.many && !input.spec.many)
-      return fail('CHM308', `${from} can carry several records in a cycle; in-port ${quote(input.port)} takes one`, MANY_HELP);
+      return fail(
+        'CHM308',
+        `${from} can carry several records in a cycle; in-port ${quote(input.port)} takes one`,
+        MANY_HELP,
+      );
     return { producer, out, field, schema: Scalar, deferred };
   }
 
@@ -162,13 +187,23 @@ function resolveOne(
       'CHM301',
       `${from} (${port.schema.name}) does not fit in-port ${quote(input.port)} (${input.spec.schema.name}): ${reason}`,
       numbers.length > 0
-        ? `take one number out of the record: ${listing(numbers.map((n) => `${from}.${n}`), 6)}`
-        : `${quote(input.port)} needs ${listing(Object.entries(input.spec.schema.fields).map(([n, f]) => `${n}: ${kindText(f)}`), 8).replaceAll('"', '')}`,
+        ? `take one number out of the record: ${listing(
+            numbers.map((n) => `${from}.${n}`),
+            6,
+          )}`
+        : `${quote(input.port)} needs ${listing(
+            Object.entries(input.spec.schema.fields).map(([n, f]) => `${n}: ${kindText(f)}`),
+            8,
+          ).replaceAll('"', '')}`,
       other.length === 1 ? `${id}.${other[0]}` : field === undefined ? undefined : `${from}.${field}`,
     );
   }
   if (port.many && !input.spec.many)
-    return fail('CHM308', `${from} can carry several records in a cycle; in-port ${quote(input.port)} takes one`, MANY_HELP);
+    return fail(
+      'CHM308',
+      `${from} can carry several records in a cycle; in-port ${quote(input.port)} takes one`,
+      MANY_HELP,
+    );
   return { producer, out, field: undefined, schema: port.schema, deferred };
 }
 
@@ -191,6 +226,9 @@ function suggestNode(
 }
 
 function tidied(text: string): string | undefined {
-  const clean = text.trim().replace(/\s*[./:>]+-?>?\s*/g, '.').replace(/^\.+|\.+$/g, '');
+  const clean = text
+    .trim()
+    .replace(/\s*[./:>]+-?>?\s*/g, '.')
+    .replace(/^\.+|\.+$/g, '');
   return clean !== text && /^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+){0,2}$/.test(clean) ? clean : undefined;
 }

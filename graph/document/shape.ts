@@ -1,6 +1,6 @@
 import { formatDuration, parseDuration, suggestDuration } from './duration.ts';
 import { nearest } from './nearest.ts';
-import { listing, type Allowance, type Report } from './report.ts';
+import { type Allowance, listing, type Report } from './report.ts';
 import { describe, type Entry, entryOf, isNull, type MapTree, quote, type Span, type Tree, valueSpan } from './tree.ts';
 
 /** A node as it is written, its parts checked one by one but not against its type. */
@@ -73,10 +73,15 @@ export function checkVersion(root: MapTree, report: Report): void {
     return;
   }
   if (entry.value.kind === 'scalar' && entry.value.value === VERSION) return;
-  report.add('CHM104', valueSpan(entry), `this document says \`chimera: ${describe(entry.value)}\`; this program reads version ${VERSION}`, {
-    help: `write \`chimera: ${VERSION}\``,
-    suggestion: String(VERSION),
-  });
+  report.add(
+    'CHM104',
+    valueSpan(entry),
+    `this document says \`chimera: ${describe(entry.value)}\`; this program reads version ${VERSION}`,
+    {
+      help: `write \`chimera: ${VERSION}\``,
+      suggestion: String(VERSION),
+    },
+  );
 }
 
 export function readName(root: MapTree, key: 'pipeline' | 'profile', report: Report): string {
@@ -147,7 +152,10 @@ function readFeedback(entry: Entry | undefined, report: Report, node: string): T
   for (const item of entry.value.items) {
     const span = item.span.end > item.span.start ? item.span : entry.keySpan;
     if (item.kind !== 'scalar' || typeof item.value !== 'string')
-      report.add('CHM103', span, `an out-port is a name, not ${describe(item)}`, { help: 'write `feedback: [report]`', node });
+      report.add('CHM103', span, `an out-port is a name, not ${describe(item)}`, {
+        help: 'write `feedback: [report]`',
+        node,
+      });
     else if (ports.some((p) => p.text === item.value))
       report.add('CHM108', span, `${quote(item.value)} is listed twice`, { help: 'list it once', node });
     else ports.push({ text: item.value, span });
@@ -168,7 +176,12 @@ export function reportDuration(tree: Tree, span: Span, name: string, report: Rep
   const text = tree.kind === 'scalar' && typeof tree.value === 'string' ? tree.value : undefined;
   const bare = tree.kind === 'scalar' && typeof tree.value === 'number';
   report.add('CHM106', span, `\`${name}\` must be a duration, not ${describe(tree)}`, {
-    suggestion: text === undefined ? (bare && (tree as { value: number }).value === 0 ? formatDuration(0) : undefined) : suggestDuration(text),
+    suggestion:
+      text === undefined
+        ? bare && (tree as { value: number }).value === 0
+          ? formatDuration(0)
+          : undefined
+        : suggestDuration(text),
     help: bare
       ? `a duration has its unit: ${describe(tree)}us, ${describe(tree)}ms, ${describe(tree)}s, ${describe(tree)}m, ${describe(tree)}h or ${describe(tree)}d`
       : 'a duration is a whole number and its unit, without space: 250ms, 5s, 1m, 4h, 1d',
@@ -207,7 +220,10 @@ export function readAllow(
   const list: Allowance[] = [];
   for (const item of entry.value.items) {
     if (item.kind !== 'map') {
-      report.add('CHM103', item.span, `a suppression is a mapping with code and reason, not ${describe(item)}`, { help, node });
+      report.add('CHM103', item.span, `a suppression is a mapping with code and reason, not ${describe(item)}`, {
+        help,
+        node,
+      });
       continue;
     }
     checkKeys(item, ['code', 'reason'], 'a suppression', report, node);

@@ -124,7 +124,7 @@ const plainFields = (schema: Schema, r: Fielded): Record<string, unknown> =>
 
 /** @returns the per-node numbers of fired timers and feedback */
 export function useSnapshot(core: Core, feedback: Feedback, s: Snapshot): number[] {
-  if (s.format !== 1) throw new ChimeraError('CHM711', `snapshot has the unknown format ${s.format}`);
+  if (s.format !== 1) throw new ChimeraError('CHM742', `snapshot has the unknown format ${s.format}`);
   for (const k of s.keys) core.keys.declare(k.name, k.pxDigits, k.qtyDigits);
   core.clock.now = s.now;
   core.clock.n++;

@@ -381,7 +381,7 @@ function adapt(reader: BlockReader, node: PlanNode): BlockReader {
   const to = reader.ports.map((p) => outs.indexOf(p.name));
   if (to.some((i) => i < 0)) {
     const missing = reader.ports.filter((_, i) => to[i]! < 0).map((p) => p.name);
-    throw new ChimeraError('CHM710', `source ${node.id} has no port ${missing.join(', ')}`, { node: node.id });
+    throw new ChimeraError('CHM741', `source ${node.id} has no port ${missing.join(', ')}`, { node: node.id });
   }
   return {
     ...reader,

@@ -34,12 +34,12 @@ export class TapFile {
   }
   /**
    * Opens a file for a new run, or with the mark of the last commit of an interrupted one.
-   * @throws CHM712 when it cannot be written, CHM713 when it is shorter than the mark says
+   * @throws CHM743 when it cannot be written, CHM744 when it is shorter than the mark says
    */
   static async open(path: string, format: TapFormat, mark: TapMark = START): Promise<TapFile> {
     const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
     if (size < mark.bytes)
-      throw new ChimeraError('CHM713', `${path} is shorter than its last commit: ${size} of ${mark.bytes} bytes`, {
+      throw new ChimeraError('CHM744', `${path} is shorter than its last commit: ${size} of ${mark.bytes} bytes`, {
         file: path,
         help: 'start the run anew in an empty folder',
       });
@@ -51,7 +51,7 @@ export class TapFile {
       ftruncateSync(fd, mark.bytes);
       return new TapFile(path, format, fd, hash, { ...mark });
     } catch (e) {
-      throw new ChimeraError('CHM712', `cannot write ${path}`, {
+      throw new ChimeraError('CHM743', `cannot write ${path}`, {
         file: path,
         cause: e,
         help: 'does the folder exist, and may you write there?',

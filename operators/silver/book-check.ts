@@ -4,7 +4,7 @@ import { BookTicker, TopOfBook } from '../../graph/schema/index.ts';
 import { BookCheck } from './records.ts';
 
 const ports = {
-  in: { ticker: input(BookTicker), top: input(TopOfBook) },
+  in: { ticker: input(BookTicker), top: input(TopOfBook, { many: true }) },
   out: { check: output(BookCheck, { many: true }) },
 };
 
@@ -39,9 +39,10 @@ are kept. A ticker whose diff is further away than that, or that no diff carries
   state: (): State => ({ tops: createQuotes(), waiting: createQuotes() }),
   step(s: State, tick, c, emit) {
     const { top, ticker } = tick;
-    if (top.ticked) {
-      push(s.tops, top.u, top.bid_px, top.bid_qty, top.ask_px, top.ask_qty, c.keep);
-      settle(s, top, emit);
+    for (let i = 0; i < top.n; i++) {
+      const q = top.at(i);
+      push(s.tops, q.u, q.bid_px, q.bid_qty, q.ask_px, q.ask_qty, c.keep);
+      settle(s, q, emit);
     }
     if (!ticker.ticked) return;
     const { tops } = s;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { defineNode, type Emit, input, output } from '../../graph/node.ts';
+import { type Ctx, defineNode, type Emit, input, output } from '../../graph/node.ts';
 import { BookLadder, BookState, Depth, DepthSnapshot, TopOfBook, type Values, Vec } from '../../graph/schema/index.ts';
 import { applyFlat, askBound, type Book, bidBound, createBook, depthTo, isCrossed, loadSnapshot } from './book/book.ts';
 import { append, createLog, type DiffLog, HEADER } from './book/diff-log.ts';
@@ -9,9 +9,10 @@ import { BookDepth } from './records.ts';
 const ports = {
   in: { depth: input(Depth), snapshot: input(DepthSnapshot) },
   out: {
-    top: output(TopOfBook, { doc: 'best bid and ask, after every applied diff' }),
-    depth: output(BookDepth, { doc: 'five levels and the quantity within 10 bp of mid, at the same moments' }),
-    ladder: output(BookLadder, { doc: 'the whole book, best level last, at the same moments' }),
+    top: output(TopOfBook, { many: true, doc: 'best bid and ask, one row for every applied diff' }),
+    depth: output(BookDepth, { many: true, doc: 'five levels and the quantity within 10 bp of mid, the same rows' }),
+    best: output(TopOfBook, { doc: 'the last row of `top` of this cycle: what features and orders read' }),
+    ladder: output(BookLadder, { doc: 'the whole book, best level last, at the same moments as `best`' }),
     state: output(BookState, { doc: 'at each change' }),
   },
 };
@@ -34,12 +35,15 @@ interface State {
   last: number;
   /** Update id of the snapshot on which the book stands. */
   baseU: number;
-  /** What `state` said last: empty before the first word. */
+  /** The state as last told: empty before the first word. */
   told: string;
+  /** Changes of state beyond the first of a cycle; each gets a cycle of its own. */
+  untold: { state: Told; reason: string }[];
 }
+type Told = 'live' | 'stale' | 'resync';
 
-/** Cycles of this timer apply buffered diffs, one each. */
-const DRAIN = 1;
+/** Timer of the cycles that tell what could not be told at once. */
+const TELL = 1;
 /** Diffs kept behind a live book, for snapshots that are a little older than it. */
 const KEEP_LIVE = 128;
 
@@ -58,8 +62,8 @@ export const orderBook = defineNode({
 | each next one | U ≤ previous u + 1 | pu = previous u |
 
 **Order of arrival.** Diffs that come before their snapshot are buffered (the last \`buffer\` of them) and applied when it
-comes, one per cycle at the snapshot's engine time, so that every applied diff has its own row on \`top\`, \`depth\` and
-\`ladder\`. Diffs with u ≤ the last applied u are dropped and counted \`filtered\`.
+comes: \`top\` and \`depth\` carry a row for every applied diff, several in that cycle; \`best\` and \`ladder\` show the last one.
+Diffs with u ≤ the last applied u are dropped and counted \`filtered\`.
 
 **State.** \`live\` from the first applied diff on. A break of the chain (lost or reordered diff) gives \`resync\`, a crossed or
 locked book \`stale\`; both are silent from that diff on and need a snapshot. A snapshot that is older than every diff kept
@@ -89,13 +93,16 @@ The lists of \`ladder\` are the book's own buffers: they hold until its next row
     last: -1,
     baseU: -1,
     told: '',
+    untold: [],
   }),
   step(s: State, tick, c, emit, ctx) {
     if (tick.snapshot.ticked && !takeSnapshot(s, tick.snapshot)) ctx.count('filtered');
-    if (tick.depth.ticked) append(s.log, tick.depth, s.live && s.log.next === s.log.tail ? KEEP_LIVE : c.buffer);
-    const duplicates = advance(s, emit);
-    if (duplicates > 0) ctx.count('filtered', duplicates);
-    if (s.log.next < s.log.tail && (s.live || s.base)) ctx.at(ctx.now, DRAIN);
+    if (tick.depth.ticked) append(s.log, tick.depth, s.live ? KEEP_LIVE : c.buffer);
+    if (ctx.timer === 0) advance(s, emit, ctx);
+    // The port carries one change per cycle; a second one in the same cycle (a gap that a waiting snapshot closes) follows.
+    const change = s.untold.shift();
+    if (change) emit.state(change);
+    if (s.untold.length > 0) ctx.at(ctx.now, TELL);
   },
   examples: [
     {
@@ -106,7 +113,7 @@ nodes:
   market:    { type: source.market, with: { symbols: [BTCUSDT] } }
   book:      { type: silver.order_book, in: { depth: market.depth, snapshot: market.depth_snapshot }, each: instrument }
   imbalance: { type: feature.book_imbalance, in: book.ladder, with: { levels: 5 } }
-  spread:    { type: feature.spread, in: book.top }
+  spread:    { type: feature.spread_bp, in: book.best }
 `,
     },
   ],
@@ -150,41 +157,36 @@ function covers(log: DiffLog, L: number): boolean {
   return o < log.tail && joins(log.data, o, L);
 }
 
-/**
- * Applies what can be applied, up to the first diff that yields a row or a change of state: both ports carry one record
- * per cycle, so the rest waits for a cycle of its own. Returns the number of duplicates met.
- */
-function advance(s: State, emit: Out): number {
+/** Applies what can be applied: a row each on `top` and `depth`, then the last one on `best` and `ladder`. */
+function advance(s: State, emit: Out, ctx: Ctx): void {
   const { log } = s;
-  let duplicates = 0;
+  let rows = 0;
   while (log.next < log.tail) {
     const { data } = log;
     const o = log.next;
     if (s.live && data[o + 2]! <= s.last) {
-      duplicates++;
+      ctx.count('filtered');
       log.next += data[o]!;
       continue;
     }
     if (s.live && !follows(data, o, s.last)) {
       const usdm = isUsdm(data, o);
       const due = usdm ? s.last : s.last + 1;
-      if (leave(s, emit, 'resync', `gap: ${usdm ? 'pu' : 'U'} ${data[o + (usdm ? 3 : 1)]} where ${due} was due`)) break;
+      leave(s, 'resync', `gap: ${usdm ? 'pu' : 'U'} ${data[o + (usdm ? 3 : 1)]} where ${due} was due`);
     }
     if (s.base && !isBefore(data, o, s.base.u)) {
       const problem = rebase(s, s.base);
-      if (problem !== '' && leave(s, emit, 'resync', problem)) break;
+      if (problem !== '') leave(s, 'resync', problem);
     }
-    if (!s.live) {
-      if (!s.base) break;
-      log.next += data[o]!;
-      continue;
-    }
-    if (applyNext(s, emit)) break;
+    if (s.live) {
+      if (applyNext(s, emit)) rows++;
+    } else if (s.base) log.next += data[o]!;
+    else break;
   }
-  return duplicates;
+  if (rows > 0 && s.told === 'live') emitBook(s, emit);
 }
 
-/** Applies the next diff. True when something was emitted. */
+/** Applies the next diff. True when it gave a row. */
 function applyNext(s: State, emit: Out): boolean {
   const { log, book } = s;
   const u = log.data[log.next + 2]!;
@@ -192,13 +194,17 @@ function applyNext(s: State, emit: Out): boolean {
   const { bids, asks } = book;
   if (isCrossed(book)) {
     const locked = bids.px[bids.n - 1] === asks.px[asks.n - 1];
-    return leave(s, emit, 'stale', `${locked ? 'locked' : 'crossed'} book at u ${u}`);
+    leave(s, 'stale', `${locked ? 'locked' : 'crossed'} book at u ${u}`);
+    return false;
   }
   log.next += log.data[log.next]!;
   s.last = u;
-  if (bids.n === 0 || asks.n === 0) return tell(s, emit, 'stale', `no ${bids.n === 0 ? 'bids' : 'asks'} at u ${u}`);
-  tell(s, emit, 'live', `in sync with snapshot ${s.baseU}`);
-  emitBook(s, u, emit);
+  if (bids.n === 0 || asks.n === 0) {
+    tell(s, 'stale', `no ${bids.n === 0 ? 'bids' : 'asks'} at u ${u}`);
+    return false;
+  }
+  tell(s, 'live', `in sync with snapshot ${s.baseU}`);
+  emitRow(s, u, emit);
   return true;
 }
 
@@ -234,16 +240,14 @@ function rebase(s: State, base: Base): string {
 }
 
 /** The book is no longer to be trusted: a snapshot is needed. */
-function leave(s: State, emit: Out, state: 'stale' | 'resync', reason: string): boolean {
+function leave(s: State, state: 'stale' | 'resync', reason: string): void {
   s.live = false;
-  return tell(s, emit, state, reason);
+  tell(s, state, reason);
 }
-/** True when the state changed. */
-function tell(s: State, emit: Out, state: 'live' | 'stale' | 'resync', reason: string): boolean {
-  if (s.told === state) return false;
+function tell(s: State, state: Told, reason: string): void {
+  if (s.told === state) return;
   s.told = state;
-  emit.state({ state, reason });
-  return true;
+  s.untold.push({ state, reason });
 }
 
 /** Records that every row reuses: `emit` copies their fields. Not state: made afresh after a restore. */
@@ -267,9 +271,9 @@ function scratchOf(s: State): Scratch {
   return scratch;
 }
 
-function emitBook(s: State, u: number, emit: Out): void {
+function emitRow(s: State, u: number, emit: Out): void {
   const { bids, asks } = s.book;
-  const { top, depth: d, ladder } = scratchOf(s);
+  const { top, depth: d } = scratchOf(s);
   const b = bids.n - 1;
   const a = asks.n - 1;
   const bid = bids.px[b]!;
@@ -305,8 +309,13 @@ function emitBook(s: State, u: number, emit: Out): void {
   d.bid_10bp_qty = exact(depthTo(bids, bidBound(bid, ask, 10)), 'bid_10bp_qty');
   d.ask_10bp_qty = exact(depthTo(asks, askBound(bid, ask, 10)), 'ask_10bp_qty');
   emit.depth(d);
+}
 
-  ladder.u = u;
+function emitBook(s: State, emit: Out): void {
+  const { top, ladder } = scratchOf(s);
+  const { bids, asks } = s.book;
+  emit.best(top);
+  ladder.u = top.u;
   ladder.bid_px.set(bids.px, 0, bids.n);
   ladder.bid_qty.set(bids.qty, 0, bids.n);
   ladder.ask_px.set(asks.px, 0, asks.n);

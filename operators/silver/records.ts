@@ -45,6 +45,7 @@ export const KlineCheck = record('kline_check', 1, {
   start: ms({ doc: 'first millisecond of the minute' }),
   last_id: int({ doc: 'last trade id of the kline' }),
   closed: bool('the minute was over'),
+  whole: bool('the last trade ends a trade or aggregate; otherwise volumes are compared with the bounds around it'),
   equal: bool('prices, volumes and count agree'),
   differs: text('names of the fields that differ, in the order of a bar'),
 });

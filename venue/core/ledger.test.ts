@@ -20,9 +20,7 @@ describe('the ledger', () => {
     const l = createLedger();
     post(l, ACCOUNT.deposits, ACCOUNT.wallet, 100e8);
     post(l, ACCOUNT.wallet, FIRST_ISOLATED + 3, 20e8);
-    expect([walletBalance(l), balance(l, ACCOUNT.wallet), balance(l, FIRST_ISOLATED + 3)]).toEqual([
-      100e8, 80e8, 20e8,
-    ]);
+    expect([walletBalance(l), balance(l, ACCOUNT.wallet), balance(l, FIRST_ISOLATED + 3)]).toEqual([100e8, 80e8, 20e8]);
     expect(balance(l, ACCOUNT.deposits)).toBe(-100e8);
   });
   it('notices a balance that was changed by one unit', () => {

@@ -56,7 +56,7 @@ describe('integer money', () => {
   });
   it('divides up and down as BigInt does', () => {
     fc.assert(
-      fc.property(fc.maxSafeInteger(), positive, (p, d) => {
+      fc.property(fc.oneof(int, fc.constantFrom(-(2 ** 53 - 1), 2 ** 53 - 1)), positive, (p, d) => {
         const [P, D] = [BigInt(p), BigInt(d)];
         const floor = P / D - (P % D < 0n ? 1n : 0n);
         expect(BigInt(floorDiv(p, d))).toBe(floor);

@@ -73,11 +73,9 @@ export function ceilDiv(p: number, d: number): number {
   return -floorDiv(-p, d) + 0;
 }
 export function floorDiv(p: number, d: number): number {
-  let q = Math.floor(p / d);
-  const r = p - q * d;
-  if (r < 0) q -= 1;
-  else if (r >= d) q += 1;
-  return q + 0;
+  // From the truncated quotient: rounding down first could take q × d beyond 2^53.
+  const q = Math.trunc(p / d);
+  return (p - q * d < 0 ? q - 1 : q) + 0;
 }
 
 function big(x: number): bigint {

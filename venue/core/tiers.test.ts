@@ -52,7 +52,8 @@ describe('isolated margin', () => {
     );
   });
   it('has a maintenance margin without steps at the floors', () => {
-    for (const t of tiers.slice(1)) expect(maintenance(tiers, t.floor) - maintenance(tiers, t.floor - 1)).toBeLessThan(2);
+    for (const t of tiers.slice(1))
+      expect(maintenance(tiers, t.floor) - maintenance(tiers, t.floor - 1)).toBeLessThan(2);
   });
   it('caps the notional by the leverage', () => {
     expect([150, 100, 75, 20].map((l) => notionalCap(tiers, l) / 1e8)).toEqual([300e3, 800e3, 3e6, 12e6]);

@@ -40,7 +40,9 @@ export function buildTiers(rules: readonly TierRule[]): Tier[] {
     tiers.push({ floor, mmr, cum, maxLeverage: r.max_leverage });
   }
   if (tiers.length === 0)
-    throw new ChimeraError('CHM804', 'an instrument has no notional tier', { help: 'leave `tiers` out for the default' });
+    throw new ChimeraError('CHM804', 'an instrument has no notional tier', {
+      help: 'leave `tiers` out for the default',
+    });
   return tiers;
 }
 

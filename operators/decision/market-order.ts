@@ -1,0 +1,36 @@
+import type { OrderCommand, Values } from '../../graph/schema/index.ts';
+
+/** A market order for a signed quantity, with a deterministic id: instrument, engine time, running number. */
+export function marketOrder(
+  key: string,
+  now: number,
+  n: number,
+  rule: string,
+  delta: number,
+  reduceOnly: boolean,
+): Values<typeof OrderCommand> {
+  return {
+    action: 'place',
+    client_id: orderId(key, now, n),
+    side: delta > 0 ? 'buy' : 'sell',
+    type: 'market',
+    tif: 'gtc',
+    qty: Math.abs(delta),
+    px: Number.NaN,
+    stop_px: Number.NaN,
+    working: 'last',
+    reduce_only: reduceOnly,
+    close_position: false,
+    intent_id: rule,
+    origin: reduceOnly ? 'exit' : 'entry',
+  };
+}
+
+/** Within Binance's `^[\.A-Z\:/a-z0-9_-]{1,36}$`. */
+export function orderId(key: string, now: number, n: number): string {
+  const symbol = key
+    .slice(key.indexOf(':') + 1)
+    .replace(/[^.A-Z:/a-z0-9_-]/g, '_')
+    .slice(0, 14);
+  return `${symbol}-${now.toString(36)}-${n.toString(36)}`;
+}

@@ -1,0 +1,130 @@
+import { z } from 'zod';
+import { defineNode, type Emit, input, output } from '../../graph/node.ts';
+import type { Values } from '../../graph/schema/index.ts';
+import { KillSwitch, RouteOutcome } from '../routing/records.ts';
+import { quoteToMoney } from './filters.ts';
+import { Position, RiskVerdict, SizedIntent } from './records.ts';
+
+const config = z.strictObject({
+  max_positions: z.int().min(1).max(1000).default(5).describe('positions and entries in flight, over all instruments'),
+  budget_usdt: z.number().positive().default(200).describe('initial margin of all positions and entries in flight'),
+  leverage: z.int().min(1).max(125).default(20),
+});
+const out = {
+  intent: output(SizedIntent, { many: true, keyed: true }),
+  verdict: output(RiskVerdict, { many: true, keyed: true }),
+};
+
+/** What the gate knows of one instrument. */
+interface Slot {
+  /** Margin of the open position, × 10⁸. */
+  held: number;
+  /** Entry that was let through and has not come to its end; empty = none. */
+  entry: string;
+  entryMargin: number;
+  exit: string;
+}
+interface State {
+  /** By key. */
+  slots: Slot[];
+}
+
+export const gate = defineNode({
+  type: 'position.gate',
+  version: 1,
+  tier: 'gold',
+  summary:
+    'Lets an intent through or refuses it: positions at once, margin budget, one entry at a time per instrument, kill switch.',
+  doc: `One instance sees all instruments, so that two entries at the same moment cannot both take the last slot: the first in
+the order of the graph takes it. A slot and its margin are taken when the entry passes, and freed when the router says that it
+ended unfilled, or when the position is flat again. Exits and reductions always pass, once each.
+Every intent gets exactly one verdict, with what was in use before it.`,
+  config,
+  ports: {
+    in: {
+      intent: input(SizedIntent, { key: 'any' }),
+      position: input(Position, { key: 'any' }),
+      outcome: input(RouteOutcome, { key: 'any', doc: 'from the router, as feedback' }),
+      kill: input(KillSwitch, { key: 'none', optional: true }),
+    },
+    out,
+  },
+  determinism: 'pure',
+  state: (): State => ({ slots: [] }),
+  step(s, tick, c, emit, ctx) {
+    for (let i = 0; i < tick.position.n; i++) {
+      const p = tick.position.at(i);
+      slotOf(s, p.key).held = p.qty === 0 ? 0 : quoteToMoney(p.entry_quote, ctx.keys.at(p.key), c.leverage);
+    }
+    for (let i = 0; i < tick.outcome.n; i++) {
+      const o = tick.outcome.at(i);
+      const slot = slotOf(s, o.key);
+      if (slot.entry === o.intent_id) {
+        slot.entry = '';
+        slot.entryMargin = 0;
+      }
+      if (slot.exit === o.intent_id) slot.exit = '';
+    }
+    for (let i = 0; i < tick.intent.n; i++) {
+      const it = tick.intent.at(i);
+      pass(s, it, it.key, c, tick.kill.seen && tick.kill.engaged, emit);
+    }
+  },
+});
+
+function slotOf(s: State, key: number): Slot {
+  while (s.slots.length <= key) s.slots.push({ held: 0, entry: '', entryMargin: 0, exit: '' });
+  return s.slots[key]!;
+}
+
+function pass(
+  s: State,
+  it: Readonly<Values<typeof SizedIntent>>,
+  key: number,
+  c: z.output<typeof config>,
+  killed: boolean,
+  emit: Emit<typeof out>,
+): void {
+  const slot = slotOf(s, key);
+  let open = 0;
+  let inUse = 0;
+  for (const x of s.slots) {
+    if (x.held > 0 || x.entry !== '') open++;
+    inUse += x.held + x.entryMargin;
+  }
+  const budget = Math.round(c.budget_usdt * 1e8);
+  let gate: Values<typeof RiskVerdict>['gate'] = 'none';
+  let reason = '';
+  if (it.action !== 'enter') {
+    if (slot.exit !== '') [gate, reason] = ['in_flight', `exit ${slot.exit} is under way`];
+  } else if (killed) [gate, reason] = ['kill_switch', 'the kill switch is engaged'];
+  else if (slot.entry !== '') [gate, reason] = ['in_flight', `entry ${slot.entry} is under way`];
+  else if (slot.exit !== '') [gate, reason] = ['in_flight', `exit ${slot.exit} is under way`];
+  else if (slot.held > 0 && it.reason !== 'add') [gate, reason] = ['in_flight', 'a position is open already'];
+  else if (slot.held === 0 && open >= c.max_positions)
+    [gate, reason] = ['concurrency', `${open} of ${c.max_positions} positions are taken`];
+  else if (inUse + it.margin > budget) [gate, reason] = ['risk_budget', 'the margin budget is used up'];
+
+  const allowed = gate === 'none';
+  if (allowed) {
+    if (it.action === 'enter') {
+      slot.entry = it.id;
+      slot.entryMargin = it.margin;
+    } else slot.exit = it.id;
+    emit.intent({
+      key,
+      id: it.id,
+      action: it.action,
+      side: it.side,
+      qty: it.qty,
+      ref_px: it.ref_px,
+      margin: it.margin,
+      stop_px: it.stop_px,
+      target_px: it.target_px,
+      urgent: it.urgent,
+      rule: it.rule,
+      reason: it.reason,
+    });
+  }
+  emit.verdict({ key, intent_id: it.id, allowed, gate, reason, qty: it.qty, open, margin_in_use: inUse });
+}

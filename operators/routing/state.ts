@@ -1,0 +1,104 @@
+/** The serialisable state of one instrument's router. Quantities and prices in the instrument's decimals. */
+
+export type ChildStatus = 'sent' | 'open' | 'cancelling' | 'unknown' | 'done';
+
+/** One order of an intent that is being worked. There is at most one at a time. */
+export interface Child {
+  id: string;
+  mode: 'maker' | 'taker' | 'slice';
+  status: ChildStatus;
+  px: number;
+  qty: number;
+  /** Filled so far, as the venue's cumulative quantity: a report that comes twice changes nothing. */
+  cum: number;
+}
+
+/** An intent that is being worked. */
+export interface Parent {
+  id: string;
+  action: 'enter' | 'exit' | 'reduce';
+  origin: 'entry' | 'exit' | 'guardian' | 'operator';
+  buy: boolean;
+  qty: number;
+  filled: number;
+  makerQty: number;
+  orders: number;
+  phase: 'maker' | 'taker' | 'twap';
+  /** Periods of the chase that are used up. */
+  attempt: number;
+  takers: number;
+  slice: number;
+  startUs: number;
+  /** No further orders: it ends when the present one has. */
+  cut: string;
+  giveUpMaker: boolean;
+  stopPx: number;
+  targetPx: number;
+  child: Child | null;
+  /** For the execution record: mid at arrival, Σ price × quantity, Σ fee, steps. Statistics, not money. */
+  mid: number;
+  spent: number;
+  fees: number;
+  steps: number;
+}
+
+/** What waits for its turn: an exit behind an entry that is being cut. */
+export type Waiting = Pick<Parent, 'id' | 'action' | 'origin' | 'qty'> & { urgent: boolean };
+
+/** A conditional order that closes the position: the guardian stop, or the target. */
+export interface Closer {
+  kind: 'guardian' | 'target';
+  id: string;
+  status: 'none' | 'sent' | 'open' | 'cancelling';
+  buy: boolean;
+  px: number;
+  cum: number;
+  /** Placements since one rested. */
+  tries: number;
+}
+
+export interface RouterState {
+  /** Numbers client ids. */
+  orders: number;
+  emergencies: number;
+  work: Parent | null;
+  waiting: Waiting | null;
+  /** Signed, from fills. */
+  pos: number;
+  /** Price of the last fill that opened or extended the position. */
+  entryPx: number;
+  lastTradeId: number;
+  guardian: Closer;
+  target: Closer;
+  stopPx: number;
+  targetPx: number;
+  /** Engine time since which the position has had no resting stop; −1 = it has one, or there is no position. */
+  nakedSince: number;
+  killed: boolean;
+}
+
+const closer = (kind: Closer['kind']): Closer => ({
+  kind,
+  id: '',
+  status: 'none',
+  buy: false,
+  px: 0,
+  cum: 0,
+  tries: 0,
+});
+
+export const initialState = (): RouterState => ({
+  orders: 0,
+  emergencies: 0,
+  work: null,
+  waiting: null,
+  pos: 0,
+  entryPx: 0,
+  lastTradeId: -1,
+  guardian: closer('guardian'),
+  target: closer('target'),
+  stopPx: Number.NaN,
+  targetPx: Number.NaN,
+  nakedSince: -1,
+  killed: false,
+});

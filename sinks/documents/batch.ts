@@ -1,0 +1,53 @@
+import { type Collection, type Document, documentId, documentKey, type Edge } from '../store/index.ts';
+import type { Fields } from './row-fields.ts';
+
+/** The input that caused a row, and where the row lies among those of the same cause. */
+export interface Cause {
+  readonly source: string;
+  readonly seq: number;
+  readonly index: number;
+}
+
+/** Documents of one commit, by collection and key, in order of creation. */
+export class Batch {
+  readonly #documents = new Map<Collection, Map<string, Document>>();
+  readonly #prefix: string;
+  readonly #services: Readonly<Record<string, string>>;
+  /** @param services in-port → service that makes its records */
+  constructor(pipeline: string, services: Readonly<Record<string, string>>) {
+    this.#prefix = pipeline;
+    this.#services = services;
+  }
+
+  /** The key of what one input caused: the same in every run and every placement. */
+  key(node: string, cause: Cause): string {
+    return documentKey(this.#prefix, node, cause.source, cause.seq, cause.index);
+  }
+  inputId(cause: Cause): string {
+    return documentId('inputs', documentKey(this.#prefix, cause.source, cause.seq));
+  }
+  put(collection: Collection, key: string, fields: Fields): string {
+    let list = this.#documents.get(collection);
+    if (!list) {
+      list = new Map();
+      this.#documents.set(collection, list);
+    }
+    list.set(key, { _key: key, ...fields });
+    return documentId(collection, key);
+  }
+  get(collection: Collection, key: string): Document | undefined {
+    return this.#documents.get(collection)?.get(key);
+  }
+  /** Effect → cause. */
+  edge(from: string, to: string, kind: string, t: number, instrument: string): void {
+    const edge: Edge = { _key: documentKey(from, kind, to), _from: from, _to: to, kind, t, instrument };
+    this.put('lineage', edge._key, edge as unknown as Fields);
+  }
+  madeBy(id: string, port: string, t: number, instrument: string): void {
+    const service = this.#services[port];
+    if (service !== undefined) this.edge(id, documentId('services', documentKey(service)), 'made_by', t, instrument);
+  }
+  *[Symbol.iterator](): Generator<[Collection, Document[]]> {
+    for (const [collection, documents] of this.#documents) yield [collection, [...documents.values()]];
+  }
+}

@@ -1,0 +1,215 @@
+import { decode, encode } from '../../graph/codec/index.ts';
+import type { CommitMark, Env, Wiring } from '../../graph/node.ts';
+import { BufferedSink } from '../buffered-sink.ts';
+import type { RowBuffer } from '../row-buffer.ts';
+import { documentId, documentKey, openEmbeddedStore, type SqliteStore } from '../store/index.ts';
+import { Batch, type Cause } from './batch.ts';
+import { foldOrder, type OrderEvent } from './order-fold.ts';
+import { type Fields, rowFields } from './row-fields.ts';
+
+/** In the order in which they are treated within a cycle's rows: factors before the verdict that they belong to. */
+const FIXED = ['features', 'signal', 'intent', 'command', 'report', 'account', 'position'];
+
+/** What later documents need of earlier rows; part of each commit. */
+interface Memory {
+  /** Last row of each instrument. */
+  features: Record<string, Fields>;
+  position: Record<string, Fields>;
+  /** What decided last, per instrument. */
+  decided: Record<string, string>;
+}
+interface Row {
+  readonly port: string;
+  readonly fields: Fields;
+  readonly instrument: string;
+  readonly t: number;
+  readonly cause: Cause;
+}
+/** Orders of one commit: their base fields and what happened to them. */
+type Orders = Map<string, { base: Fields; events: OrderEvent[] }>;
+
+export interface DocumentConfig {
+  readonly verdicts: 'all' | 'changes';
+  /** In-port → service that makes its records. */
+  readonly services: Readonly<Record<string, string>>;
+}
+
+export class DocumentSink extends BufferedSink {
+  readonly #config: DocumentConfig;
+  readonly #store: SqliteStore;
+  readonly #writer: string;
+  #memory: Memory | undefined;
+
+  constructor(config: DocumentConfig, env: Env, wiring: Wiring) {
+    super(env, wiring, FIXED);
+    this.#config = config;
+    this.#store = openEmbeddedStore(env.dir);
+    this.#writer = `${env.pipeline}.${env.node}`;
+  }
+  /** For runs without a folder: the store is this sink's alone. */
+  get store(): SqliteStore {
+    return this.#store;
+  }
+
+  protected async flush(mark: CommitMark): Promise<void> {
+    await this.#store.transaction(async () => {
+      const memory = structuredClone(this.#memory ?? (await this.#recall(mark.epoch)));
+      const batch = new Batch(this.env.pipeline, this.#config.services);
+      const orders: Orders = new Map();
+      for (const row of this.#rows()) this.#document(row, batch, orders, memory);
+      for (const [key, { base, events }] of orders)
+        batch.put('orders', key, foldOrder(await this.#store.get('orders', key), base, events));
+      for (const [collection, list] of batch) await this.#store.upsert(collection, list);
+      await this.#store.saveManifest(this.#writer, mark.epoch, {}, encode(memory));
+      // As many as there are checkpoints to go back to.
+      await this.#store.keepManifest(this.#writer, mark.epoch - 2, mark.epoch + 1);
+      this.#memory = memory;
+    });
+  }
+  async #recall(epoch: number): Promise<Memory> {
+    const blob = (await this.#store.loadManifest(this.#writer, 0, epoch)).at(-1)?.blob;
+    return blob ? (decode(blob) as Memory) : { features: {}, position: {}, decided: {} };
+  }
+
+  /** Rows since the last commit in order, each with its index among those of the same cause. */
+  *#rows(): Generator<Row> {
+    const at = this.buffers.map(() => 0);
+    let last = { source: '', seq: -1, t: -1 };
+    let index = 0;
+    for (let r = 0; r < this.rows; r++) {
+      const p = this.order[r]!;
+      const buffer: RowBuffer = this.buffers[p]!;
+      const i = at[p]!++;
+      const now = { source: this.causes[buffer.cause[i]!]!, seq: buffer.seq[i]!, t: buffer.t[i]! };
+      index = now.source === last.source && now.seq === last.seq && now.t === last.t ? index + 1 : 0;
+      last = now;
+      const k = buffer.key[i]!;
+      const key = k < 0 ? undefined : this.env.keys.at(k);
+      const fields = rowFields(buffer, i, key);
+      yield { port: this.ports[p]!, fields, instrument: key?.name ?? '', t: now.t, cause: { ...now, index } };
+    }
+  }
+
+  #document(row: Row, batch: Batch, orders: Orders, memory: Memory): void {
+    const { port, fields, instrument } = row;
+    if (port === 'features') memory.features[instrument] = fields;
+    else if (port === 'signal') this.#signal(row, batch, memory);
+    else if (port === 'intent') this.#event(row, batch, intentKey(String(fields['id'])));
+    else if (port === 'command') this.#command(row, batch, orders);
+    else if (port === 'report') this.#report(row, batch, orders);
+    else if (port === 'account') {
+      if (fields['reason'] === 'funding') this.#funding(row, batch);
+      this.#position(row, batch, memory);
+    } else if (port === 'position') this.#position(row, batch, memory);
+    else this.#event(row, batch, batch.key(this.env.node, row.cause));
+  }
+
+  #signal(row: Row, batch: Batch, memory: Memory): void {
+    const { fields, instrument, t } = row;
+    const decided = JSON.stringify(['layer', 'outcome', 'rule', 'gate', 'condition'].map((f) => fields[f] ?? null));
+    const changed = memory.decided[instrument] !== decided || !QUIET.has(String(fields['outcome'] ?? ''));
+    memory.decided[instrument] = decided;
+    if (this.#config.verdicts === 'changes' && !changed) return;
+    const features = memory.features[instrument];
+    const id = this.#put(row, batch, 'signals', batch.key(this.env.node, row.cause), features ? { features } : {});
+    batch.edge(id, batch.inputId(row.cause), 'because', t, instrument);
+    const intent = String(fields['intent_id'] ?? '');
+    if (intent !== '') batch.edge(documentId('strategy_events', intentKey(intent)), id, 'because', t, instrument);
+  }
+  #event(row: Row, batch: Batch, key: string): void {
+    const id = this.#put(row, batch, 'strategy_events', key, { kind: row.port });
+    batch.edge(id, batch.inputId(row.cause), 'because', row.t, row.instrument);
+    this.#follow(row, batch, id, 'intent_id');
+    this.#follow(row, batch, id, 'client_id');
+  }
+  #command(row: Row, batch: Batch, orders: Orders): void {
+    const { fields, t, instrument } = row;
+    // A command to cancel everything names no order.
+    if (fields['client_id'] === '') this.#event(row, batch, batch.key(this.env.node, row.cause));
+    else if (fields['action'] === 'place') {
+      const { action: _action, client_id: _client, ...order } = fields;
+      const id = this.#live(row, batch, orders, { ...order, exec: 'sent', status: 'sent', cum_qty: 0 });
+      this.#follow(row, batch, id, 'intent_id');
+      batch.edge(id, batch.inputId(row.cause), 'because', t, instrument);
+    } else this.#live(row, batch, orders, { exec: 'cancel_sent' });
+  }
+  #report(row: Row, batch: Batch, orders: Orders): void {
+    const { fields, t, instrument } = row;
+    const order = this.#live(row, batch, orders, fields);
+    if (fields['exec'] !== 'trade') return;
+    const id = this.#put(
+      { ...row, fields: { ...pick(fields, FILL), px: fields['last_px']!, qty: fields['last_qty']! } },
+      batch,
+      'fills',
+      batch.key(this.env.node, row.cause),
+      { fee_asset: 'USDT', liquidity: fields['maker'] ? 'maker' : 'taker' },
+    );
+    batch.edge(id, order, 'of', t, instrument);
+    batch.edge(id, batch.inputId(row.cause), 'because', t, instrument);
+  }
+  #live(row: Row, batch: Batch, orders: Orders, fields: Fields): string {
+    const { t, instrument } = row;
+    const client_id = String(row.fields['client_id']);
+    const key = documentKey(this.env.pipeline, instrument, client_id);
+    let life = orders.get(key);
+    if (!life) {
+      life = { base: { pipeline: this.env.pipeline, node: this.env.node, instrument, client_id }, events: [] };
+      orders.set(key, life);
+    }
+    life.events.push({ id: documentKey(row.cause.source, row.cause.seq, row.cause.index), t, fields });
+    const id = documentId('orders', key);
+    batch.madeBy(id, row.port, t, instrument);
+    return id;
+  }
+  #funding(row: Row, batch: Batch): void {
+    const fields = { amount: row.fields['funding']!, asset: 'USDT', ...pick(row.fields, FUNDING) };
+    const id = this.#put({ ...row, fields }, batch, 'funding_records', batch.key(this.env.node, row.cause), {});
+    batch.edge(id, batch.inputId(row.cause), 'because', row.t, row.instrument);
+  }
+  /** A snapshot holds everything known of the instrument: what this record says over what earlier ones said. */
+  #position(row: Row, batch: Batch, memory: Memory): void {
+    const fields = { ...memory.position[row.instrument], ...row.fields };
+    memory.position[row.instrument] = fields;
+    const id = this.#put({ ...row, fields }, batch, 'positions_snapshots', batch.key(this.env.node, row.cause), {});
+    batch.edge(id, batch.inputId(row.cause), 'because', row.t, row.instrument);
+    this.#follow(row, batch, id, 'client_id');
+  }
+
+  #put(row: Row, batch: Batch, collection: Parameters<Batch['put']>[0], key: string, more: Fields): string {
+    const { t, instrument, cause } = row;
+    const id = batch.put(collection, key, {
+      t,
+      instrument,
+      pipeline: this.env.pipeline,
+      node: this.env.node,
+      source: cause.source,
+      seq: cause.seq,
+      ...more,
+      ...row.fields,
+    });
+    batch.madeBy(id, row.port, t, instrument);
+    return id;
+  }
+  /** An edge to the intent or order that the record names. */
+  #follow(row: Row, batch: Batch, id: string, field: 'intent_id' | 'client_id'): void {
+    const name = row.fields[field];
+    if (typeof name !== 'string' || name === '') return;
+    const to =
+      field === 'intent_id'
+        ? documentId('strategy_events', intentKey(name))
+        : documentId('orders', documentKey(this.env.pipeline, row.instrument, name));
+    batch.edge(id, to, 'because', row.t, row.instrument);
+  }
+
+  async close(): Promise<void> {
+    await this.#store.close();
+  }
+}
+
+/** Outcomes that need no document of their own when nothing changed. */
+const QUIET = new Set(['hold', 'skip', '']);
+const FILL = ['client_id', 'order_id', 'trade_id', 'side', 'fee', 'realized_pnl', 'maker', 'time_ms'];
+const FUNDING = ['wallet', 'position_qty', 'mark_px', 'time_ms'];
+const intentKey = (id: string): string => documentKey('intent', id);
+const pick = (fields: Fields, names: readonly string[]): Fields =>
+  Object.fromEntries(names.filter((n) => fields[n] !== undefined).map((n) => [n, fields[n]!]));

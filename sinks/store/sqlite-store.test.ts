@@ -1,0 +1,110 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeEach, describe, expect, it } from 'vitest';
+import type { Checkpoint } from '../../graph/checkpoint/store.ts';
+import { decode, encode } from '../../graph/codec/index.ts';
+import { openEmbeddedStore } from './embedded-store.ts';
+import { SqliteStore } from './sqlite-store.ts';
+import { documentStoreContract } from './store.contract.ts';
+
+const root = mkdtempSync(join(tmpdir(), 'chimera-store-'));
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+let n = 0;
+let dir = '';
+beforeEach(() => {
+  dir = join(root, String(n++));
+});
+
+documentStoreContract('SQLite in memory', async () => new SqliteStore(undefined));
+documentStoreContract('a SQLite file', async () => new SqliteStore(join(root, `contract-${n++}.sqlite`)));
+
+const checkpoint = (epoch: number): Checkpoint => ({
+  pipeline: 'trend',
+  graph: 'hash',
+  epoch,
+  now: 1723104000123456 + epoch,
+  offsets: { market: epoch * 10, clock: -1 },
+  blob: encode({ epoch, ring: new Float64Array([0.1, Number.NaN]) }),
+});
+
+describe('checkpoints in the embedded store', () => {
+  it('come back bit for bit after the file was closed, the newest first', async () => {
+    const a = openEmbeddedStore(dir);
+    for (let epoch = 1; epoch <= 5; epoch++) await a.saveCheckpoint(checkpoint(epoch));
+    await a.close();
+    const b = openEmbeddedStore(dir);
+    expect(await b.loadCheckpoint('trend')).toEqual(checkpoint(5));
+    expect(decode((await b.loadCheckpoint('trend'))!.blob)).toEqual(decode(checkpoint(5).blob));
+    expect(await b.loadCheckpoint('trend', 5)).toEqual(checkpoint(4));
+    expect(await b.loadCheckpoint('trend', 4)).toBeUndefined();
+    expect(await b.loadCheckpoint('other')).toBeUndefined();
+    await b.close();
+  });
+  it('of later epochs are forgotten when a run went on from an earlier one', async () => {
+    const s = openEmbeddedStore(undefined);
+    for (const epoch of [7, 8, 9]) await s.saveCheckpoint(checkpoint(epoch));
+    await s.saveCheckpoint(checkpoint(8));
+    expect((await s.loadCheckpoint('trend'))?.epoch).toBe(8);
+    await s.saveCheckpoint(checkpoint(8));
+    expect((await s.loadCheckpoint('trend'))?.offsets).toEqual({ market: 80, clock: -1 });
+    await s.close();
+  });
+  it('are one transaction with the documents and manifest entries of everyone who opened the same folder', async () => {
+    const engine = openEmbeddedStore(dir);
+    const sink = openEmbeddedStore(dir);
+    const commit = (epoch: number, fail: boolean) =>
+      engine.transaction(async () => {
+        await sink.upsert('fills', [{ _key: `f${epoch}`, t: epoch }]);
+        await sink.saveManifest('parquet', epoch, { files: [`${epoch}.parquet`] });
+        await engine.saveCheckpoint(checkpoint(epoch));
+        if (fail) throw new Error('killed');
+      });
+    await commit(1, false);
+    await expect(commit(2, true)).rejects.toThrow('killed');
+    expect((await engine.loadCheckpoint('trend'))?.epoch).toBe(1);
+    expect(await sink.count('fills')).toBe(1);
+    expect(await sink.loadManifest('parquet')).toMatchObject([{ epoch: 1, entry: { files: ['1.parquet'] } }]);
+    await engine.close();
+    await engine.close();
+    expect(await sink.count('fills')).toBe(1);
+    await sink.close();
+  });
+});
+
+describe('manifest entries in the embedded store', () => {
+  it('are listed per writer in order of epochs, replaced when repeated, and forgotten outside a range', async () => {
+    const s = openEmbeddedStore(undefined);
+    for (const epoch of [2, 1, 3, 3]) await s.saveManifest('w', epoch, { epoch }, Uint8Array.of(epoch));
+    await s.saveManifest('v', 1, null);
+    expect((await s.loadManifest('w')).map((m) => m.epoch)).toEqual([1, 2, 3]);
+    expect(await s.loadManifest('w', 2, 3)).toEqual([{ epoch: 2, entry: { epoch: 2 }, blob: Uint8Array.of(2) }]);
+    await s.keepManifest('w', 2, 3);
+    expect((await s.loadManifest('w')).map((m) => m.epoch)).toEqual([2]);
+    expect(await s.loadManifest('v')).toEqual([{ epoch: 1, entry: null, blob: undefined }]);
+    await s.close();
+  });
+});
+
+describe('the embedded store', () => {
+  it('says what is wrong with a file that is no store, and with a folder that cannot be made', () => {
+    const file = join(root, `odd-${n++}.sqlite`);
+    writeFileSync(
+      file,
+      'this is not a database, only text that is long enough to be read as a header of one.'.repeat(9),
+    );
+    expect(() => new SqliteStore(file)).toThrow(expect.objectContaining({ code: 'CHM544' }));
+    expect(() => new SqliteStore(join(file, 'below', 'x.sqlite'))).toThrow(expect.objectContaining({ code: 'CHM540' }));
+  });
+  it('writes the same documents to the same bytes, whatever the batches', async () => {
+    const docs = Array.from({ length: 50 }, (_, i) => ({ _key: `k${i}`, t: i, instrument: 'i', reason: `word${i}` }));
+    const dump = async (size: number) => {
+      const s = openEmbeddedStore(undefined);
+      for (let i = 0; i < docs.length; i += size) await s.upsert('signals', docs.slice(i, i + size));
+      const rows = await s.query('by_time', { collection: 'signals', from: 0, to: 99 });
+      await s.close();
+      return JSON.stringify(rows);
+    };
+    expect(await dump(7)).toBe(await dump(50));
+  });
+});

@@ -1,0 +1,236 @@
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { COLLECTIONS, type Collection } from './collections.ts';
+import { documentKey } from './document-key.ts';
+import type { Document, DocumentStore, Edge } from './document-store.ts';
+
+/** What every driver must do. A driver's own test calls it with a way to open an empty store. */
+export function documentStoreContract(driver: string, open: () => Promise<DocumentStore>): void {
+  describe(`document store on ${driver}`, () => {
+    let store: DocumentStore;
+    beforeEach(async () => {
+      store = await open();
+    });
+    afterEach(() => store.close());
+
+    const keysOf = (docs: readonly Document[]): string[] => docs.map((d) => d._key);
+    const edge = (from: string, to: string, kind = 'because'): Edge => ({
+      _key: documentKey(from, kind, to),
+      _from: from,
+      _to: to,
+      kind,
+    });
+
+    it('has every declared collection, empty, and refuses any other [STO.10]', async () => {
+      for (const collection of Object.keys(COLLECTIONS) as Collection[]) {
+        expect(await store.count(collection)).toBe(0);
+        expect(await store.query('by_time', { collection, from: 0, to: 9 })).toEqual([]);
+      }
+      await expect(store.upsert('secrets' as Collection, [{ _key: 'a' }])).rejects.toMatchObject({ code: 'CHM543' });
+      await expect(store.count('secrets' as Collection)).rejects.toMatchObject({ code: 'CHM543' });
+    });
+
+    it('gives back any plain JSON document as it was', async () => {
+      await fc.assert(
+        fc.asyncProperty(fc.dictionary(fc.string(), fc.jsonValue()), async (fields) => {
+          const document = { ...(JSON.parse(JSON.stringify(fields)) as object), _key: 'k' } as Document;
+          await store.upsert('signals', [document]);
+          expect(await store.get('signals', 'k')).toEqual(document);
+        }),
+        { numRuns: 50 },
+      );
+      expect(await store.get('signals', 'other')).toBeUndefined();
+    });
+
+    it('keeps one document per key, however often a batch is repeated', async () => {
+      const batch = Array.from({ length: 300 }, (_, i) => ({
+        _key: `k${i}`,
+        t: i,
+        instrument: 'usdm:A',
+        reason: `r${i}`,
+      }));
+      for (let i = 0; i < 3; i++) await store.upsert('signals', batch);
+      expect(await store.count('signals')).toBe(300);
+      await store.upsert('signals', [{ ...batch[7]!, reason: 'changed' }]);
+      expect(await store.count('signals')).toBe(300);
+      expect((await store.get('signals', 'k7'))?.['reason']).toBe('changed');
+    });
+
+    it('refuses documents without a proper key, and numbers that JSON has not', async () => {
+      for (const _key of ['', 'a/b', 'a b', 'x'.repeat(255), undefined as unknown as string])
+        await expect(store.upsert('fills', [{ _key }])).rejects.toMatchObject({ code: 'CHM547' });
+      for (const x of [Number.NaN, Infinity])
+        await expect(store.upsert('fills', [{ _key: 'a', deep: { x } }])).rejects.toMatchObject({ code: 'CHM547' });
+      expect(await store.count('fills')).toBe(0);
+    });
+
+    it('never alters a configuration bundle [STO.8]', async () => {
+      const bundle = { _key: 'sha256-1', t: 1, rules: ['a'] };
+      await store.upsert('config_bundles', [bundle]);
+      await store.upsert('config_bundles', [bundle]);
+      await expect(store.upsert('config_bundles', [{ ...bundle, rules: ['b'] }])).rejects.toMatchObject({
+        code: 'CHM541',
+      });
+      expect(await store.get('config_bundles', 'sha256-1')).toEqual(bundle);
+    });
+
+    it('writes all of a transaction or nothing of it, across collections and awaits', async () => {
+      const failing = store.transaction(async () => {
+        await store.upsert('orders', [{ _key: 'o1', t: 1 }]);
+        await Promise.resolve();
+        await store.upsert('fills', [{ _key: 'f1', t: 1 }]);
+        throw new Error('power cut');
+      });
+      await expect(failing).rejects.toThrow('power cut');
+      expect([await store.count('orders'), await store.count('fills')]).toEqual([0, 0]);
+      await store.transaction(async () => {
+        await store.upsert('orders', [{ _key: 'o1', t: 1 }]);
+        await store.upsert('fills', [{ _key: 'f1', t: 1 }]);
+      });
+      expect([await store.count('orders'), await store.count('fills')]).toEqual([1, 1]);
+    });
+
+    it('lets transactions that start together take turns', async () => {
+      const order: string[] = [];
+      const transact = (name: string) =>
+        store.transaction(async () => {
+          order.push(`${name} starts`);
+          await store.upsert('logs', [{ _key: name, t: 1 }]);
+          await Promise.resolve();
+          order.push(`${name} ends`);
+        });
+      await Promise.all([transact('a'), transact('b')]);
+      expect(order).toEqual(['a starts', 'a ends', 'b starts', 'b ends']);
+      expect(await store.count('logs')).toBe(2);
+    });
+
+    it('finds documents by time and instrument, oldest first, end exclusive', async () => {
+      const at = (t: number, instrument: string): Document => ({ _key: `${instrument}@${t}`, t, instrument });
+      await store.upsert('signals', [at(30, 'usdm:B'), at(10, 'usdm:A'), at(20, 'usdm:A'), at(20, 'usdm:B')]);
+      const find = (p: object) => store.query('by_time', { collection: 'signals', from: 10, to: 30, ...p });
+      expect(keysOf(await find({}))).toEqual(['usdm:A@10', 'usdm:A@20', 'usdm:B@20']);
+      expect(keysOf(await find({ instrument: 'usdm:B', to: 31 }))).toEqual(['usdm:B@20', 'usdm:B@30']);
+      expect(keysOf(await find({ limit: 1 }))).toEqual(['usdm:A@10']);
+    });
+
+    it('returns one query of each kind: trading data, configuration, logs [STO.11]', async () => {
+      await store.upsert('fills', [{ _key: 'f', t: 5, instrument: 'usdm:A' }]);
+      await store.upsert('config_bundles', [{ _key: 'c', t: 5 }]);
+      await store.upsert('logs', [{ _key: 'l', t: 5, level: 'warn', message: 'late' }]);
+      for (const collection of ['fills', 'config_bundles', 'logs'] as const)
+        expect(await store.query('by_time', { collection, from: 5, to: 6 })).toHaveLength(1);
+    });
+
+    it('returns an order with its life cycle and then its fills [STO.3]', async () => {
+      const instrument = 'usdm:A';
+      await store.upsert('orders', [
+        { _key: 'a', client_id: 'c1', instrument, t: 1, events: [{ exec: 'new' }, { exec: 'trade' }] },
+        { _key: 'b', client_id: 'c2', instrument, t: 2, events: [] },
+      ]);
+      await store.upsert('fills', [
+        { _key: 'f2', client_id: 'c1', instrument, t: 4, qty: 2 },
+        { _key: 'f1', client_id: 'c1', instrument, t: 3, qty: 1 },
+        { _key: 'f3', client_id: 'c2', instrument, t: 3, qty: 9 },
+      ]);
+      expect(keysOf(await store.query('order_life_cycle', { client_id: 'c1' }))).toEqual(['a', 'f1', 'f2']);
+      expect(await store.query('order_life_cycle', { client_id: 'c1', instrument: 'usdm:B' })).toEqual([]);
+    });
+
+    it('knows which orders were open at any time', async () => {
+      const order = (_key: string, t: number, closed_t: number | null): Document => ({
+        _key,
+        t,
+        closed_t,
+        instrument: 'i',
+      });
+      await store.upsert('orders', [order('a', 10, 20), order('b', 15, null), order('c', 20, 20)]);
+      const open = async (t: number) => keysOf(await store.query('open_orders_at', { t }));
+      expect(await open(9)).toEqual([]);
+      expect(await open(10)).toEqual(['a']);
+      expect(await open(19)).toEqual(['a', 'b']);
+      expect(await open(20)).toEqual(['b']);
+      expect(await store.query('open_orders_at', { t: 19, instrument: 'j' })).toEqual([]);
+    });
+
+    it('gives the last position of each instrument at any time', async () => {
+      const snapshot = (instrument: string, t: number, n: number): Document => ({
+        _key: `${instrument}${t}.${n}`,
+        instrument,
+        t,
+      });
+      await store.upsert('positions_snapshots', [
+        snapshot('B', 10, 0),
+        snapshot('A', 10, 0),
+        snapshot('A', 10, 1),
+        snapshot('A', 20, 0),
+      ]);
+      const at = async (t: number) => keysOf(await store.query('positions_at', { t }));
+      expect(await at(9)).toEqual([]);
+      expect(await at(10)).toEqual(['A10.1', 'B10.0']);
+      expect(await at(99)).toEqual(['A20.0', 'B10.0']);
+      expect(keysOf(await store.query('positions_at', { t: 15, instrument: 'A' }))).toEqual(['A10.1']);
+    });
+
+    it('walks from a fill to everything that caused it, and back [STO.12] [FLOW.12]', async () => {
+      await store.upsert('fills', [{ _key: 'f' }]);
+      await store.upsert('orders', [{ _key: 'o' }]);
+      await store.upsert('strategy_events', [{ _key: 'i' }]);
+      await store.upsert('signals', [{ _key: 's' }]);
+      await store.upsert('lineage', [
+        edge('fills/f', 'orders/o', 'of'),
+        edge('orders/o', 'strategy_events/i'),
+        edge('orders/o', 'services/s4', 'made_by'),
+        edge('strategy_events/i', 'signals/s'),
+        edge('signals/s', 'services/s3', 'made_by'),
+        edge('signals/s', 'inputs/market.7'),
+        edge('fills/other', 'orders/other', 'of'),
+      ]);
+      const up = await store.query('lineage', { id: 'fills/f', direction: 'ancestors' });
+      expect(up.map((s) => [s.depth, s.kind, s.id, s.document?._key ?? null])).toEqual([
+        [0, null, 'fills/f', 'f'],
+        [1, 'of', 'orders/o', 'o'],
+        [2, 'because', 'strategy_events/i', 'i'],
+        [2, 'made_by', 'services/s4', null],
+        [3, 'because', 'signals/s', 's'],
+        [4, 'made_by', 'services/s3', null],
+        [4, 'because', 'inputs/market.7', null],
+      ]);
+      const down = await store.query('lineage', { id: 'inputs/market.7', direction: 'descendants', depth: 2 });
+      expect(down.map((s) => s.id)).toEqual(['inputs/market.7', 'signals/s', 'strategy_events/i']);
+      expect(await store.query('lineage', { id: 'fills/none', direction: 'ancestors' })).toHaveLength(1);
+    });
+
+    it('visits each id once, however many ways lead to it and even in a loop', async () => {
+      const edges: Edge[] = [];
+      for (let i = 0; i < 40; i++)
+        for (const side of ['l', 'r']) edges.push(edge(`n/${i}`, `n/${i}${side}`), edge(`n/${i}${side}`, `n/${i + 1}`));
+      await store.upsert('lineage', [...edges, edge('n/40', 'n/0')]);
+      const steps = await store.query('lineage', { id: 'n/0', direction: 'ancestors' });
+      expect(steps).toHaveLength(121);
+      expect(steps.at(-1)).toMatchObject({ id: 'n/40', depth: 80 });
+    });
+
+    it('finds documents by the words of their text, in any script, and takes nothing of it as syntax [STO.13]', async () => {
+      await store.upsert('signals', [
+        { _key: 'a', rule: 'trend_up', reason: 'spread above limit' },
+        { _key: 'b', rule: 'trend_up', reason: '資金費率過高，暫停進場' },
+      ]);
+      await store.upsert('reports', [
+        { _key: 'r', title: 'Weekly review', text: 'The spread was wide; Ärger mit Gebühren' },
+      ]);
+      const find = async (text: string, more = {}) =>
+        (await store.query('full_text', { text, ...more })).map((f) => `${f.collection}/${f.document._key}`).sort();
+      expect(await find('spread')).toEqual(['reports/r', 'signals/a']);
+      expect(await find('SPREAD limit')).toEqual(['signals/a']);
+      expect(await find('資金費率')).toEqual(['signals/b']);
+      expect(await find('費率 暫停')).toEqual(['signals/b']);
+      expect(await find('trend_up')).toEqual(['signals/a', 'signals/b']);
+      expect(await find('spread', { collections: ['reports'] })).toEqual(['reports/r']);
+      expect(await find('spread', { limit: 1 })).toHaveLength(1);
+      for (const odd of ['"', 'OR', 'a" OR "b', '* ^ NEAR(', '', '-spread:'] as const) await find(odd);
+      await store.upsert('signals', [{ _key: 'a', rule: 'trend_up', reason: 'depth too thin' }]);
+      expect(await find('spread')).toEqual(['reports/r']);
+      expect(await find('thin')).toEqual(['signals/a']);
+    });
+  });
+}

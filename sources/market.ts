@@ -1,0 +1,46 @@
+import { z } from 'zod';
+import { defineSource, type OutPort, output } from '../graph/node.ts';
+import { ChimeraError, MARKET_PORTS, type MarketPort } from '../graph/schema/index.ts';
+import { openInputs } from '../lake/decode/inputs.ts';
+import { openLake, openParquet } from '../lake/reader.ts';
+
+const ports = Object.fromEntries(Object.entries(MARKET_PORTS).map(([name, schema]) => [name, output(schema)])) as {
+  [P in MarketPort]: OutPort<(typeof MARKET_PORTS)[P]>;
+};
+
+export const market = defineSource({
+  type: 'source.market',
+  version: 1,
+  tier: 'bronze',
+  summary:
+    'The market as it was received: recorder files, archives, candles, Parquet or a lake folder, merged by arrival time.',
+  doc: [
+    'Reads the paths given as `--input`. What a file is, is found out from its content. Engine time is the receive time of',
+    'the file; within a file the row order is law, files are merged by (time, position on the command line, row).',
+    'Each port is one kind of message; exact amounts are integers in the decimals of their instrument.',
+  ].join('\n'),
+  config: z.strictObject({
+    symbols: z.array(z.string()).default([]).describe('only these, e.g. BTCUSDT; empty = all'),
+    streams: z
+      .array(z.enum(Object.keys(MARKET_PORTS) as [MarketPort, ...MarketPort[]]))
+      .default([])
+      .describe('only these ports; empty = all'),
+    market: z.enum(['usdm', 'spot', 'any']).default('any').describe('only this market'),
+  }),
+  ports: { out: ports },
+  determinism: 'journaled',
+  async open(c, env) {
+    if (env.inputs.length === 0)
+      throw new ChimeraError('CHM901', `source ${env.node} has no input`, {
+        node: env.node,
+        help: 'name recorder files, archives, Parquet files or a lake folder with --input',
+      });
+    return openInputs(env.inputs, env.keys, {
+      ...(c.symbols.length ? { symbols: c.symbols } : {}),
+      ...(c.streams.length ? { streams: c.streams } : {}),
+      ...(c.market === 'any' ? {} : { markets: [c.market] }),
+      openLake,
+      openParquet,
+    });
+  },
+});

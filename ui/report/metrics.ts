@@ -1,0 +1,287 @@
+import type { ReportData } from './data.ts';
+import { MONEY_SCALE, parseDecimal } from './decimal.ts';
+import { type RoundTrip, roundTrips } from './round-trips.ts';
+
+export interface Drawdown {
+  /** Deepest fall from a running maximum, as a fraction (0.1 = 10 %). */
+  depth: number;
+  peak_us: number;
+  trough_us: number;
+  /** First time at which the old maximum was reached again; null when it was not. */
+  recovered_us: number | null;
+}
+/** How returns were sampled for Sharpe and Sortino. */
+export interface Sampling {
+  interval_us: number;
+  label: string;
+  samples: number;
+  per_year: number;
+}
+export interface SymbolFigures {
+  symbol: string;
+  fills: number;
+  round_trips: number;
+  wins: number;
+  /** USDT. */
+  volume: number;
+  gross: number;
+  fees: number;
+  funding: number;
+  net: number;
+}
+/** All ratios are null where they are not defined (no trade, no loss, no variance, too short a range). Amounts in USDT. */
+export interface Metrics {
+  total_return: number;
+  net_profit: number;
+  cagr: number | null;
+  sharpe: number | null;
+  sortino: number | null;
+  calmar: number | null;
+  max_drawdown: Drawdown | null;
+  sampling: Sampling;
+  trades: number;
+  wins: number;
+  win_rate: number | null;
+  profit_factor: number | null;
+  average_trade: number | null;
+  average_holding_us: number | null;
+  /** Share of the time with a position. */
+  time_in_market: number;
+  /** Time-weighted mean of gross notional over equity. */
+  average_exposure: number;
+  max_exposure: number;
+  /** Traded notional over mean equity. */
+  turnover: number;
+  volume: number;
+  fees: number;
+  funding: number;
+  maker_share: number | null;
+  symbols: SymbolFigures[];
+  round_trips: RoundTrip[];
+}
+
+const DAY_US = 86_400_000_000;
+const YEAR_US = 365 * DAY_US;
+const STEPS: readonly [number, string][] = [
+  [DAY_US, '1 day'],
+  [3_600_000_000, '1 hour'],
+  [60_000_000, '1 minute'],
+  [1_000_000, '1 second'],
+];
+/** Daily returns need ten days at least; shorter ranges are sampled by the hour, minute or second. */
+const MIN_SAMPLES = 10;
+/** A yearly rate from less than a week says nothing. */
+const MIN_ANNUAL_US = 7 * DAY_US;
+
+export function metrics(data: ReportData): Metrics {
+  const { t_us, equity } = data.equity;
+  const first = data.run.first_us ?? t_us[0] ?? 0;
+  const last = Math.max(data.run.last_us ?? first, t_us.at(-1) ?? first);
+  const span = last - first;
+  const end = equity.at(-1) ?? data.final_balance;
+  const start = data.start_balance;
+  const total = start === 0 ? 0 : (end - start) / start;
+  const [interval_us, label] = STEPS.find(([us]) => span >= us * MIN_SAMPLES) ?? STEPS[3]!;
+  const returns = sampledReturns(t_us, equity, start, first, last, interval_us);
+  const perYear = YEAR_US / interval_us;
+  const dd = maxDrawdown(t_us, equity, start, first);
+  const cagr = span >= MIN_ANNUAL_US && total > -1 ? Math.exp(Math.log1p(total) * (YEAR_US / span)) - 1 : null;
+  const trips = roundTrips(data.fills);
+  const nets = trips.map((t) => Number(t.net));
+  const wins = nets.filter((x) => x > 0);
+  const losses = nets.filter((x) => x < 0);
+  const lost = -sum(losses);
+  const symbols = perSymbol(data, trips);
+  const volume = sum(symbols.map((s) => s.volume));
+  const meanEquity = timeWeighted(t_us, equity, start, first, last) / MONEY_SCALE;
+  const exposure = exposureFigures(data, first, last);
+  return {
+    total_return: total,
+    net_profit: (end - start) / MONEY_SCALE,
+    cagr,
+    sharpe: sharpe(returns, perYear),
+    sortino: sortino(returns, perYear),
+    calmar: cagr !== null && dd !== null && dd.depth > 0 ? cagr / dd.depth : null,
+    max_drawdown: dd,
+    sampling: { interval_us, label, samples: returns.length, per_year: perYear },
+    trades: trips.length,
+    wins: wins.length,
+    win_rate: trips.length ? wins.length / trips.length : null,
+    profit_factor: lost > 0 ? sum(wins) / lost : null,
+    average_trade: trips.length ? sum(nets) / trips.length : null,
+    average_holding_us: trips.length ? (sum(trips.map((t) => t.exit_ms - t.entry_ms)) / trips.length) * 1000 : null,
+    ...exposure,
+    turnover: meanEquity > 0 ? volume / meanEquity : 0,
+    volume,
+    fees: sum(symbols.map((s) => s.fees)),
+    funding: sum(symbols.map((s) => s.funding)),
+    maker_share: data.fills.length
+      ? data.fills.filter((f) => f.liquidity === 'maker').length / data.fills.length
+      : null,
+    symbols,
+    round_trips: trips,
+  };
+}
+
+const sum = (xs: readonly number[]): number => xs.reduce((a, x) => a + x, 0);
+
+/**
+ * Simple returns from one calendar interval (UTC) to the next: the last equity of each, carried forward where an interval
+ * has none; the first is against the starting balance, the last interval may be a part of one.
+ */
+export function sampledReturns(
+  t: readonly number[],
+  equity: readonly number[],
+  start: number,
+  first: number,
+  last: number,
+  interval: number,
+): number[] {
+  const out: number[] = [];
+  let previous = start;
+  let current = start;
+  let i = 0;
+  for (let bucket = Math.floor(first / interval); bucket <= Math.floor(last / interval); bucket++) {
+    while (i < t.length && t[i]! < (bucket + 1) * interval) current = equity[i++]!;
+    out.push(previous === 0 ? 0 : current / previous - 1);
+    previous = current;
+  }
+  return out;
+}
+
+/** Mean over sample standard deviation (n − 1), × √(intervals per 365 days); no risk-free rate. */
+export function sharpe(returns: readonly number[], perYear: number): number | null {
+  if (returns.length < 2) return null;
+  const mean = sum(returns) / returns.length;
+  const deviation = Math.sqrt(sum(returns.map((r) => (r - mean) ** 2)) / (returns.length - 1));
+  return deviation > 0 ? (mean / deviation) * Math.sqrt(perYear) : null;
+}
+
+/** Mean over downside deviation against 0 (root mean square of the negative returns, over all n), × √(intervals per 365 days). */
+export function sortino(returns: readonly number[], perYear: number): number | null {
+  if (returns.length < 2) return null;
+  const mean = sum(returns) / returns.length;
+  const downside = Math.sqrt(sum(returns.map((r) => Math.min(r, 0) ** 2)) / returns.length);
+  return downside > 0 ? (mean / downside) * Math.sqrt(perYear) : null;
+}
+
+/** Over every point of the equity curve, not over samples; the starting balance counts as a maximum. */
+export function maxDrawdown(
+  t: readonly number[],
+  equity: readonly number[],
+  start: number,
+  first: number,
+): Drawdown | null {
+  if (t.length === 0) return null;
+  let peak = start;
+  let peakAt = first;
+  const worst: Drawdown = { depth: 0, peak_us: first, trough_us: first, recovered_us: null };
+  let worstPeak = start;
+  for (let i = 0; i < t.length; i++) {
+    const e = equity[i]!;
+    if (worst.depth > 0 && worst.recovered_us === null && e >= worstPeak) worst.recovered_us = t[i]!;
+    if (e >= peak) {
+      peak = e;
+      peakAt = t[i]!;
+    } else if (peak > 0 && (peak - e) / peak > worst.depth) {
+      worst.depth = (peak - e) / peak;
+      worst.peak_us = peakAt;
+      worst.trough_us = t[i]!;
+      worst.recovered_us = null;
+      worstPeak = peak;
+    }
+  }
+  return worst;
+}
+
+/** Fall below the running maximum at each point, ≤ 0. */
+export function drawdownSeries(equity: readonly number[], start: number): number[] {
+  let peak = start;
+  return equity.map((e) => {
+    if (e > peak) peak = e;
+    return peak > 0 ? e / peak - 1 : 0;
+  });
+}
+
+/** Mean of a step function over [first, last]. */
+export function timeWeighted(
+  t: readonly number[],
+  values: readonly number[],
+  before: number,
+  first: number,
+  last: number,
+): number {
+  if (last <= first) return values.at(-1) ?? before;
+  let area = 0;
+  let at = first;
+  let value = before;
+  for (let i = 0; i < t.length; i++) {
+    const until = Math.min(Math.max(t[i]!, first), last);
+    area += (value * (until - at)) / (last - first);
+    at = until;
+    value = values[i]!;
+  }
+  return area + (value * (last - at)) / (last - first);
+}
+
+function exposureFigures(data: ReportData, first: number, last: number) {
+  const { t_us, gross } = data.exposure;
+  const e = data.equity;
+  let j = 0;
+  let equity = data.start_balance;
+  const ratio = gross.map((g, i) => {
+    while (j < e.t_us.length && e.t_us[j]! <= t_us[i]!) equity = e.equity[j++]!;
+    return equity > 0 ? g / equity : 0;
+  });
+  const held = gross.map((g) => (g > 0 ? 1 : 0));
+  return {
+    time_in_market: timeWeighted(t_us, held, 0, first, last),
+    average_exposure: timeWeighted(t_us, ratio, 0, first, last),
+    max_exposure: ratio.reduce((a, x) => Math.max(a, x), 0),
+  };
+}
+
+function perSymbol(data: ReportData, trips: readonly RoundTrip[]): SymbolFigures[] {
+  const rows = new Map<string, SymbolFigures>();
+  const row = (symbol: string): SymbolFigures => {
+    let r = rows.get(symbol);
+    if (!r) {
+      r = { symbol, fills: 0, round_trips: 0, wins: 0, volume: 0, gross: 0, fees: 0, funding: 0, net: 0 };
+      rows.set(symbol, r);
+    }
+    return r;
+  };
+  for (const symbol of Object.keys(data.prices)) row(symbol);
+  // Exact sums first, one conversion at the end: a million fees must not drift.
+  const exact = new Map<SymbolFigures, { fees: bigint; gross: bigint; funding: bigint; volume: bigint }>();
+  const sums = (r: SymbolFigures) => {
+    let s = exact.get(r);
+    if (!s) {
+      s = { fees: 0n, gross: 0n, funding: 0n, volume: 0n };
+      exact.set(r, s);
+    }
+    return s;
+  };
+  for (const f of data.fills) {
+    const r = row(f.symbol);
+    const s = sums(r);
+    r.fills++;
+    s.fees += parseDecimal(f.fee, 8);
+    s.gross += parseDecimal(f.realized_pnl, 8);
+    s.volume += parseDecimal(f.price, 8) * parseDecimal(f.qty, 8);
+  }
+  for (const f of data.funding) sums(row(f.symbol)).funding += parseDecimal(f.amount, 8);
+  for (const t of trips) {
+    const r = row(t.symbol);
+    r.round_trips++;
+    if (Number(t.net) > 0) r.wins++;
+  }
+  for (const [r, s] of exact) {
+    r.fees = Number(s.fees) / MONEY_SCALE;
+    r.gross = Number(s.gross) / MONEY_SCALE;
+    r.funding = Number(s.funding) / MONEY_SCALE;
+    r.volume = Number(s.volume) / (MONEY_SCALE * MONEY_SCALE);
+    r.net = Number(s.gross - s.fees + s.funding) / MONEY_SCALE;
+  }
+  return [...rows.values()].sort((a, b) => (a.symbol < b.symbol ? -1 : 1));
+}

@@ -1,0 +1,206 @@
+import { mkdirSync } from 'node:fs';
+import { extname, join } from 'node:path';
+import type { Pipeline } from '../../graph/document/types.ts';
+import type { Tap } from '../../graph/engine/tap.ts';
+import type { CommitMark, Counter } from '../../graph/node.ts';
+import { createPlan, type Plan } from '../../graph/plan/plan.ts';
+import { Run, type RunOptions, type RunResult } from '../../graph/runner/runner.ts';
+import { type BadInput, type Block, type BlockReader, ChimeraError, KeyTable } from '../../graph/schema/index.ts';
+import { TapFile, type TapFileResult, type TapMark } from '../../graph/tap/file.ts';
+import { type BronzeWriter, openBronzeWriter } from '../../lake/bronze-writer.ts';
+import { openEmbeddedStore } from '../../sinks/store/index.ts';
+import { openTableTap, type TableTap } from './table-tap.ts';
+
+export interface RunJob {
+  pipeline: Pipeline;
+  inputs: readonly string[];
+  /** Ports to write, by `node.port`. */
+  taps?: Readonly<Record<string, string>>;
+  /** Writes every port of every node to `DIR/NODE.PORT.csv`. */
+  tapAll?: string;
+  /** Folder that makes the run survive its process: store, checkpoints. */
+  state?: string;
+  /** Folder of the lake that receives what the sources delivered. */
+  capture?: string;
+  /** Engine seconds per second. */
+  pace?: number;
+  mode?: 'generated' | 'interpreted';
+  seed?: number;
+  commitInputs?: number;
+  signal?: AbortSignal;
+  onProgress?: RunOptions['onProgress'];
+  onTap?: (tap: Tap) => void;
+  /** Further ports to hand to `onTap`. */
+  watch?: readonly string[];
+  readers?: RunOptions['readers'];
+  /** Sees the run before it starts. */
+  onRun?: (run: Run) => void;
+}
+
+/** What `chimera run --json` prints. */
+export interface RunReport {
+  ok: boolean;
+  graph_hash: string;
+  events_in: number;
+  cycles: number;
+  taps: Record<string, TapFileResult>;
+  counters: Record<Counter, number>;
+  bad_input: BadInput[];
+  out_of_order: number;
+  quarantined: RunResult['quarantined'];
+  first_us: number | null;
+  last_us: number | null;
+  /** Until the first input was there; from then to the end; CPU time of the process. */
+  load_s: number;
+  run_s: number;
+  cpu_s: number;
+  peak_rss_bytes: number;
+  damaged_checkpoints: { epoch: number; message: string }[];
+}
+
+const TAP_WRITER = 'tap:';
+
+/** Runs a pipeline over inputs with taps, capture and durable state as asked. */
+export async function runJob(job: RunJob): Promise<RunReport> {
+  const started = performance.now();
+  const cpu = process.cpuUsage();
+  const plan = createPlan(job.pipeline);
+  const keys = new KeyTable();
+  const paths = tapPaths(plan, job);
+  if (job.state !== undefined) mkdirSync(job.state, { recursive: true });
+  if (job.tapAll !== undefined) mkdirSync(job.tapAll, { recursive: true });
+  const store = job.state === undefined ? undefined : openEmbeddedStore(job.state);
+  const files = new Map<string, TapFile | TableTap>();
+  const captures = new Map<string, BronzeWriter>();
+  let firstRead = 0;
+
+  const epoch = (await store?.loadCheckpoint(job.pipeline.name))?.epoch ?? 0;
+  for (const [port, path] of paths) files.set(port, await openTap(plan, port, path, keys, await tapMark(port)));
+  async function tapMark(port: string): Promise<TapMark | undefined> {
+    if (!store || epoch === 0) return undefined;
+    const marks = await store.loadManifest(TAP_WRITER + port);
+    return marks.filter((m) => m.epoch <= epoch).at(-1)?.entry as TapMark | undefined;
+  }
+
+  const run = new Run(plan, {
+    keys,
+    inputs: job.inputs,
+    taps: [...new Set([...paths.keys(), ...(job.watch ?? [])])],
+    onTap: (tap) => {
+      files.get(`${tap.node}.${tap.port}`)?.append(tap, keys);
+      job.onTap?.(tap);
+    },
+    onBlock: async (source, block, reader) => {
+      firstRead ||= performance.now();
+      if (job.capture === undefined) return;
+      await captureBlock(source, block, reader);
+    },
+    onCommit: async (mark) => {
+      for (const writer of captures.values()) await writer.commit(mark.now);
+      if (store) await recordTaps(mark);
+    },
+    ...(job.readers ? { readers: job.readers } : {}),
+    ...(store ? { store } : {}),
+    ...(job.state !== undefined ? { dir: job.state } : {}),
+    ...(job.mode ? { mode: job.mode } : {}),
+    ...(job.seed !== undefined ? { seed: job.seed } : {}),
+    ...(job.commitInputs !== undefined ? { commitInputs: job.commitInputs } : {}),
+    ...(job.signal ? { signal: job.signal } : {}),
+    ...(job.onProgress ? { onProgress: job.onProgress } : {}),
+    ...(job.pace !== undefined ? { pace: wallPace(job.pace) } : {}),
+  });
+  async function captureBlock(source: string, block: Block, reader: BlockReader): Promise<void> {
+    let writer = captures.get(source);
+    if (!writer) {
+      const options = { writer: `capture-${source}`, keys, ports: reader.ports, source, resume: epoch > 0 };
+      writer = await openBronzeWriter(job.capture!, options);
+      captures.set(source, writer);
+    }
+    await writer.write(block);
+  }
+  async function recordTaps(mark: CommitMark): Promise<void> {
+    for (const [port, file] of files)
+      if (file instanceof TapFile) {
+        file.sync();
+        await store!.saveManifest(TAP_WRITER + port, mark.epoch, file.mark);
+      }
+  }
+
+  job.onRun?.(run);
+  let result: RunResult;
+  const taps: Record<string, TapFileResult> = {};
+  try {
+    result = await run.execute();
+    for (const writer of captures.values()) await writer.close();
+    captures.clear();
+    for (const [port, file] of files) taps[port] = await file.close();
+    files.clear();
+  } finally {
+    for (const file of files.values()) await file.close();
+    for (const writer of captures.values()) await writer.abort();
+    await run.close();
+    await store?.close();
+  }
+  const ended = performance.now();
+  const used = process.cpuUsage(cpu);
+  firstRead ||= ended;
+  return {
+    ok: result.quarantined.length === 0,
+    graph_hash: result.graph_hash,
+    events_in: result.events_in,
+    cycles: result.cycles,
+    taps,
+    counters: result.counters,
+    bad_input: result.bad_input,
+    out_of_order: result.out_of_order,
+    quarantined: result.quarantined,
+    first_us: result.first_us,
+    last_us: result.last_us,
+    load_s: (firstRead - started) / 1000,
+    run_s: (ended - firstRead) / 1000,
+    cpu_s: (used.user + used.system) / 1e6,
+    peak_rss_bytes: process.resourceUsage().maxRSS * 1024,
+    damaged_checkpoints: run.damaged,
+  };
+}
+
+/** All ports of a plan as `node.port`. */
+export const portsOf = (plan: Plan): string[] => plan.nodes.flatMap((n) => n.outs.map((o) => `${n.id}.${o.port}`));
+
+function tapPaths(plan: Plan, job: RunJob): Map<string, string> {
+  const known = portsOf(plan);
+  const paths = new Map<string, string>();
+  if (job.tapAll !== undefined) for (const port of known) paths.set(port, join(job.tapAll, `${port}.csv`));
+  for (const [port, path] of Object.entries(job.taps ?? {})) {
+    if (!known.includes(port))
+      throw new ChimeraError('CHM902', `there is no port ${port} to tap`, { help: `ports are: ${known.join(', ')}` });
+    paths.set(port, path);
+  }
+  return paths;
+}
+async function openTap(
+  plan: Plan,
+  port: string,
+  path: string,
+  keys: KeyTable,
+  mark: TapMark | undefined,
+): Promise<TapFile | TableTap> {
+  const kind = extname(path);
+  if (kind === '.csv') return TapFile.open(path, 'csv', mark);
+  if (kind === '.jsonl') return TapFile.open(path, 'jsonl', mark);
+  if (kind === '.parquet') {
+    const [node, out] = port.split('.') as [string, string];
+    const spec = plan.nodes.find((n) => n.id === node)!.outs.find((o) => o.port === out)!;
+    return openTableTap(path, spec.schema, keys);
+  }
+  throw new ChimeraError('CHM903', `cannot tap into ${path}`, {
+    file: path,
+    help: 'name the file .csv, .jsonl or .parquet',
+  });
+}
+
+const wallPace = (rate: number): NonNullable<RunOptions['pace']> => ({
+  rate,
+  now: () => performance.now() * 1000,
+  sleep: (us) => new Promise((done) => setTimeout(done, Math.max(1, Math.min(us / 1000, 250)))),
+});

@@ -1,0 +1,82 @@
+import { notionalOf } from './instrument.ts';
+import { ACCOUNT, balance, FIRST_ISOLATED } from './ledger.ts';
+import { MONEY, mulDiv } from './money.ts';
+import type { Reject } from './reject.ts';
+import { type Exchange, isDone, type Market, type Order } from './state.ts';
+import { initialMargin, liquidationPrice, notionalCap } from './tiers.ts';
+
+/** Size that an order of this side may still close. */
+export const closable = (m: Market, side: number): number => Math.max(0, -side * m.position.qty);
+
+/** Notional of one side's resting orders (and one more) beyond what would only close the position. */
+function sideNotional(m: Market, side: number, extraQty: number, extraPx: number): number {
+  let cover = closable(m, side);
+  let notional = 0;
+  for (const o of side > 0 ? m.buys : m.sells) {
+    if (o.reduceOnly || isDone(o)) continue;
+    const left = o.qty - o.cum;
+    const closes = Math.min(left, cover);
+    cover -= closes;
+    if (left > closes) notional += notionalOf(m.instrument, o.reservePx, left - closes);
+  }
+  if (extraQty > cover) notional += notionalOf(m.instrument, extraPx, extraQty - cover);
+  return notional;
+}
+/**
+ * Margin that an instrument's open orders need: the larger of both sides (they cannot both add to one net position),
+ * with the taker fee, so that no fill can overdraw the wallet.
+ */
+function reserve(x: Exchange, m: Market, side: number, extraQty: number, extraPx: number): number {
+  const buys = sideNotional(m, 1, side > 0 ? extraQty : 0, extraPx);
+  const sells = sideNotional(m, -1, side < 0 ? extraQty : 0, extraPx);
+  const notional = Math.max(buys, sells);
+  return initialMargin(notional, m.instrument.leverage) + mulDiv(notional, Math.max(0, x.rules.taker), MONEY);
+}
+
+/** Free balance less what open orders of all instruments reserve. */
+export function available(x: Exchange): number {
+  let free = balance(x.ledger, ACCOUNT.wallet);
+  for (const k of x.live) free -= x.markets[k]!.reserved;
+  return free;
+}
+
+/**
+ * Whether the account can carry an order. Cost = initial margin + open loss (+ taker fee); a part that only closes the
+ * position costs nothing. Assumed price: buy = the order's price, sell = max(last × 1.0015, mark, the order's price).
+ */
+export function marginCheck(x: Exchange, m: Market, o: Order): Reject | undefined {
+  if (o.reduceOnly || o.closePosition || m.instrument.leverage === 0) return undefined;
+  const i = m.instrument;
+  const before = reserve(x, m, 0, 0, 0);
+  const after = reserve(x, m, o.side, o.qty, o.reservePx);
+  const adds = Math.max(0, o.qty - closable(m, o.side));
+  if (adds === 0) return undefined;
+  const against = m.mark > 0 ? Math.max(0, o.side * (o.reservePx * i.pxMoney - m.mark)) : 0;
+  const openLoss = o.side > 0 || o.type === 'limit' ? mulDiv(adds, against, i.qtyScale) : 0;
+  if (after - before + openLoss > available(x)) return 'margin';
+  const held = Math.max(0, o.side * m.position.qty);
+  const size = notionalOf(i, o.reservePx, held + adds) + sideNotional(m, o.side, 0, 0);
+  if (size > notionalCap(i.tiers, i.leverage)) return 'leverage';
+  return undefined;
+}
+
+/** The price that an order's margin is reserved at; `px` is its limit, or the best opposite price of a market order. */
+export function reservePrice(m: Market, side: number, px: number): number {
+  if (side > 0) return px;
+  const mark = Math.ceil(m.mark / m.instrument.pxMoney);
+  return Math.max(px, mark, mulDiv(m.last, 10_015, 10_000));
+}
+
+/** Brings what depends on orders and position up to date: reserved margin, and the mark price from which liquidation is looked at. */
+export function refreshMargin(x: Exchange, m: Market): void {
+  if (m.instrument.leverage === 0) return;
+  m.reserved = m.buys.length === 0 && m.sells.length === 0 ? 0 : reserve(x, m, 0, 0, 0);
+  const { qty, cost } = m.position;
+  m.guardLow = 0;
+  m.guardHigh = Number.POSITIVE_INFINITY;
+  if (qty === 0) return;
+  const iw = balance(x.ledger, FIRST_ISOLATED + m.slot);
+  const lp = liquidationPrice(m.instrument.tiers, qty, m.instrument.qtyScale, cost, iw);
+  if (qty > 0) m.guardLow = lp >= 0 ? lp * 1.002 : Number.POSITIVE_INFINITY;
+  else m.guardHigh = lp >= 0 ? lp * 0.998 : 0;
+}

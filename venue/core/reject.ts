@@ -1,0 +1,38 @@
+/**
+ * What USD-M answers to an order it does not take: code and text. Source: developers.binance.com, USD-M error codes.
+ */
+export const REJECT = {
+  badPrecision: [-1111, 'Precision is over the maximum defined for this asset.'],
+  invalidSymbol: [-1121, 'Invalid symbol.'],
+  mandatory: [-1102, 'A mandatory parameter was not sent, was empty/null, or malformed.'],
+  notRequired: [-1106, 'A parameter was sent when not required.'],
+  unknownOrder: [-2011, 'Unknown order sent.'],
+  margin: [-2019, 'Margin is insufficient.'],
+  triggerNow: [-2021, 'Order would immediately trigger.'],
+  reduceOnly: [-2022, 'ReduceOnly Order is rejected.'],
+  leverage: [-2027, 'Exceeded the maximum allowable position at current leverage.'],
+  pxBelowZero: [-4001, 'Price less than 0.'],
+  pxAboveMax: [-4002, 'Price greater than max price.'],
+  qtyBelowZero: [-4003, 'Quantity less than zero.'],
+  qtyBelowMin: [-4004, 'Quantity less than min quantity.'],
+  qtyAboveMax: [-4005, 'Quantity greater than max quantity.'],
+  stopBelowZero: [-4006, 'Stop price less than zero.'],
+  stopAboveMax: [-4007, 'Stop price greater than max price.'],
+  pxBelowMin: [-4013, 'Price less than min price.'],
+  tick: [-4014, 'Price not increased by tick size.'],
+  clientId: [-4015, 'Client order id is not valid.'],
+  pxAboveMark: [-4016, "Limit price can't be higher than the mark price allows."],
+  step: [-4023, 'Quantity not increased by step size.'],
+  pxBelowMark: [-4024, "Limit price can't be lower than the mark price allows."],
+  tooManyStops: [-4045, 'Reach max stop order limit.'],
+  tooManyOrders: [-1025, 'Too many open orders on the symbol.'],
+  conditional: [-4120, 'Order type not supported for this endpoint.'],
+  duplicateId: [-4116, 'clientOrderId is duplicated.'],
+  closeWithQty: [-4137, 'Quantity must be zero with closePosition equals true.'],
+  closeType: [-4136, 'Target strategy invalid for orderType and closePosition.'],
+  notional: [-4164, "Order's notional must be no smaller than the minimum (unless you choose reduce only)."],
+  noPosition: [-4509, 'Time in Force (TIF) GTE can only be used with open positions or open orders.'],
+  fok: [-5021, 'Due to the order could not be filled immediately, the FOK order has been rejected.'],
+  gtx: [-5022, 'Due to the order could not be executed as maker, the Post Only order will be rejected.'],
+} as const satisfies Record<string, readonly [number, string]>;
+export type Reject = keyof typeof REJECT;
