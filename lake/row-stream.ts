@@ -17,6 +17,8 @@ export interface RowStreamOptions {
   digits: Digits;
   /** Condition over `t_avail_us`, `seq`, `key`, or ''. */
   where: string;
+  /** Several rows may have one seq, as in the recording of a port that can carry many values per input. */
+  repeatedSeq?: boolean;
 }
 
 /** Elements of a list column of the current chunk: row i is values[offsets[i] .. offsets[i + 1]). */
@@ -123,7 +125,7 @@ export class RowStream {
     const connection = this.#connection!;
     const from = `read_parquet(${sqlText(file.path)}, hive_partitioning = false)`;
     const described = await connection.runAndReadAll(`DESCRIBE SELECT * FROM ${from}`);
-    const present = new Set(described.getRows().map((r) => String(r[0])));
+    const present = new Map(described.getRows().map((r) => [String(r[0]), String(r[1])]));
     for (const lead of ['seq', 't_avail_us'])
       if (!present.has(lead))
         throw new ChimeraError('CHM610', `${file.path} has no column "${lead}"`, {
@@ -236,10 +238,11 @@ export class RowStream {
   #checkOrder(n: number): void {
     let seq = this.#lastSeq;
     let t = this.#lastT;
+    const repeated = this.#o.repeatedSeq === true;
     for (let i = 0; i < n; i++) {
       const s = this.seq[i]!;
       const x = this.t[i]!;
-      if (!(s > seq && x >= t))
+      if (!((s > seq || (repeated && s === seq)) && x >= t))
         throw new ChimeraError('CHM611', `${this.#file!.path}: seq ${s} at ${x} µs follows seq ${seq} at ${t} µs`, {
           file: this.#file!.path,
           seq: s,

@@ -116,10 +116,14 @@ function writeExpression(c: LakeColumn, from: string): string {
  * SELECT list that brings a file's columns as DOUBLE (NULL → NaN), VARCHAR and DOUBLE[]. A field that the file does
  * not have (it was added later) reads as its default: no value, false, the empty text, the empty list.
  */
-export function readSelect(columns: readonly LakeColumn[], present: ReadonlySet<string>, file: string): string[] {
+export function readSelect(
+  columns: readonly LakeColumn[],
+  present: ReadonlyMap<string, string>,
+  file: string,
+): string[] {
   return [
     'seq::DOUBLE',
-    'epoch_us(t_avail_us)::DOUBLE',
+    present.get('t_avail_us')?.startsWith('TIMESTAMP') ? 'epoch_us(t_avail_us)::DOUBLE' : 't_avail_us::DOUBLE',
     ...columns.map((c) => (present.has(c.name) ? readExpression(c) : defaultExpression(c, file))),
   ];
 }

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { defineSource, type OutPort, output } from '../graph/node.ts';
 import { ChimeraError, MARKET_PORTS, type MarketPort } from '../graph/schema/index.ts';
 import { openInputs } from '../lake/decode/inputs.ts';
-import { openLake, openParquet } from '../lake/reader.ts';
+import { openLake } from '../lake/open-lake.ts';
 
 const ports = Object.fromEntries(Object.entries(MARKET_PORTS).map(([name, schema]) => [name, output(schema)])) as {
   [P in MarketPort]: OutPort<(typeof MARKET_PORTS)[P]>;
@@ -39,8 +39,7 @@ export const market = defineSource({
       ...(c.symbols.length ? { symbols: c.symbols } : {}),
       ...(c.streams.length ? { streams: c.streams } : {}),
       ...(c.market === 'any' ? {} : { markets: [c.market] }),
-      openLake,
-      openParquet,
+      openLake: (path, selection, keys) => openLake(path, selection, keys),
     });
   },
 });

@@ -4,7 +4,7 @@ import { configSchema, type JsonSchema, keysOf, optionHelp, schemaAt } from './c
 import { nearest } from './nearest.ts';
 import { listing, type Report } from './report.ts';
 import { type RawNode, reportDuration } from './shape.ts';
-import { describe, type Entry, type MapTree, quote, type Span, type Tree, toValue, withinScalar } from './tree.ts';
+import { describe, type Entry, isUnresolved, type MapTree, quote, type Span, type Tree, toValue, withinScalar } from './tree.ts';
 
 type Issue = z.core.$ZodIssue;
 
@@ -37,7 +37,7 @@ export function readConfig(node: RawNode, type: AnyNode, report: Report): { conf
     report.add('CHM115', tree.owner, `the configuration cannot be read: ${result.message}`, { node: node.id });
     return undefined;
   }
-  if (!result.success) for (const issue of result.error.issues) mapper.issue(issue as Issue, []);
+  if (!result.success) mapper.all(result.error.issues as Issue[], []);
   return report.errors > before || !result.success ? undefined : { config: result.data };
 }
 
@@ -106,6 +106,8 @@ class IssueMapper {
   readonly #schema: JsonSchema;
   readonly #locate: (path: readonly PropertyKey[]) => Spot;
   readonly #report: Report;
+  /** Missing options that an unknown key was probably meant to be. */
+  readonly #meant = new Set<string>();
   constructor(
     node: string,
     type: string,
@@ -137,9 +139,16 @@ class IssueMapper {
     }
   }
 
+  /** Unknown keys first: the key that was probably meant is not reported as missing, too. */
+  all(issues: readonly Issue[], prefix: readonly PropertyKey[]): void {
+    const unknown = (i: Issue) => (i.code === 'unrecognized_keys' ? 0 : 1);
+    for (const issue of [...issues].sort((a, b) => unknown(a) - unknown(b))) this.issue(issue, prefix);
+  }
+
   issue(issue: Issue, prefix: readonly PropertyKey[]): void {
     const path = [...prefix, ...issue.path];
     const at = this.#locate(path);
+    if (at.tree && isUnresolved(at.tree)) return;
     const name = pathText(path);
     const schema = schemaAt(this.#schema, path);
     const add = (code: string, span: Span, message: string, suggestion?: string) =>
@@ -151,13 +160,14 @@ class IssueMapper {
       return;
     }
     if (!at.tree && path.length > 0 && issue.code !== 'custom') {
+      if (this.#meant.has(pathText(path))) return;
       const last = path.at(-1)!;
       const inside = path.length > 1 ? ` in \`${pathText(path.slice(0, -1))}\`` : '';
       add('CHM111', at.owner, `${this.#type} needs the option ${quote(String(last))}${inside}`);
       return;
     }
     if (schema?.['x-duration'] && at.tree) {
-      if (issue.code === 'custom') add('CHM113', at.span, `\`${name}\`: ${issue.message}, not ${got}`);
+      if (issue.code === 'custom') add('CHM113', at.span, `\`${name}\` ${issue.message}, not ${got}`);
       else reportDuration(at.tree, at.span, name, this.#report, this.#node);
       return;
     }
@@ -244,7 +254,7 @@ class IssueMapper {
         return;
       }
       case 'invalid_element':
-        for (const inner of issue.issues) this.issue(inner as Issue, path);
+        this.all(issue.issues as Issue[], path);
         return;
       default:
         add('CHM115', at.span, `${name ? `\`${name}\`: ` : ''}${issue.message}`);
@@ -277,7 +287,7 @@ class IssueMapper {
     const options = (issue.errors as unknown as Issue[][]).filter((e) => e.length > 0);
     const best = [...options].sort((a, b) => depth(b) - depth(a) || a.length - b.length)[0];
     if (best && depth(best) > 0) {
-      for (const inner of best) this.issue(inner, path);
+      this.all(best, path);
       return;
     }
     const scalar = options.flat().find((i) => i.code !== 'invalid_type' && i.path.length === 0);
@@ -309,10 +319,14 @@ class IssueMapper {
   }
 
   #unknown(key: string, path: readonly PropertyKey[], span: Span): void {
-    const known = keysOf(schemaAt(this.#schema, path));
+    const around = this.#locate(path).tree;
+    const known = keysOf(branch(schemaAt(this.#schema, path), around));
+    const open = known.filter((k) => around?.kind !== 'map' || !around.entries.some((e) => e.key === k));
+    const suggestion = nearest(key, open) ?? nearest(key, known);
+    if (suggestion !== undefined) this.#meant.add(pathText([...path, suggestion]));
     const inside = path.length > 0 ? ` in \`${pathText(path)}\`` : '';
     this.#report.add('CHM110', span, `${this.#type} has no option ${quote(key)}${inside}`, {
-      suggestion: nearest(key, known),
+      suggestion,
       help: known.length > 0 ? `options: ${listing(known, 20)}` : `${this.#type} takes no options`,
       node: this.#node,
     });
@@ -326,6 +340,16 @@ class IssueMapper {
     const { line, column } = via.span.source.position(via.span.start);
     return `the value is that of \`$${via.param}\`, given at ${via.span.source.file}:${line}:${column}${help ? `; ${help}` : ''}`;
   }
+}
+
+/** Of a choice between mappings, the one whose fixed values the document has (`kind: time`). */
+function branch(schema: JsonSchema | undefined, tree: Tree | undefined): JsonSchema | undefined {
+  const options = schema?.oneOf ?? schema?.anyOf;
+  if (!options || tree?.kind !== 'map') return schema;
+  const value = toValue(tree) as Record<string, unknown>;
+  const fits = (o: JsonSchema) =>
+    Object.entries(o.properties ?? {}).every(([k, p]) => p.const === undefined || (Object.hasOwn(value, k) && value[k] === p.const));
+  return options.find((o) => o.properties && fits(o)) ?? schema;
 }
 
 /** zod's own wording, which is replaced by ours; a message that a schema's author wrote is kept. */

@@ -98,11 +98,11 @@ export function duration(options: DurationOptions = {}) {
     .meta({ 'x-duration': true, examples: ['250ms', '5s', '1m', '1h'] })
     .transform((text, ctx): number => {
       const us = parseDuration(text);
-      if (us === undefined) ctx.addIssue({ code: 'custom', message: `${EXPECTED}, at most 2^53 µs` });
+      if (us === undefined) ctx.addIssue({ code: 'custom', message: 'must be at most 2^53 µs' });
       else if (min !== undefined && us < min)
-        ctx.addIssue({ code: 'custom', message: `expected a duration of at least ${options.min}` });
+        ctx.addIssue({ code: 'custom', message: `must be at least ${options.min}` });
       else if (max !== undefined && us > max)
-        ctx.addIssue({ code: 'custom', message: `expected a duration of at most ${options.max}` });
+        ctx.addIssue({ code: 'custom', message: `must be at most ${options.max}` });
       return us ?? z.NEVER;
     });
 }

@@ -3,7 +3,7 @@ import { nearest } from './nearest.ts';
 import type { InputDraft } from './node-draft.ts';
 import { listing, type Report } from './report.ts';
 import { ID, type RawNode, repaired } from './shape.ts';
-import { describe, isNull, quote, type Span, type Tree, valueSpan } from './tree.ts';
+import { describe, isNull, isUnresolved, quote, type Span, type Tree, valueSpan } from './tree.ts';
 
 /** Reads `in` against the type's in-ports: which port, which reference. References are resolved later. */
 export function readInputs(raw: RawNode, type: AnyNode, report: Report): { inputs: InputDraft[]; complete: boolean } {
@@ -22,6 +22,7 @@ export function readInputs(raw: RawNode, type: AnyNode, report: Report): { input
       return;
     }
     complete = false;
+    if (isUnresolved(value)) return;
     report.add('CHM103', span, `an input is a reference such as \`market.trade\`, not ${describe(value)}`, {
       help:
         value.kind === 'seq'

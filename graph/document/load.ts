@@ -65,9 +65,9 @@ function read(
   report: Report,
   allowances: Allowance[],
 ): Pipeline {
-  checkVersion(root, report);
-  checkKeys(root, DOCUMENT_KEYS, 'a pipeline', report);
-  const name = readName(root, 'pipeline', report);
+  const meant = checkKeys(root, DOCUMENT_KEYS, 'a pipeline', report);
+  checkVersion(root, meant, report);
+  const name = readName(root, 'pipeline', meant, report);
   const doc = entryOf(root, 'doc');
   if (doc) textOf(doc, report, 'text', 'doc: what this pipeline does');
   const params = readParams(
@@ -77,7 +77,7 @@ function read(
     report,
   );
   allowances.push(...allow(root, undefined, report));
-  let raw = readNodes(root, params, report, allowances);
+  let raw = readNodes(root, meant, params, report, allowances);
   if (options.profile) raw = applyProfile(raw, options.profile, params, registry, report);
   const drafts = raw.map((node, index) => draft(node, index, registry, report));
 
@@ -105,9 +105,10 @@ function read(
   };
 }
 
-function readNodes(root: MapTree, params: Params, report: Report, allowances: Allowance[]): RawNode[] {
+function readNodes(root: MapTree, meant: ReadonlySet<string>, params: Params, report: Report, allowances: Allowance[]): RawNode[] {
   const entry = entryOf(root, 'nodes');
   const example = 'nodes: { market: { type: source.market } }';
+  if (!entry && meant.has('nodes')) return [];
   if (!entry) {
     report.add('CHM102', rootSpan(root), 'missing key "nodes"', { help: `write \`${example}\`` });
     return [];
@@ -159,13 +160,28 @@ function draft(raw: RawNode, index: number, registry: Registry, report: Report):
   const type = raw.type && registry.get(raw.type.text);
   if (raw.type && !type)
     report.add('CHM200', raw.type.span, `unknown node type ${quote(raw.type.text)}`, {
-      suggestion: nearest(raw.type.text, registry.names),
+      suggestion: suggestType(raw.type.text, registry),
       help: typeHelp(raw.type.text, registry),
       node: raw.id,
     });
   const config = type && readConfig(raw, type, report);
   const { inputs, complete } = type ? readInputs(raw, type, report) : { inputs: [], complete: false };
   return { index, raw, type, config, inputs, complete, outs: undefined, keyed: false };
+}
+
+/** Within a room the names in it are compared; across rooms a name that exists in one other room is what was meant. */
+function suggestType(text: string, registry: Registry): string | undefined {
+  const dot = text.indexOf('.');
+  const room = text.slice(0, dot + 1);
+  const name = text.slice(dot + 1);
+  const inRoom = registry.names.filter((n) => dot > 0 && n.startsWith(room)).map((n) => n.slice(room.length));
+  if (inRoom.length > 0) {
+    const near = nearest(name, inRoom);
+    if (near !== undefined) return room + near;
+  }
+  const same = registry.names.filter((n) => n.slice(n.indexOf('.') + 1) === name);
+  if (same.length === 1) return same[0];
+  return inRoom.length > 0 ? undefined : nearest(text, registry.names);
 }
 
 function typeHelp(text: string, registry: Registry): string {

@@ -5,7 +5,7 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
   if (word.length === 0 || word.length > 200) return undefined;
   const plain = normal(word);
   let best: string | undefined;
-  let least = Math.max(1, Math.floor(Math.max(plain.length, 3) / 3)) + 1;
+  let least = Math.min(3, Math.max(1, Math.floor(plain.length / 3))) + 1;
   for (const candidate of candidates) {
     if (candidate === word) continue;
     const other = normal(candidate);

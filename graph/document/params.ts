@@ -1,7 +1,7 @@
 import { nearest } from './nearest.ts';
 import { parseYaml } from './parse.ts';
 import { listing, type Report } from './report.ts';
-import { describe, type MapTree, quote, Source, type Span, type Tree } from './tree.ts';
+import { describe, type MapTree, quote, Source, type Span, type Tree, unresolved } from './tree.ts';
 
 /** The parameters of a document with their values after presets and `--set`, and what has been used of them. */
 export interface Params {
@@ -35,8 +35,7 @@ export function readParams(
             ? '`--set preset=<name>` chooses a preset; give the parameter another name'
             : 'names are lower-case letters, digits and _, beginning with a letter',
       });
-    refuseReferences(value, report);
-    values.set(key, { value, declared: keySpan });
+    values.set(key, { value: withoutReferences(value, report), declared: keySpan });
   }
   const names = [...values.keys()];
   const unknown = (span: Span, name: string) =>
@@ -62,9 +61,8 @@ export function readParams(
       );
       continue;
     }
-    bySet.set(key, value);
+    bySet.set(key, withoutReferences(value, report) as MapTree);
     for (const e of value.entries) {
-      refuseReferences(e.value, report);
       if (!values.has(e.key)) unknown(e.keySpan, e.key);
     }
   }
@@ -104,13 +102,15 @@ export function readParams(
   return { values, used: new Set() };
 }
 
-function refuseReferences(tree: Tree, report: Report): void {
-  if (tree.kind === 'map') for (const e of tree.entries) refuseReferences(e.value, report);
-  else if (tree.kind === 'seq') for (const i of tree.items) refuseReferences(i, report);
-  else if (typeof tree.value === 'string' && REFERENCE.test(tree.value))
-    report.add('CHM125', tree.span, `a parameter cannot refer to a parameter: ${quote(tree.value)}`, {
-      help: 'write the value; references are resolved in `nodes:` and `services:`',
-    });
+function withoutReferences(tree: Tree, report: Report): Tree {
+  if (tree.kind === 'map')
+    return { ...tree, entries: tree.entries.map((e) => ({ ...e, value: withoutReferences(e.value, report) })) };
+  if (tree.kind === 'seq') return { ...tree, items: tree.items.map((i) => withoutReferences(i, report)) };
+  if (typeof tree.value !== 'string' || !REFERENCE.test(tree.value)) return tree;
+  report.add('CHM125', tree.span, `a parameter cannot refer to a parameter: ${quote(tree.value)}`, {
+    help: 'write the value; references are resolved in `nodes:` and `services:`',
+  });
+  return unresolved(tree.span);
 }
 
 /** Values that parameters may add to a document at most; a list used a thousand times is still a mistake. */
@@ -144,13 +144,13 @@ export function substitute(tree: Tree, params: Params, report: Report, node?: st
             : 'declare it under `params:`',
         node,
       });
-      return t;
+      return unresolved(t.span);
     }
     params.used.add(name);
     return moved(param.value, t.span, name, param.value.span);
   };
   const moved = (value: Tree, span: Span, param: string, from: Span): Tree => {
-    if (++spent > BUDGET) return { kind: 'scalar', value: null, style: 'plain', span };
+    if (++spent > BUDGET) return unresolved(span);
     const via = { param, span: from };
     if (value.kind === 'map')
       return {

@@ -13,7 +13,7 @@ import {
   type YAMLError,
 } from 'yaml';
 import { place, type Report } from './report.ts';
-import { type Entry, quote, type ScalarStyle, type Source, type Span, type Tree } from './tree.ts';
+import { type Entry, quote, type ScalarStyle, type Source, type Span, type Tree, unresolved } from './tree.ts';
 
 /** Limits of a document. They are far beyond what a person writes and keep hostile text from taking time or memory. */
 export const LIMITS = { bytes: 1_048_576, depth: 64, values: 100_000 } as const;
@@ -100,7 +100,11 @@ function scan(source: Source, report: Report): Marks | undefined {
       continue;
     }
     if (type === 'flow-map-start' || type === 'flow-seq-start') open.push({ at: offset, bracket: token });
-    else if (type === 'flow-map-end' || type === 'flow-seq-end') open.pop();
+    else if (type === 'flow-map-end' || type === 'flow-seq-end') {
+      const match = open.findLastIndex((o) => o.bracket === (type === 'flow-map-end' ? '{' : '['));
+      // What was opened after the bracket that is closed here was never closed itself.
+      if (match >= 0) marks.unclosed.push(...open.splice(match).slice(1).map((o) => o.at));
+    }
     else if (type === 'newline') compact = 0;
     else if (type === 'seq-item-ind' || type === 'explicit-key-ind') compact++;
     else if (type === 'single-quoted-scalar' || type === 'double-quoted-scalar') marks.quotes.push(offset);
@@ -155,6 +159,13 @@ function depthBeyond(root: CST.Token, most: number): boolean {
       }
   }
   return false;
+}
+
+/** A line from its first character that is not space. */
+function content(source: Source, offset: number): Span {
+  let start = offset;
+  while (source.text[start] === ' ' || source.text[start] === '\t') start++;
+  return { source, start, end: source.lineEnd(start) };
 }
 
 /** Says a syntax error of the parser in our words, at the place that needs the correction. */
@@ -222,7 +233,12 @@ function explain(
         help: 'write `key: value`',
       };
     case 'BAD_INDENT':
-      return { code: 'CHM001', span: here, message, help: 'align the line with its neighbours' };
+      return {
+        code: 'CHM001',
+        span: content(source, start),
+        message,
+        help: 'align the line with its neighbours',
+      };
     case 'KEY_OVER_1024_CHARS':
       return { code: 'CHM001', span: at(start, start + 1), message: 'a key is longer than 1024 characters' };
     default:
@@ -250,13 +266,13 @@ function convert(root: Node, source: Source, report: Report): Tree | undefined {
 
   const walk = (node: Node, depth: number, parent: string): Tree => {
     const span = spanOf(node);
-    if (over) return nothing(span);
+    if (over) return unresolved(span);
     if (++values > LIMITS.values) {
       over = true;
       report.add('CHM005', span, `more than ${LIMITS.values} values once the aliases are expanded`, {
         help: 'aliases of aliases multiply: write the values out, or use params',
       });
-      return nothing(span);
+      return unresolved(span);
     }
     if (isAlias(node)) {
       const target = anchors.get(node.source);
@@ -264,11 +280,11 @@ function convert(root: Node, source: Source, report: Report): Tree | undefined {
         report.add('CHM004', span, `unknown anchor ${quote(node.source)}`, {
           help: 'an alias (`*name`) refers to an anchor (`&name`) that stands before it; put text that begins with * in quotes',
         });
-        return nothing(span);
+        return unresolved(span);
       }
       if (open.has(target)) {
         report.add('CHM004', span, `the anchor ${quote(node.source)} contains itself`);
-        return nothing(span);
+        return unresolved(span);
       }
       return walk(target, depth, parent);
     }
@@ -277,7 +293,7 @@ function convert(root: Node, source: Source, report: Report): Tree | undefined {
     let tree: Tree;
     if (isSeq(node)) tree = { kind: 'seq', span, items: node.items.map((i) => walk(i as Node, depth + 1, '')) };
     else if (isMap(node)) tree = { kind: 'map', span, entries: entries(node.items as never, depth, parent) };
-    else tree = nothing(span);
+    else tree = unresolved(span);
     open.delete(node);
     return tree;
   };
@@ -324,7 +340,7 @@ function convert(root: Node, source: Source, report: Report): Tree | undefined {
       report.add('CHM009', span, `the number ${quote(node.source ?? '')} is outside what a double holds exactly`, {
         help: 'put it in quotes if it is an id; amounts have at most 15 significant digits',
       });
-      return { kind: 'scalar', value: 0, style, span };
+      return unresolved(span);
     }
     if (value === null || typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean')
       return { kind: 'scalar', value, style, span };
@@ -346,7 +362,8 @@ function convert(root: Node, source: Source, report: Report): Tree | undefined {
         if (p.key) stack.push(p.key as Node);
       }
   }
-  return walk(root, 0, '');
+  const tree = walk(root, 0, '');
+  return over ? undefined : tree;
 }
 
 function exact(value: number, source: string): boolean {

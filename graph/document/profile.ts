@@ -30,9 +30,9 @@ export function applyProfile(
     return nodes;
   }
   const root = substitute(parsed, params, report) as MapTree;
-  checkVersion(root, report);
-  checkKeys(root, ['chimera', 'profile', 'doc', 'bind'], 'a profile', report);
-  readName(root, 'profile', report);
+  const meant = checkKeys(root, ['chimera', 'profile', 'doc', 'bind'], 'a profile', report);
+  checkVersion(root, meant, report);
+  readName(root, 'profile', meant, report);
   const example = 'bind: { market: { type: source.recorder } }';
   const bind = mapOf(entryOf(root, 'bind'), report, example);
   const bound = new Map<string, RawNode>();

@@ -142,7 +142,10 @@ function resolveOne(
   }
 
   const port = outs[out]!;
-  const deferred = producer.raw.feedback.some((f) => f.text === out);
+  // A misspelt feedback port is reported once, and not as an open loop as well.
+  const deferred = producer.raw.feedback.some(
+    (f) => (Object.hasOwn(outs, f.text) ? f.text : nearest(f.text, names)) === out,
+  );
   const from = `${id}.${out}`;
   if (field !== undefined) {
     const f = Object.hasOwn(port.schema.fields, field) ? port.schema.fields[field] : undefined;

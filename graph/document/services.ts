@@ -45,8 +45,11 @@ export function readServices(
       }
       const id = item.value;
       if (!byId.has(id)) {
+        const suggestion = nearest(id, byId.keys());
+        // The node that was meant has its home here: it is not reported as homeless, too.
+        if (suggestion !== undefined && !home.has(suggestion)) home.set(suggestion, { service: key, span: at });
         report.add('CHM214', at, `the service ${quote(key)} lists ${quote(id)}, which is no node`, {
-          suggestion: nearest(id, byId.keys()),
+          suggestion,
           help: `nodes: ${listing([...byId.keys()])}`,
         });
         continue;

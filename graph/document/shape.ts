@@ -1,7 +1,7 @@
 import { formatDuration, parseDuration, suggestDuration } from './duration.ts';
 import { nearest } from './nearest.ts';
 import { type Allowance, listing, type Report } from './report.ts';
-import { describe, type Entry, entryOf, isNull, type MapTree, quote, type Span, type Tree, valueSpan } from './tree.ts';
+import { describe, type Entry, entryOf, isNull, isUnresolved, type MapTree, quote, type Span, type Tree, valueSpan } from './tree.ts';
 
 /** A node as it is written, its parts checked one by one but not against its type. */
 export interface RawNode {
@@ -30,16 +30,32 @@ export const VERSION = 1;
 
 const ID_HELP = 'ids are lower-case letters, digits and _, beginning with a letter, 64 at most';
 
-/** Reports keys that a mapping does not have (CHM101). */
-export function checkKeys(map: MapTree, known: readonly string[], what: string, report: Report, node?: string): void {
+/**
+ * Reports keys that a mapping does not have (CHM101). Returns the keys that were probably meant: they are not reported
+ * as missing, too.
+ */
+export function checkKeys(
+  map: MapTree,
+  known: readonly string[],
+  what: string,
+  report: Report,
+  node?: string,
+): ReadonlySet<string> {
+  const meant = new Set<string>();
   for (const { key, keySpan } of map.entries) {
     if (known.includes(key)) continue;
+    const suggestion = nearest(
+      key,
+      known.filter((k) => !entryOf(map, k)),
+    );
+    if (suggestion !== undefined) meant.add(suggestion);
     report.add('CHM101', keySpan, `unknown key ${quote(key)} in ${what}`, {
-      suggestion: nearest(key, known),
+      suggestion: suggestion ?? nearest(key, known),
       help: key === '<<' ? 'merge keys are not part of YAML 1.2: use params' : `keys: ${listing(known)}`,
       node,
     });
   }
+  return meant;
 }
 
 export function mapOf(entry: Entry | undefined, report: Report, example: string, node?: string): MapTree | undefined {
@@ -56,6 +72,7 @@ export function textOf(entry: Entry, report: Report, what: string, example: stri
   const { value } = entry;
   if (value.kind === 'scalar' && typeof value.value === 'string' && value.value !== '')
     return { text: value.value, span: valueSpan(entry) };
+  if (isUnresolved(value)) return undefined;
   report.add('CHM103', valueSpan(entry), `\`${entry.key}\` must be ${what}, not ${describe(value)}`, {
     help: `write \`${example}\``,
     node,
@@ -64,8 +81,9 @@ export function textOf(entry: Entry, report: Report, what: string, example: stri
 }
 
 /** `chimera: 1`. */
-export function checkVersion(root: MapTree, report: Report): void {
+export function checkVersion(root: MapTree, meant: ReadonlySet<string>, report: Report): void {
   const entry = entryOf(root, 'chimera');
+  if (!entry && meant.has('chimera')) return;
   if (!entry) {
     report.add('CHM102', rootSpan(root), 'missing key "chimera"', {
       help: `begin the document with \`chimera: ${VERSION}\``,
@@ -84,8 +102,14 @@ export function checkVersion(root: MapTree, report: Report): void {
   );
 }
 
-export function readName(root: MapTree, key: 'pipeline' | 'profile', report: Report): string {
+export function readName(
+  root: MapTree,
+  key: 'pipeline' | 'profile',
+  meant: ReadonlySet<string>,
+  report: Report,
+): string {
   const entry = entryOf(root, key);
+  if (!entry && meant.has(key)) return '';
   if (!entry) {
     report.add('CHM102', rootSpan(root), `missing key ${quote(key)}`, { help: `name it: \`${key}: trend\`` });
     return '';
@@ -105,9 +129,9 @@ export const rootSpan = (root: MapTree): Span => root.entries[0]?.keySpan ?? { .
 export function readNode(id: string, idSpan: Span, tree: MapTree, report: Report): RawNode {
   const node = id;
   const get = (key: string) => entryOf(tree, key);
-  checkKeys(tree, NODE_KEYS, `node ${quote(id)}`, report, node);
+  const meant = checkKeys(tree, NODE_KEYS, `node ${quote(id)}`, report, node);
   const typeEntry = get('type');
-  if (!typeEntry)
+  if (!typeEntry && !meant.has('type'))
     report.add('CHM102', idSpan, `node ${quote(id)} has no \`type\``, {
       help: 'every node says what it is: `type: feature.ema`',
       node,
@@ -115,7 +139,7 @@ export function readNode(id: string, idSpan: Span, tree: MapTree, report: Report
   const eachEntry = get('each');
   const each = eachEntry && textOf(eachEntry, report, '`instrument`', 'each: instrument', node);
   if (each && each.text !== 'instrument')
-    report.add('CHM107', each.span, `unknown key ${quote(each.text)} for \`each\``, {
+    report.add('CHM107', each.span, `\`each\` can only be \`instrument\`, not ${quote(each.text)}`, {
       suggestion: 'instrument',
       help: 'write `each: instrument`; leave it out for one instance in all',
       node,
@@ -123,16 +147,18 @@ export function readNode(id: string, idSpan: Span, tree: MapTree, report: Report
   const doc = get('doc');
   if (doc) textOf(doc, report, 'text', 'doc: what this node is for', node);
   const delay = get('delay');
+  const delayUs = delay && readDelay(delay, report, node);
   return {
     id,
     idSpan,
     type: typeEntry && textOf(typeEntry, report, 'the name of a node type', 'type: feature.ema', node),
     with: get('with'),
     in: get('in'),
-    each: each?.text === 'instrument' ? each : undefined,
+    // Whatever is written there, one instance per instrument is meant.
+    each: each ?? (eachEntry && { text: '', span: valueSpan(eachEntry) }),
     feedback: readFeedback(get('feedback'), report, node),
-    delayUs: delay ? readDelay(delay, report, node) : 0,
-    delaySpan: delay && valueSpan(delay),
+    delayUs: delayUs ?? 0,
+    delaySpan: delay && delayUs !== undefined ? valueSpan(delay) : undefined,
     onError: readOnError(get('on_error'), report, node),
   };
 }
@@ -163,12 +189,12 @@ function readFeedback(entry: Entry | undefined, report: Report, node: string): T
   return ports;
 }
 
-function readDelay(entry: Entry, report: Report, node: string): number {
+function readDelay(entry: Entry, report: Report, node: string): number | undefined {
   const { value } = entry;
   const text = value.kind === 'scalar' && typeof value.value === 'string' ? value.value : undefined;
   const us = text === undefined ? undefined : parseDuration(text);
-  if (us === undefined) reportDuration(value, valueSpan(entry), 'delay', report, node);
-  return us ?? 0;
+  if (us === undefined && !isUnresolved(value)) reportDuration(value, valueSpan(entry), 'delay', report, node);
+  return us;
 }
 
 /** CHM106, with the duration that was probably meant. */

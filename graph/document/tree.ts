@@ -52,6 +52,8 @@ export interface ScalarTree extends Base {
   readonly kind: 'scalar';
   readonly value: string | number | boolean | null;
   readonly style: ScalarStyle;
+  /** Stands for a value that has been reported already: nothing more is said about it. */
+  readonly unresolved?: true;
 }
 export interface Entry {
   readonly key: string;
@@ -72,6 +74,10 @@ export type Tree = ScalarTree | MapTree | SeqTree;
 export const entryOf = (map: MapTree, key: string): Entry | undefined => map.entries.find((e) => e.key === key);
 
 export const isNull = (tree: Tree): boolean => tree.kind === 'scalar' && tree.value === null;
+
+/** A value that has been reported already. */
+export const unresolved = (span: Span): ScalarTree => ({ kind: 'scalar', value: null, style: 'plain', span, unresolved: true });
+export const isUnresolved = (tree: Tree): boolean => tree.kind === 'scalar' && tree.unresolved === true;
 
 /** Where an entry's value is, or its key when nothing is written there (`in:`). */
 export const valueSpan = (entry: Entry): Span =>

@@ -315,7 +315,7 @@ function memoryStore(): CheckpointStore {
     loadCheckpoint: async () => saved,
     saveManifest: async () => {},
     loadManifest: async () => [],
-    cutManifest: async () => {},
+    keepManifest: async () => {},
     close: async () => {},
   };
 }

@@ -14,6 +14,8 @@ export interface EngineOptions {
   mode?: 'generated' | 'interpreted';
   /** Which ports to tap: `node.port`; all with '*'. */
   taps?: readonly string[] | '*';
+  /** Taps keep digests of list fields instead of the lists. */
+  digests?: boolean;
 }
 
 /** Rounds of delay-0 feedback at one time before it is taken for an endless loop. */
@@ -59,7 +61,9 @@ export class Engine {
     const wanted = options.taps ?? [];
     this.core = new Core(plan, keys, (n, out, clock) => {
       const { port, schema } = n.outs[out]!;
-      return wanted === '*' || wanted.includes(`${n.id}.${port}`) ? createTap(n.id, port, schema, clock) : undefined;
+      return wanted === '*' || wanted.includes(`${n.id}.${port}`)
+        ? createTap(n.id, port, schema, clock, options.digests)
+        : undefined;
     });
     this.#feedback = new Feedback(this.core);
     const onFeedback = (node: number, out: number, key: number) => this.#feedback.emitted(node, out, key);

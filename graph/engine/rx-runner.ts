@@ -85,6 +85,6 @@ export class RxRunner {
 export class RxOutsideCycle extends Error {
   readonly code = 'CHM705';
   constructor() {
-    super('an rx node emitted outside its own cycle; pass ctx.scheduler to its time operators');
+    super('an rx node emitted outside its own cycle; take its time operators from engineTime(ctx) in graph/rx.ts');
   }
 }

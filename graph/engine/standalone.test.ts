@@ -1,10 +1,11 @@
-import { debounceTime, from, lastValueFrom, map, scan, toArray } from 'rxjs';
+import { lastValueFrom } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { ema } from '../../operators/feature/ema.ts';
 import { defineRxNode, defineSource, input, output } from '../node.ts';
 import { createPlan } from '../plan/plan.ts';
 import { Run } from '../runner/runner.ts';
+import { engineTime, from, map, scan, toArray } from '../rx.ts';
 import { KeyTable, Scalar } from '../schema/index.ts';
 import { buildPipeline, rowsReader } from '../testing/build.ts';
 import { toOperator } from './standalone.ts';
@@ -43,7 +44,7 @@ const quiet = defineRxNode({
   rx: (ticks$, _c, ctx) => ({
     out$: ticks$.pipe(
       map((t) => t.x.value),
-      debounceTime(5, ctx.scheduler),
+      engineTime(ctx).debounceTime(5),
       map((value) => ({ value: { value } })),
     ),
     stateless: true,

@@ -1,4 +1,4 @@
-import { isNumberField, type Schema, Vec } from '../schema/index.ts';
+import { type Field, isNumberField, record, type Schema, text, Vec } from '../schema/index.ts';
 import type { Clock } from './clock.ts';
 import type { Fielded } from './slot.ts';
 
@@ -44,21 +44,57 @@ export interface TapColumns {
   readonly columns: readonly (Float64Array | unknown[])[];
 }
 
+/**
+ * The schema of a tap that keeps lists as digests: every list field becomes a text. A digest changes whenever a bit of
+ * the list does, which is all that a comparison of two runs needs, and a book's thousands of levels stay out of the way.
+ */
+export function digestSchema(schema: Schema): Schema {
+  if (!Object.values(schema.fields).some((f) => f.kind === 'list')) return schema;
+  let found = digested.get(schema);
+  if (!found) {
+    const fields = Object.entries(schema.fields).map(([name, f]): [string, Field] => [
+      name,
+      f.kind === 'list' ? text() : f,
+    ]);
+    found = record(schema.name, schema.version, Object.fromEntries(fields));
+    digested.set(schema, found);
+  }
+  return found;
+}
+const digested = new WeakMap<Schema, Schema>();
+
+/** `length:hash` of a list's bits; a change of any single word always changes the hash, because each round is a bijection. */
+export function digest(list: Vec): string {
+  const { data, start, end } = list;
+  const words = new Int32Array(data.buffer, data.byteOffset, data.length * 2);
+  let low = 0x811c9dc5 | 0;
+  let high = 0x01000193 | 0;
+  for (let i = 2 * start; i < 2 * end; i += 2) {
+    low = Math.imul(low ^ words[i]!, 0x01000193);
+    low ^= low >>> 15;
+    high = Math.imul(high ^ words[i + 1]! ^ low, 0x2c1b3c6d);
+    high ^= high >>> 13;
+  }
+  return `${end - start}:${(low >>> 0).toString(16).padStart(8, '0')}${(high >>> 0).toString(16).padStart(8, '0')}`;
+}
+
 type TapClass = new (node: string, port: string, schema: Schema, clock: Clock) => Tap;
 const classes = new WeakMap<Schema, TapClass>();
 
 /** A tap whose `push` is generated once per schema: taps of one schema share the class and stay monomorphic. */
-export function createTap(node: string, port: string, schema: Schema, clock: Clock): Tap {
-  let Class = classes.get(schema);
+export function createTap(node: string, port: string, schema: Schema, clock: Clock, digests = false): Tap {
+  const kept = digests ? digestSchema(schema) : schema;
+  let Class = classes.get(kept);
   if (!Class) {
-    Class = tapClass(schema);
-    classes.set(schema, Class);
+    Class = tapClass(schema, kept);
+    classes.set(kept, Class);
   }
-  return new Class(node, port, schema, clock);
+  return new Class(node, port, kept, clock);
 }
 
-function tapClass(schema: Schema): TapClass {
+function tapClass(schema: Schema, kept: Schema): TapClass {
   const fields = Object.entries(schema.fields);
+  const list = (value: string) => (kept === schema ? `${value}.toArray()` : `digest(${value})`);
   /** Per field: its place in the row's numbers, or −1 − (its place among the others). */
   const place: number[] = [];
   let numbers = 0;
@@ -70,12 +106,13 @@ function tapClass(schema: Schema): TapClass {
       return `d[o + ${place[i]}] = ${value};`;
     }
     place[i] = -1 - others++;
-    return `this.other${-1 - place[i]}[n] = ${f.kind === 'list' ? `${value}.toArray()` : value};`;
+    return `this.other${-1 - place[i]}[n] = ${f.kind === 'list' ? list(value) : value};`;
   });
   const stride = HEAD + numbers;
   return new Function(
     'place',
     'toColumns',
+    'digest',
     `return class Tap {
        constructor(node, port, schema, clock) {
          this.node = node; this.port = port; this.schema = schema; this.clock = clock;
@@ -105,7 +142,7 @@ function tapClass(schema: Schema): TapClass {
        columns() { return toColumns(this, this.data, ${stride}, place, [${Array.from({ length: others }, (_, i) => `this.other${i}`).join(', ')}]); }
        value(i, f) { const p = place[f]; return p >= 0 ? this.data[i * ${stride} + p] : this['other' + (-1 - p)][i]; }
      }`,
-  )(place, toColumns) as TapClass;
+  )(place, toColumns, digest) as TapClass;
 }
 
 function toColumns(

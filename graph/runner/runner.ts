@@ -17,6 +17,8 @@ export interface RunOptions {
   mode?: 'generated' | 'interpreted';
   /** Ports to tap (`node.port`), or all. */
   taps?: readonly string[] | '*';
+  /** Taps keep digests of list fields instead of the lists. */
+  digests?: boolean;
   /** Takes the rows of a tap at each commit, and at the end; they are forgotten afterwards. */
   onTap?: (tap: Tap) => void;
   /** Readers used instead of opening the source nodes, by node id. */
@@ -121,7 +123,11 @@ export class Run {
     this.plan = plan;
     this.#options = options;
     this.keys = options.keys ?? new KeyTable();
-    this.engine = new Engine(plan, this.keys, { mode: options.mode ?? 'generated', taps: options.taps ?? [] });
+    this.engine = new Engine(plan, this.keys, {
+      mode: options.mode ?? 'generated',
+      taps: options.taps ?? [],
+      digests: options.digests ?? false,
+    });
   }
 
   async execute(): Promise<RunResult> {

@@ -1,5 +1,14 @@
 /** The kinds of CSV rows that are understood. */
-export type CsvKind = 'trades' | 'agg_trades' | 'book_ticker' | 'klines' | 'candles' | 'reference' | 'book_depth' | 'metrics' | 'funding';
+export type CsvKind =
+  | 'trades'
+  | 'agg_trades'
+  | 'book_ticker'
+  | 'klines'
+  | 'candles'
+  | 'reference'
+  | 'book_depth'
+  | 'metrics'
+  | 'funding';
 
 /** Where each role's value stands in a row; -1 = absent. Roles are listed per kind in ROLES. */
 export interface CsvLayout {
@@ -66,7 +75,19 @@ export const ROLES: Readonly<Record<CsvKind, { roles: readonly string[]; optiona
     optional: ['event_time'],
   },
   klines: {
-    roles: ['open_time', 'open', 'high', 'low', 'close', 'volume', 'close_time', 'quote_volume', 'count', 'taker_volume', 'taker_quote'],
+    roles: [
+      'open_time',
+      'open',
+      'high',
+      'low',
+      'close',
+      'volume',
+      'close_time',
+      'quote_volume',
+      'count',
+      'taker_volume',
+      'taker_quote',
+    ],
     optional: [],
   },
   candles: { roles: ['open_time', 'open', 'high', 'low', 'close', 'volume'], optional: [] },
@@ -79,7 +100,17 @@ export const ROLES: Readonly<Record<CsvKind, { roles: readonly string[]; optiona
   funding: { roles: ['calc_time', 'rate'], optional: ['interval_h'] },
 };
 /** Richer layouts first: a klines header also holds all the names of a candles header. */
-const ORDER: readonly CsvKind[] = ['agg_trades', 'trades', 'book_ticker', 'klines', 'candles', 'reference', 'book_depth', 'metrics', 'funding'];
+const ORDER: readonly CsvKind[] = [
+  'agg_trades',
+  'trades',
+  'book_ticker',
+  'klines',
+  'candles',
+  'reference',
+  'book_depth',
+  'metrics',
+  'funding',
+];
 
 const plain = (name: string): string => name.toLowerCase().replace(/[^a-z0-9]/g, '');
 
@@ -149,7 +180,12 @@ export function csvLayout(lines: readonly string[]): CsvLayout | null {
   return null;
 }
 
-export const splitRow = (line: string): string[] => line.replace(/^\uFEFF/, '').trimEnd().split(',').map((f) => f.trim().replace(/^"(.*)"$/, '$1'));
+export const splitRow = (line: string): string[] =>
+  line
+    .replace(/^\uFEFF/, '')
+    .trimEnd()
+    .split(',')
+    .map((f) => f.trim().replace(/^"(.*)"$/, '$1'));
 
 const INTERVALS: readonly (readonly [string, number])[] = [
   ['1s', 1_000],

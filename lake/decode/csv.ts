@@ -53,7 +53,10 @@ export class CsvDecoder {
     const times = rows.map((r) => Number(r[layout.at[timeRole(layout.kind)]!]));
     file.market ??= layout.market ?? (times.some((v) => v >= 1e14 && v < 1e17) ? 'spot' : 'usdm');
     this.#reference = this.#referenceKind(rows);
-    const name = this.#reference === 'index' || this.#reference === 'premium' ? `${context.symbol}@${this.#reference}` : context.symbol;
+    const name =
+      this.#reference === 'index' || this.#reference === 'premium'
+        ? `${context.symbol}@${this.#reference}`
+        : context.symbol;
     this.#key = FileKeys.key(file.names.of(name), NO_EVIDENCE);
     this.#wanted = file.context.symbols === undefined || file.context.symbols.has(name);
   }
@@ -65,7 +68,11 @@ export class CsvDecoder {
     const full = rows.filter((r) => r.length >= this.#layout.columns);
     if (full.length === 0) return undefined;
     if (full.some((r) => Number(r[at[3]!]) <= 0)) return 'premium';
-    if (kind === 'klines' && full.some((r) => Number(r[at[5]!]) !== 0 || Number(r[at[7]!]) !== 0 || r[at[9]!] === undefined)) return undefined;
+    if (
+      kind === 'klines' &&
+      full.some((r) => Number(r[at[5]!]) !== 0 || Number(r[at[7]!]) !== 0 || r[at[9]!] === undefined)
+    )
+      return undefined;
     // A traded symbol can be idle for the head of a file, but then it has no trade either.
     if (kind === 'klines' && full.every((r) => Number(r[at[8]!]) === 0)) return this.#context.reference;
     return this.#context.reference ?? 'mark';
@@ -193,7 +200,13 @@ export class CsvDecoder {
     const b = this.#begin(PORT.book_ticker, us, line);
     if (b === null) return us;
     const d = this.#digits;
-    this.#file.keys.see(this.#key, Math.max(d[1]!, d[3]!), Math.max(d[2]!, d[4]!), Math.max(bid, ask), Math.max(bidQty, askQty));
+    this.#file.keys.see(
+      this.#key,
+      Math.max(d[1]!, d[3]!),
+      Math.max(d[2]!, d[4]!),
+      Math.max(bid, ask),
+      Math.max(bidQty, askQty),
+    );
     const r = b.n - 1;
     const n = b.numbers;
     n[0]![r] = u;
@@ -256,7 +269,13 @@ export class CsvDecoder {
     if (this.#bad) return us;
     const b = this.#begin(PORT.kline, us, line);
     if (b === null) return us;
-    this.#file.keys.see(this.#key, this.#pxDigits(), Math.max(this.#digits[5]!, this.#digits[9]!), this.#values[2]!, volume);
+    this.#file.keys.see(
+      this.#key,
+      this.#pxDigits(),
+      Math.max(this.#digits[5]!, this.#digits[9]!),
+      this.#values[2]!,
+      volume,
+    );
     const r = b.n - 1;
     const n = b.numbers;
     n[0]![r] = openMs;
@@ -373,7 +392,10 @@ export class CsvDecoder {
       this.#digits[role] = this.#decimal.digits;
       return this.#decimal.value;
     }
-    const text = this.#buf.toString('latin1', from, to).trim().replace(/^"(.*)"$/, '$1');
+    const text = this.#buf
+      .toString('latin1', from, to)
+      .trim()
+      .replace(/^"(.*)"$/, '$1');
     if (!parseDecimal(text, this.#decimal)) return Number.NaN;
     // Files written by other tools hold sums made in floating point.
     this.#digits[role] = this.#decimal.digits >= 0 ? this.#decimal.digits : digitsOf(this.#decimal.value);
@@ -391,7 +413,9 @@ export class CsvDecoder {
   #qty(role: number): number {
     const v = this.#value(role);
     if (!(v >= 0)) return this.#fail('CHM657', `the quantity in ${this.#name(role)} is no number or below zero`);
-    return this.#digits[role]! < 0 ? this.#fail('CHM658', `the quantity in ${this.#name(role)} has too many digits`) : v;
+    return this.#digits[role]! < 0
+      ? this.#fail('CHM658', `the quantity in ${this.#name(role)} has too many digits`)
+      : v;
   }
   #int(role: number): number {
     const v = this.#value(role);
@@ -402,7 +426,9 @@ export class CsvDecoder {
     const v = this.#value(role);
     if (!Number.isSafeInteger(v)) return this.#fail('CHM652', `${this.#name(role)} is no time`);
     const us = v >= 1e14 ? v : v * 1000;
-    return us >= MS_MIN * 1000 && us < MS_MAX * 1000 ? us : this.#fail('CHM652', `${this.#name(role)} is no possible time`);
+    return us >= MS_MIN * 1000 && us < MS_MAX * 1000
+      ? us
+      : this.#fail('CHM652', `${this.#name(role)} is no possible time`);
   }
   #textTime(role: number): number {
     const at = this.#layout.at[role]!;
@@ -428,12 +454,17 @@ const toMsAny = (t: number): number => (t >= 1e14 ? Math.floor(t / 1000) : t);
 export function symbolOfPath(path: string): string {
   const stem = stemOf(path);
   const archive =
-    /^([A-Za-z0-9_]+)-(aggTrades|trades|bookTicker|bookDepth|metrics|fundingRate|mark\w*|index\w*|premium\w*|\d+(?:s|m|h|d|w|mo))(?:-|$)/.exec(stem);
+    /^([A-Za-z0-9_]+)-(aggTrades|trades|bookTicker|bookDepth|metrics|fundingRate|mark\w*|index\w*|premium\w*|\d+(?:s|m|h|d|w|mo))(?:-|$)/.exec(
+      stem,
+    );
   return archive?.[1] ?? stem;
 }
-export const stemOf = (path: string): string => (path.split(/[\\/]/).pop() ?? path).replace(/(\.(gz|csv|zip|parquet|pq|txt))+$/i, '');
+export const stemOf = (path: string): string =>
+  (path.split(/[\\/]/).pop() ?? path).replace(/(\.(gz|csv|zip|parquet|pq|txt))+$/i, '');
 
 export function referenceOfPath(path: string): ReferencePrice | undefined {
-  const found = /(mark|index|premium)(?:Price|Index)?(?:Klines)?(?=[\\/-])/i.exec(path.split(/[\\/]/).slice(-4).join('/'));
+  const found = /(mark|index|premium)(?:Price|Index)?(?:Klines)?(?=[\\/-])/i.exec(
+    path.split(/[\\/]/).slice(-4).join('/'),
+  );
   return found === null ? undefined : (found[1]!.toLowerCase() as ReferencePrice);
 }

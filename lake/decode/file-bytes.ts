@@ -37,7 +37,11 @@ export async function containerOf(path: string): Promise<Container> {
  * Feeds the file's (unpacked) bytes to `onChunk` in order. Resolves to null at a clean end, else to what is wrong with
  * the rest: everything before the damage has then been fed.
  */
-export async function feedBytes(path: string, container: Container, onChunk: (chunk: Buffer) => void): Promise<string | null> {
+export async function feedBytes(
+  path: string,
+  container: Container,
+  onChunk: (chunk: Buffer) => void,
+): Promise<string | null> {
   if (container === 'zip') {
     const { stream, close } = await openZipEntry(path);
     try {

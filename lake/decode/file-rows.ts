@@ -61,7 +61,7 @@ export class FileRows {
 
   /** t_avail of a row received at `us` (and `sub` ns): never before the last one's. `advance` makes it the last one. */
   at(us: number): number {
-    return us > this.t ? us : this.t;
+    return Math.max(us, this.t);
   }
   /** STEPPED_BACK when a row received then comes after one that was received later. */
   flags(us: number, sub: number): number {

@@ -132,7 +132,14 @@ export class FrameRows {
     else return this.#refuse('CHM653', 'the frame has no event type');
 
     const info = stream === 0 ? null : stream === this.#lastStream ? this.#lastStreamInfo : this.#streamInfo(stream);
-    const symbolSlot = type === KLINE ? (kind[S_SYMBOL] === TEXT ? S_SYMBOL : K + S_SYMBOL) : type === FORCE_ORDER ? K + S_SYMBOL : S_SYMBOL;
+    const symbolSlot =
+      type === KLINE
+        ? kind[S_SYMBOL] === TEXT
+          ? S_SYMBOL
+          : K + S_SYMBOL
+        : type === FORCE_ORDER
+          ? K + S_SYMBOL
+          : S_SYMBOL;
     let name = kind[symbolSlot] === TEXT ? s.name[symbolSlot]! : 0;
     if (type === SNAPSHOT && name === 0) name = symbol !== 0 ? symbol : info === null ? 0 : info.symbol;
     if (name === 0 && type !== SNAPSHOT) {
@@ -183,7 +190,8 @@ export class FrameRows {
       grown.set(this.#wanted);
       this.#wanted = grown;
     }
-    if (this.#wanted[name] === 0) this.#wanted[name] = this.#options.symbols!.has(this.#slots.names.list[name]!) ? 1 : 2;
+    if (this.#wanted[name] === 0)
+      this.#wanted[name] = this.#options.symbols!.has(this.#slots.names.list[name]!) ? 1 : 2;
     return this.#wanted[name] === 1;
   }
   #vote(evidence: number): void {
@@ -208,7 +216,19 @@ export class FrameRows {
     if (this.#skips(PORT.trade)) return true;
     const key = FileKeys.key(name, evidence);
     this.keys.see(key, s.digits[S_P]!, s.digits[S_Q]!, px, qty);
-    this.#tradeRow(this.#store.begin(PORT.trade, key, t, line, flags), id, px, qty, maker, time, event, market, 0, id, id);
+    this.#tradeRow(
+      this.#store.begin(PORT.trade, key, t, line, flags),
+      id,
+      px,
+      qty,
+      maker,
+      time,
+      event,
+      market,
+      0,
+      id,
+      id,
+    );
     return true;
   }
   #aggTrade(name: number, t: number, line: number, flags: number): boolean {
@@ -228,10 +248,34 @@ export class FrameRows {
     if (this.#skips(PORT.trade)) return true;
     const key = FileKeys.key(name, evidence);
     this.keys.see(key, s.digits[S_P]!, s.digits[S_Q]!, px, qty);
-    this.#tradeRow(this.#store.begin(PORT.trade, key, t, line, flags), id, px, qty, maker, time, event, market, 1, first, last);
+    this.#tradeRow(
+      this.#store.begin(PORT.trade, key, t, line, flags),
+      id,
+      px,
+      qty,
+      maker,
+      time,
+      event,
+      market,
+      1,
+      first,
+      last,
+    );
     return true;
   }
-  #tradeRow(b: PortBuffer, id: number, px: number, qty: number, maker: number, time: number, event: number, market: number, agg: number, first: number, last: number): void {
+  #tradeRow(
+    b: PortBuffer,
+    id: number,
+    px: number,
+    qty: number,
+    maker: number,
+    time: number,
+    event: number,
+    market: number,
+    agg: number,
+    first: number,
+    last: number,
+  ): void {
     const r = b.n - 1;
     const n = b.numbers;
     n[0]![r] = id;
@@ -339,7 +383,13 @@ export class FrameRows {
   #seeLevels(key: number): void {
     const b = this.#slots.bids;
     const a = this.#slots.asks;
-    this.keys.see(key, max(b.pxDigits, a.pxDigits), max(b.qtyDigits, a.qtyDigits), max(b.maxPx, a.maxPx), max(b.maxQty, a.maxQty));
+    this.keys.see(
+      key,
+      max(b.pxDigits, a.pxDigits),
+      max(b.qtyDigits, a.qtyDigits),
+      max(b.maxPx, a.maxPx),
+      max(b.maxQty, a.maxQty),
+    );
   }
   #setLevels(b: PortBuffer, r: number, at: number): void {
     const { bids, asks } = this.#slots;
@@ -356,7 +406,8 @@ export class FrameRows {
     const rate = this.#rateOr(S_R, 'r');
     const next = this.#slots.kind[S_T] === INT && this.#slots.val[S_T] === 0 ? Number.NaN : this.#timeOr(S_T, 'T');
     const event = this.#time(S_EVENT, 'E');
-    if (this.fault === null && !fitsMoney(mark, this.#slots.digits[S_P]!)) this.#refuse('CHM658', 'the mark price needs more than eight decimals or 2^53');
+    if (this.fault === null && !fitsMoney(mark, this.#slots.digits[S_P]!))
+      this.#refuse('CHM658', 'the mark price needs more than eight decimals or 2^53');
     if (this.fault !== null) return false;
     this.#vote(USDM);
     if (this.#skips(PORT.mark_price)) return true;
@@ -432,7 +483,8 @@ export class FrameRows {
     const s = this.#slots;
     const o = (code: number): number => K + code;
     if (s.kind[S_O] === ABSENT) return this.#refuse('CHM654', 'field "o" is missing');
-    const side = s.kind[o(S_SIDE)] !== TEXT ? -1 : s.name[o(S_SIDE)] === this.#buy ? 0 : s.name[o(S_SIDE)] === this.#sell ? 1 : -1;
+    const side =
+      s.kind[o(S_SIDE)] !== TEXT ? -1 : s.name[o(S_SIDE)] === this.#buy ? 0 : s.name[o(S_SIDE)] === this.#sell ? 1 : -1;
     if (side < 0) this.#wrong(o(S_SIDE), 'o.S');
     const px = this.#px(o(S_P), 'o.p');
     const avg = s.kind[o(5)] === ABSENT ? px : this.#px(o(5), 'o.ap');
@@ -513,7 +565,10 @@ export class FrameRows {
       this.#refuse('CHM656', `price "${field}" is not above zero`);
     } else if (kind === TEXT) this.#refuse('CHM656', `price "${field}" is no number`);
     else if (kind === INEXACT)
-      this.#refuse(v > 0 ? 'CHM658' : 'CHM656', v > 0 ? `price "${field}" has too many digits` : `price "${field}" is not above zero`);
+      this.#refuse(
+        v > 0 ? 'CHM658' : 'CHM656',
+        v > 0 ? `price "${field}" has too many digits` : `price "${field}" is not above zero`,
+      );
     else this.#wrong(slot, field);
     return Number.NaN;
   }
@@ -552,7 +607,8 @@ export class FrameRows {
     if (kind === ABSENT || kind === NULL || (kind === TEXT && this.#slots.val[slot] === 0)) return Number.NaN;
     if ((kind === DEC || kind === INT) && this.#slots.val[slot] === 0) return Number.NaN;
     const v = this.#px(slot, field);
-    if (this.fault === null && !fitsMoney(v, this.#slots.digits[slot]!)) this.#refuse('CHM658', `price "${field}" needs more than eight decimals or 2^53`);
+    if (this.fault === null && !fitsMoney(v, this.#slots.digits[slot]!))
+      this.#refuse('CHM658', `price "${field}" needs more than eight decimals or 2^53`);
     return v;
   }
 }
@@ -570,10 +626,11 @@ const S_CLOSED = c('x');
 const S_SIDE = c('S');
 const S_Z = c('z');
 
-const max = (a: number, b: number): number => (a > b ? a : b);
+const max = (a: number, b: number): number => Math.max(a, b);
 /** Exchange times are ms, or µs where the stream was asked for them. */
 export const toMs = (t: number): number => (t >= 1e14 ? Math.floor(t / 1000) : t);
-export const fitsMoney = (v: number, digits: number): boolean => digits <= 8 && Math.abs(v) * 1e8 <= Number.MAX_SAFE_INTEGER;
+export const fitsMoney = (v: number, digits: number): boolean =>
+  digits <= 8 && Math.abs(v) * 1e8 <= Number.MAX_SAFE_INTEGER;
 
 /** For callers that want every refusal to be fatal. */
 export function strictError(file: string, line: number, code: string, message: string): ChimeraError {

@@ -1,5 +1,5 @@
-import { FrameRows, MS_MAX, MS_MIN, toMs } from './frame-rows.ts';
 import { type FileRows, RAW_LIMIT } from './file-rows.ts';
+import { FrameRows, MS_MAX, MS_MIN, toMs } from './frame-rows.ts';
 import { FrameScanner } from './scan-frame.ts';
 import { INT, Slots } from './slots.ts';
 
@@ -122,7 +122,16 @@ export class RecorderDecoder {
   }
 
   /** JSON.parse; false when the line was refused. */
-  #reference(buf: Buffer, start: number, p: number, end: number, line: number, symbol: number, t: number, flags: number): boolean {
+  #reference(
+    buf: Buffer,
+    start: number,
+    p: number,
+    end: number,
+    line: number,
+    symbol: number,
+    t: number,
+    flags: number,
+  ): boolean {
     const file = this.#file;
     const refuse = (code: string, message: string): boolean => {
       file.refuse(line, code, message, raw(buf, start, end), this.#us);
@@ -132,7 +141,10 @@ export class RecorderDecoder {
     try {
       frame = JSON.parse(buf.toString('utf8', p, end));
     } catch {
-      return refuse('CHM650', p >= end ? 'the line ends after its receive time' : 'the frame is no complete JSON value');
+      return refuse(
+        'CHM650',
+        p >= end ? 'the line ends after its receive time' : 'the frame is no complete JSON value',
+      );
     }
     if (typeof frame !== 'object' || frame === null) return refuse('CHM653', 'the frame is no JSON object');
     const outer = frame as Readonly<Record<string, unknown>>;
@@ -143,7 +155,8 @@ export class RecorderDecoder {
       stream = outer['stream'].length <= 64 ? file.names.of(outer['stream']) : 0;
     } else if (isReply(outer)) return true;
     for (const item of Array.isArray(data) ? (data as unknown[]) : [data]) {
-      if (typeof item !== 'object' || item === null || Array.isArray(item)) return refuse('CHM653', 'the frame holds no event');
+      if (typeof item !== 'object' || item === null || Array.isArray(item))
+        return refuse('CHM653', 'the frame holds no event');
       this.#slots.fromObject(item as Readonly<Record<string, unknown>>);
       if (!this.#rows.write(stream, symbol, t, line, flags)) return refuse(this.#rows.fault!, this.#rows.faultText);
     }
@@ -158,7 +171,8 @@ export class RecorderDecoder {
       if (typeof frame['data'] === 'object' && frame['data'] !== null) frame = frame['data'] as Record<string, unknown>;
       if (Array.isArray(frame)) frame = (frame[0] ?? {}) as Record<string, unknown>;
       this.#slots.fromObject(frame);
-      for (const code of [69, 84]) if (Number.isNaN(time) && this.#slots.kind[code] === INT) time = toMs(this.#slots.val[code]!);
+      for (const code of [69, 84])
+        if (Number.isNaN(time) && this.#slots.kind[code] === INT) time = toMs(this.#slots.val[code]!);
     } catch {
       this.#file.refuse(line, 'CHM650', 'the frame is no complete JSON value', raw(buf, start, end));
       return;
@@ -206,6 +220,8 @@ export function marketOfUrl(url: string): 'spot' | 'usdm' | undefined {
 }
 
 /** Answers to subscriptions are no events. */
-const isReply = (o: Readonly<Record<string, unknown>>): boolean => 'id' in o && ('result' in o || 'error' in o) && !('e' in o);
+const isReply = (o: Readonly<Record<string, unknown>>): boolean =>
+  'id' in o && ('result' in o || 'error' in o) && !('e' in o);
 
-const raw = (buf: Buffer, start: number, end: number): string => buf.toString('utf8', start, Math.min(end, start + RAW_LIMIT));
+const raw = (buf: Buffer, start: number, end: number): string =>
+  buf.toString('utf8', start, Math.min(end, start + RAW_LIMIT));

@@ -175,7 +175,13 @@ export class FrameScanner {
         p = this.#object(p, NESTED);
         if (p < 0) return -1;
       } else {
-        const known = matches(buf, p, TRUE) ? TRUE : matches(buf, p, FALSE) ? FALSE : matches(buf, p, NOTHING) ? NOTHING : null;
+        const known = matches(buf, p, TRUE)
+          ? TRUE
+          : matches(buf, p, FALSE)
+            ? FALSE
+            : matches(buf, p, NOTHING)
+              ? NOTHING
+              : null;
         if (known === null || p + known.length > end) return -1;
         p += known.length;
         if (code !== 0 && !slots.set(slot, known === NOTHING ? NULL : BOOL, known === TRUE ? 1 : 0, 0, 0)) return -1;
@@ -261,7 +267,8 @@ function matches(buf: Buffer, at: number, text: Buffer): boolean {
 }
 function longName(buf: Buffer, from: number, to: number): number {
   const n = to - from;
-  if (n === 2) return buf[from] === 112 && buf[from + 1] === 117 ? PU : buf[from] === 97 && buf[from + 1] === 112 ? 5 : 0;
+  if (n === 2)
+    return buf[from] === 112 && buf[from + 1] === 117 ? PU : buf[from] === 97 && buf[from + 1] === 112 ? 5 : 0;
   for (const [name, slot] of LONG) if (name.length === n && matches(buf, from, name)) return slot;
   return 0;
 }

@@ -7,7 +7,10 @@ import type { ListValues, Segment, StoredColumn } from './row-store.ts';
 /** Decoded rows of all inputs of a run that stay in memory; the rest goes to a temporary file. */
 export const MEMORY_BUDGET = 96 * 2 ** 20;
 
-type ColumnShape = { kind: 'numbers'; n: number } | { kind: 'texts'; bytes: number } | { kind: 'list'; n: number; values: number };
+type ColumnShape =
+  | { kind: 'numbers'; n: number }
+  | { kind: 'texts'; bytes: number }
+  | { kind: 'list'; n: number; values: number };
 interface Spilled {
   at: number;
   bytes: number;

@@ -1,4 +1,5 @@
 import type { AnyNode } from '../../graph/node.ts';
+import { bracket } from './bracket.ts';
 import { dailyLoss } from './daily-loss.ts';
 import { guards } from './guards.ts';
 import { imbalance } from './imbalance.ts';
@@ -6,4 +7,4 @@ import { rules } from './rules.ts';
 import { target } from './target.ts';
 
 /** Node types that decide. */
-export const decisionNodes: readonly AnyNode[] = [guards, dailyLoss, rules, target, imbalance];
+export const decisionNodes: readonly AnyNode[] = [guards, dailyLoss, rules, target, bracket, imbalance];

@@ -263,6 +263,18 @@ describe('silver.order_book', () => {
         const { d, send } = make();
         for (const f of frames) send(f);
         let before = 0;
+        for (const row of d.on('top' as never)) {
+          const u = row['u'] as number;
+          expect(u).toBeGreaterThan(before);
+          before = u;
+          const bid = Math.max(...truth[u]!.bids.map((x) => x[0]));
+          const ask = Math.min(...truth[u]!.asks.map((x) => x[0]));
+          expect([row['bid_px'], row['ask_px']]).toEqual([bid, ask]);
+          expect(row['bid_qty']).toBe(new Map(truth[u]!.bids).get(bid));
+          expect(row['ask_qty']).toBe(new Map(truth[u]!.asks).get(ask));
+        }
+        if (damages.every((x) => x.kind === 'twice')) expect(d.on('top' as never)).toHaveLength(list.length);
+        before = 0;
         for (const row of d.on('ladder' as never)) {
           const u = row['u'] as number;
           expect(u).toBeGreaterThan(before);

@@ -1,10 +1,11 @@
 import { type Collection, type Document, documentId, documentKey, type Edge } from '../store/index.ts';
 import type { Fields } from './row-fields.ts';
 
-/** The input that caused a row, and where the row lies among those of the same cause. */
+/** The input that caused a row, the in-port it came through, and its place among those of the same cause and port. */
 export interface Cause {
   readonly source: string;
   readonly seq: number;
+  readonly port: string;
   readonly index: number;
 }
 
@@ -21,7 +22,7 @@ export class Batch {
 
   /** The key of what one input caused: the same in every run and every placement. */
   key(node: string, cause: Cause): string {
-    return documentKey(this.#prefix, node, cause.source, cause.seq, cause.index);
+    return documentKey(this.#prefix, node, cause.port, cause.source, cause.seq, cause.index);
   }
   inputId(cause: Cause): string {
     return documentId('inputs', documentKey(this.#prefix, cause.source, cause.seq));

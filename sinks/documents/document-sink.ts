@@ -19,7 +19,6 @@ interface Memory {
   decided: Record<string, string>;
 }
 interface Row {
-  readonly port: string;
   readonly fields: Fields;
   readonly instrument: string;
   readonly t: number;
@@ -71,27 +70,35 @@ export class DocumentSink extends BufferedSink {
     return blob ? (decode(blob) as Memory) : { features: {}, position: {}, decided: {} };
   }
 
-  /** Rows since the last commit in order, each with its index among those of the same cause. */
+  /** Rows since the last commit in order, each with its index among those of the same cause and port. */
   *#rows(): Generator<Row> {
     const at = this.buffers.map(() => 0);
-    let last = { source: '', seq: -1, t: -1 };
-    let index = 0;
+    const first = this.buffers.map(() => 0);
     for (let r = 0; r < this.rows; r++) {
       const p = this.order[r]!;
-      const buffer: RowBuffer = this.buffers[p]!;
+      const rows: RowBuffer = this.buffers[p]!;
       const i = at[p]!++;
-      const now = { source: this.causes[buffer.cause[i]!]!, seq: buffer.seq[i]!, t: buffer.t[i]! };
-      index = now.source === last.source && now.seq === last.seq && now.t === last.t ? index + 1 : 0;
-      last = now;
-      const k = buffer.key[i]!;
+      const f = first[p]!;
+      if (rows.cause[i] !== rows.cause[f] || rows.seq[i] !== rows.seq[f]) first[p] = i;
+      const k = rows.key[i]!;
       const key = k < 0 ? undefined : this.env.keys.at(k);
-      const fields = rowFields(buffer, i, key);
-      yield { port: this.ports[p]!, fields, instrument: key?.name ?? '', t: now.t, cause: { ...now, index } };
+      yield {
+        fields: rowFields(rows, i, key),
+        instrument: key?.name ?? '',
+        t: rows.t[i]!,
+        cause: {
+          source: this.causes[rows.cause[i]!]!,
+          seq: rows.seq[i]!,
+          port: this.ports[p]!,
+          index: i - first[p]!,
+        },
+      };
     }
   }
 
   #document(row: Row, batch: Batch, orders: Orders, memory: Memory): void {
-    const { port, fields, instrument } = row;
+    const { fields, instrument } = row;
+    const { port } = row.cause;
     if (port === 'features') memory.features[instrument] = fields;
     else if (port === 'signal') this.#signal(row, batch, memory);
     else if (port === 'intent') this.#event(row, batch, intentKey(String(fields['id'])));
@@ -117,7 +124,7 @@ export class DocumentSink extends BufferedSink {
     if (intent !== '') batch.edge(documentId('strategy_events', intentKey(intent)), id, 'because', t, instrument);
   }
   #event(row: Row, batch: Batch, key: string): void {
-    const id = this.#put(row, batch, 'strategy_events', key, { kind: row.port });
+    const id = this.#put(row, batch, 'strategy_events', key, { kind: row.cause.port });
     batch.edge(id, batch.inputId(row.cause), 'because', row.t, row.instrument);
     this.#follow(row, batch, id, 'intent_id');
     this.#follow(row, batch, id, 'client_id');
@@ -156,9 +163,9 @@ export class DocumentSink extends BufferedSink {
       life = { base: { pipeline: this.env.pipeline, node: this.env.node, instrument, client_id }, events: [] };
       orders.set(key, life);
     }
-    life.events.push({ id: documentKey(row.cause.source, row.cause.seq, row.cause.index), t, fields });
+    life.events.push({ id: documentKey(row.cause.port, row.cause.source, row.cause.seq, row.cause.index), t, fields });
     const id = documentId('orders', key);
-    batch.madeBy(id, row.port, t, instrument);
+    batch.madeBy(id, row.cause.port, t, instrument);
     return id;
   }
   #funding(row: Row, batch: Batch): void {
@@ -187,7 +194,7 @@ export class DocumentSink extends BufferedSink {
       ...more,
       ...row.fields,
     });
-    batch.madeBy(id, row.port, t, instrument);
+    batch.madeBy(id, row.cause.port, t, instrument);
     return id;
   }
   /** An edge to the intent or order that the record names. */

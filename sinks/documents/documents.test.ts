@@ -2,12 +2,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import type { Ctx, Env } from '../../graph/node.ts';
 import {
   AccountUpdate,
   f64,
   Intent,
-  KeyTable,
   OrderCommand,
   OrderReport,
   oneOf,
@@ -16,6 +14,7 @@ import {
   text,
 } from '../../graph/schema/index.ts';
 import { type Document, openEmbeddedStore } from '../store/index.ts';
+import { type Cycle, play } from '../testing/play.ts';
 import { documents } from './documents.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'chimera-documents-'));
@@ -34,31 +33,8 @@ const INPUTS: Record<string, Schema> = {
   account: AccountUpdate,
   alarm: Alarm,
 };
-type Records = Record<string, Record<string, unknown>[]>;
-interface Cycle {
-  t: number;
-  seq: number;
-  records: Records;
-}
-
-/** Hands cycles to the sink as the engine does, and commits after those whose number is in `commits`. */
-async function play(dir: string, cycles: readonly Cycle[], commits: readonly number[], epoch = 0, config = {}) {
-  const keys = new KeyTable();
-  keys.declare('usdm:BTCUSDT', 2, 3);
-  const env: Env = { keys, inputs: [], dir, pipeline: 'trend', node: 'docs', seed: 1 };
-  const sink = await documents.open(documents.config.parse(config), env, { inputs: INPUTS });
-  for (const [i, c] of cycles.entries()) {
-    const list = (port: string) => {
-      const rows = (c.records[port] ?? []).map((r) => ({ key: 0, ...r }));
-      return { ticked: rows.length > 0, n: rows.length, at: (j: number) => rows[j]! };
-    };
-    const fixed = Object.keys(INPUTS).filter((p) => p !== 'alarm');
-    const tick = { ...Object.fromEntries(fixed.map((p) => [p, list(p)])), rest: [list('alarm')] };
-    sink.write(tick as never, { now: c.t, cause: { source: 'market', seq: c.seq } } as Ctx);
-    if (commits.includes(i)) await sink.commit({ epoch: ++epoch, now: c.t, offsets: { market: c.seq } });
-  }
-  return { sink, epoch };
-}
+const run = (dir: string, cycles: readonly Cycle[], commits: readonly number[], epoch = 0, config = {}) =>
+  play(documents, config, { dir, inputs: INPUTS, cycles, commits, epoch });
 
 const command = {
   action: 'place',
@@ -186,15 +162,15 @@ const folder = (): string => join(root, String(n++));
 describe('sink.documents', () => {
   it('writes one signal per decision moment with every factor under features [STO.2] [S2.28]', async () => {
     const dir = folder();
-    await (await play(dir, STORY, [4])).sink.close();
+    await (await run(dir, STORY, [4])).sink.close();
     const { signals } = await dump(dir);
     expect(signals).toHaveLength(2);
     expect(signals![0]).toEqual({
-      _key: 'trend.docs.market.6.0',
+      _key: 'trend.out.signal.market.6.0',
       t: T,
       instrument: 'usdm:BTCUSDT',
       pipeline: 'trend',
-      node: 'docs',
+      node: 'out',
       source: 'market',
       seq: 6,
       outcome: 'hold',
@@ -206,7 +182,7 @@ describe('sink.documents', () => {
   });
   it('keeps one document per order with its life cycle, and fills that sum to its executed quantity [STO.3] [STO.4]', async () => {
     const dir = folder();
-    await (await play(dir, STORY, [1, 2, 4])).sink.close();
+    await (await run(dir, STORY, [1, 2, 4])).sink.close();
     const { orders, fills } = await dump(dir);
     expect(orders).toHaveLength(1);
     expect(orders![0]).toMatchObject({
@@ -235,14 +211,14 @@ describe('sink.documents', () => {
   });
   it('books each funding payment once, with the sign and amount of the report [STO.6]', async () => {
     const dir = folder();
-    await (await play(dir, STORY, [3, 4])).sink.close();
+    await (await run(dir, STORY, [3, 4])).sink.close();
     const { funding_records } = await dump(dir);
     expect(funding_records).toMatchObject([{ amount: -0.12345678, asset: 'USDT', position_qty: 0.003 }]);
     expect(funding_records).toHaveLength(1);
   });
   it('has a position snapshot for every moment that equals the fold of fills and funding up to it [S6.8] [STO.5]', async () => {
     const dir = folder();
-    await (await play(dir, STORY, [4])).sink.close();
+    await (await run(dir, STORY, [4])).sink.close();
     const store = openEmbeddedStore(dir);
     const { fills, funding_records } = await dump(dir);
     for (const t of [T + 2, T + 3, T + 4, T + 999]) {
@@ -261,7 +237,7 @@ describe('sink.documents', () => {
   });
   it('leads from a fill to its order, intent, decision, input and the services that made them [STO.12] [FLOW.12]', async () => {
     const dir = folder();
-    await (await play(dir, STORY, [0, 4], 0, { services: { signal: 's3', command: 's4', report: 's4' } })).sink.close();
+    await (await run(dir, STORY, [0, 4], 0, { services: { signal: 's3', command: 's4', report: 's4' } })).sink.close();
     const store = openEmbeddedStore(dir);
     const fill = (await store.query('order_life_cycle', { client_id: 'c1' })).at(-1)!;
     const up = await store.query('lineage', { id: `fills/${fill._key}`, direction: 'ancestors' });
@@ -269,20 +245,20 @@ describe('sink.documents', () => {
     for (const id of [
       'orders/trend.usdm:BTCUSDT.c1',
       'strategy_events/intent.trend%2F7',
-      'signals/trend.docs.market.7.0',
+      'signals/trend.out.signal.market.7.0',
       'inputs/trend.market.7',
       'services/s3',
       'services/s4',
     ])
       expect(ids).toContain(id);
-    expect(ids).not.toContain('signals/trend.docs.market.6.0');
-    const down = await store.query('lineage', { id: 'signals/trend.docs.market.7.0', direction: 'descendants' });
+    expect(ids).not.toContain('signals/trend.out.signal.market.6.0');
+    const down = await store.query('lineage', { id: 'signals/trend.out.signal.market.7.0', direction: 'descendants' });
     expect(down.map((s) => s.id)).toContain(`fills/${fill._key}`);
     await store.close();
   });
   it('orders strategy events and takes further streams under their own name, found by their words [STO.7] [STO.13]', async () => {
     const dir = folder();
-    await (await play(dir, STORY, [4])).sink.close();
+    await (await run(dir, STORY, [4])).sink.close();
     expect((await dump(dir))['strategy_events']!.map((e) => e['kind'])).toEqual(['intent', 'alarm']);
     const store = openEmbeddedStore(dir);
     const found = await store.query('full_text', { text: 'guardian' });
@@ -296,21 +272,21 @@ describe('sink.documents', () => {
   });
   it('writes the same documents however commits cut the run, and after a resume from any of them', async () => {
     const whole = folder();
-    await (await play(whole, STORY, [4])).sink.close();
+    await (await run(whole, STORY, [4])).sink.close();
     const expected = await dump(whole);
     const each = folder();
-    await (await play(each, STORY, [0, 1, 2, 3, 4])).sink.close();
+    await (await run(each, STORY, [0, 1, 2, 3, 4])).sink.close();
     expect(sorted(await dump(each))).toEqual(sorted(expected));
     for (let cut = 0; cut < 4; cut++) {
       const dir = folder();
       // Everything behind the cut was written but never committed: the process died.
-      const first = await play(dir, STORY, [cut]);
+      const first = await run(dir, STORY, [cut]);
       await first.sink.close();
-      const second = await play(dir, STORY.slice(cut + 1), [3 - cut], first.epoch);
+      const second = await run(dir, STORY.slice(cut + 1), [3 - cut], first.epoch);
       await second.sink.close();
       expect(sorted(await dump(dir))).toEqual(sorted(expected));
       // A repeated commit, and a whole repeated run, change nothing.
-      await (await play(dir, STORY, [2, 4])).sink.close();
+      await (await run(dir, STORY, [2, 4])).sink.close();
       expect(sorted(await dump(dir))).toEqual(sorted(expected));
     }
   });
@@ -322,12 +298,12 @@ describe('sink.documents', () => {
       records: { signal: [{ outcome: 'hold', rule, intent_id: '' }] },
     });
     const cycles = [hold(1, 'a'), hold(2, 'a'), hold(3, 'b'), hold(4, 'b'), hold(5, 'a')];
-    await (await play(dir, cycles, [1, 3, 4], 0, { verdicts: 'changes' })).sink.close();
+    await (await run(dir, cycles, [1, 3, 4], 0, { verdicts: 'changes' })).sink.close();
     expect((await dump(dir))['signals']!.map((s) => s['seq'])).toEqual([1, 3, 5]);
   });
   it('forgets what was not committed on a rollback', async () => {
     const dir = folder();
-    const { sink } = await play(dir, STORY, []);
+    const { sink } = await run(dir, STORY, []);
     sink.rollback();
     await sink.commit({ epoch: 1, now: T, offsets: {} });
     await sink.close();

@@ -19,7 +19,7 @@ export interface CollectionSpec {
 }
 
 const BY_TIME = [['instrument', 't'], ['t']] as const;
-const CAUSE = 'pipeline, node, source and number of the causing input, index';
+const CAUSE = 'pipeline, node, in-port, source and number of the causing input, index';
 
 const labels = (horizon: string): CollectionSpec => ({
   kind: 'document',

@@ -29,6 +29,17 @@ export const CHART_SCRIPT = String.raw`
       return ticks.map(function (v) { return group(v * factor, digits) + suffix; });
     };
   }
+  var MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
+  function timeAxis(u, splits, axis, space, incr) {
+    return splits.map(function (s, i) {
+      var d = new Date(s * 1000), clock = d.toISOString().slice(11, incr < 60 ? 19 : 16);
+      var day = d.getUTCDate() + ' ' + MONTHS[d.getUTCMonth()];
+      if (incr >= 86400 * 200) return String(d.getUTCFullYear());
+      if (incr >= 86400 * 28) return MONTHS[d.getUTCMonth()] + ' ' + d.getUTCFullYear();
+      if (incr >= 86400) return day;
+      return i === 0 || clock.slice(0, 5) === '00:00' ? clock + '\n' + day : clock;
+    });
+  }
   function tipPlugin(lines) {
     var tip;
     return { hooks: {
@@ -59,20 +70,21 @@ export const CHART_SCRIPT = String.raw`
       };
       entry.plot = new uPlot({
         width: el.clientWidth, height: height,
-        padding: [10, 8, 0, 0],
+        padding: [10, 22, 0, 0],
         cursor: { sync: { key: sync.key, setSeries: false }, points: { size: 6 }, drag: { x: true, y: false } },
         legend: { show: false },
         tzDate: function (s) { return uPlot.tzDate(new Date(s * 1000), 'Etc/UTC'); },
         scales: { x: { range: data.range ? function (u, a, b) { return u.status && (a !== data.range[0] || b !== data.range[1]) ? [a, b] : data.range; } : undefined }, y: options.range ? { range: options.range } : {} },
         axes: [
-          Object.assign({}, axis, options.hideX ? { size: 8, values: function (u, t) { return t.map(function () { return ''; }); } } : { size: 34 }),
-          Object.assign({}, axis, { size: 78, values: axisFormat(options.suffix || '', options.factor || 1) }),
+          Object.assign({}, axis, options.hideX ? { size: 8, values: function (u, t) { return t.map(function () { return ''; }); } } : { size: 40, values: timeAxis }),
+          Object.assign({}, axis, { size: el.clientWidth < 520 ? 60 : 74, space: options.space || 40, values: axisFormat(options.suffix || '', options.factor || 1) }),
         ],
         series: [{}].concat(series.map(function (s) {
           return Object.assign({ width: 1.6, points: { show: false } }, s, {
             stroke: css(s.color), fill: s.fillAlpha ? alpha(css(s.color), s.fillAlpha) : undefined,
           });
         })),
+        bands: options.bands ? options.bands() : undefined,
         plugins: [tipPlugin(options.tip)].concat(options.plugins || []),
       }, rows, el);
     };
@@ -95,12 +107,12 @@ export const CHART_SCRIPT = String.raw`
   });
   var d = data.drawdown;
   make('drawdown', 120, [{ color: 'bad', fillAlpha: 0.16, paths: stepped, fillTo: 0 }], [d.t, d.v], {
-    hideX: true, suffix: ' %', factor: 100, range: function (u, min) { return [Math.min(min * 1.12, -1e-6), 0]; },
+    hideX: true, space: 26, suffix: ' %', factor: 100, range: function (u, min) { return [Math.min(min * 1.12, -1e-6), 0]; },
     tip: function (u, i) { return ['<b>' + group(d.v[i] * 100, 3) + ' %</b> below the maximum']; },
   });
   var x = data.exposure;
-  make('exposure', 130, [{ color: 'good', fillAlpha: 0.14, paths: stepped, fillTo: 0 }], [x.t, x.v], {
-    range: function (u, min, max) { var a = Math.max(Math.abs(min || 0), Math.abs(max || 0)) * 1.12 || 1; return [min < 0 ? -a : 0, max > 0 ? a : 0]; },
+  make('exposure', 150, [{ color: 'good', fillAlpha: 0.14, paths: stepped, fillTo: 0 }], [x.t, x.v], {
+    space: 22, range: function (u, min, max) { var a = Math.max(Math.abs(min || 0), Math.abs(max || 0)) * 1.12 || 1; return [min < 0 ? -a : 0, max > 0 ? a : 0]; },
     tip: function (u, i) { return ['<b>' + group(x.v[i], 2) + '</b> USDT net']; },
   });
   var f = data.costs;
@@ -133,7 +145,7 @@ export const CHART_SCRIPT = String.raw`
       });
       c.setLineDash([]);
       marks.forEach(function (m) {
-        var px = u.valToPos(m.t, 'x', true), py = u.valToPos(m.p, 'y', true), r = 5 * k, s = m.b ? 1 : -1;
+        var px = u.valToPos(m.t, 'x', true), py = u.valToPos(m.p, 'y', true), r = 6 * k, s = m.b ? 1 : -1;
         c.fillStyle = css(m.b ? 'good' : 'bad'); c.strokeStyle = css('card'); c.lineWidth = 1 * k;
         c.beginPath(); c.moveTo(px, py + s * 2 * k); c.lineTo(px - r, py + s * (2 * k + 1.7 * r)); c.lineTo(px + r, py + s * (2 * k + 1.7 * r)); c.closePath();
         c.fill(); c.stroke();
@@ -141,9 +153,9 @@ export const CHART_SCRIPT = String.raw`
       c.restore();
     } } };
     make('price', 320, [
-      { color: 'dim', width: 0, fillAlpha: 0 }, { color: 'dim', width: 0 }, { color: 'ink', width: 1.2 },
+      { color: 'accent', width: 0 }, { color: 'accent', width: 0 }, { color: 'accent', width: 1.3 },
     ], [p.t, p.h, p.l, p.c], {
-      range: pad(false), plugins: [plugin],
+      range: pad(false), plugins: [plugin], bands: function () { return [{ series: [1, 2], fill: alpha(css('accent'), 0.2) }]; },
       tip: function (u, i) {
         var lines = ['<b>' + group(p.c[i], digits) + '</b> <span>low ' + group(p.l[i], digits) + ' high ' + group(p.h[i], digits) + '</span>'];
         var step = p.t.length > 1 ? (p.t[p.t.length - 1] - p.t[0]) / p.t.length : 1;

@@ -141,8 +141,11 @@ export function sampledReturns(
   let previous = start;
   let current = start;
   let i = 0;
-  for (let bucket = Math.floor(first / interval); bucket <= Math.floor(last / interval); bucket++) {
-    while (i < t.length && t[i]! < (bucket + 1) * interval) current = equity[i++]!;
+  const from = Math.floor(first / interval);
+  // An end exactly on a boundary belongs to the interval that it closes.
+  const to = Math.max(from, Math.ceil(last / interval) - 1);
+  for (let bucket = from; bucket <= to; bucket++) {
+    while (i < t.length && (bucket === to || t[i]! < (bucket + 1) * interval)) current = equity[i++]!;
     out.push(previous === 0 ? 0 : current / previous - 1);
     previous = current;
   }

@@ -30,8 +30,7 @@ h2+.sub{margin:0 0 14px;color:var(--dim);font-size:13.5px}
 .bar{display:flex;flex-wrap:wrap;gap:10px 16px;align-items:baseline;justify-content:space-between}
 .two{display:grid;grid-template-columns:1fr 1fr;gap:16px}.two>section{margin:0}
 .chart{position:relative;width:100%;min-height:80px}
-.chart+.chart{margin-top:6px}
-.cap{font-size:12px;color:var(--dim);margin:6px 0 0;display:flex;gap:14px;flex-wrap:wrap}
+.cap{font-size:12.5px;color:var(--dim);margin:12px 0 2px;display:flex;gap:14px;flex-wrap:wrap}
 .cap i{display:inline-block;width:10px;height:10px;border-radius:2px;margin-right:5px;vertical-align:-1px}
 .cap i.up,.cap i.down{width:0;height:0;border-radius:0;background:none!important;border:5px solid transparent}
 .cap i.up{border-bottom:8px solid var(--good);border-top:0}.cap i.down{border-top:8px solid var(--bad);border-bottom:0}
@@ -40,7 +39,7 @@ select{font:inherit;font-size:14px;color:var(--ink);background:var(--soft);borde
 .scroll.tall{max-height:480px;overflow-y:auto}
 table{border-collapse:collapse;width:100%;font-size:13.5px}
 th,td{text-align:left;padding:7px 12px 7px 0;border-bottom:1px solid var(--line);vertical-align:top}
-tr:last-child td{border-bottom:0}
+tbody tr:last-child>*{border-bottom:0}
 thead th{font-size:12px;font-weight:600;color:var(--dim);white-space:nowrap;background:var(--card)}
 .tall thead th{position:sticky;top:0}
 td.n,th.n{text-align:right}
@@ -50,6 +49,7 @@ tbody th{font-weight:500;white-space:nowrap}
 .facts th{color:var(--dim);font-weight:400;width:1%;padding-right:22px}
 .facts td{overflow-wrap:anywhere}
 .hint{color:var(--dim);font-size:13px}
+td.n+td:not(.n),th.n+th:not(.n){padding-left:14px}
 .read p{max-width:76ch;margin:0 0 10px}
 .empty{color:var(--dim);margin:6px 0}
 details summary{cursor:pointer;color:var(--dim);font-size:13px;margin-top:10px}

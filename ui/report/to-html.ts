@@ -64,12 +64,12 @@ ${quality(data)}
 <section aria-labelledby="h-equity">
 <h2 id="h-equity">Equity, drawdown and exposure</h2>
 <p class="sub">Drag across a chart to zoom, double-click to see all again.</p>
+<p class="cap"><span>Equity, USDT</span></p>
 ${chart('equity', `Equity over time: ${description}`, data.equity.t_us.length)}
-<p class="cap"><span>equity, USDT</span></p>
+<p class="cap"><span>Drawdown from the running maximum</span></p>
 ${chart('drawdown', `Drawdown over time: ${description}`, data.equity.t_us.length)}
-<p class="cap"><span>drawdown from the running maximum</span></p>
+<p class="cap"><span>Net exposure, USDT: long above zero, short below</span></p>
 ${chart('exposure', 'Net notional of open positions over time', data.exposure.t_us.length)}
-<p class="cap"><span>net exposure, USDT: long above zero, short below</span></p>
 </section>
 ${priceSection(data, symbols)}
 <section id="result" aria-labelledby="h-result">

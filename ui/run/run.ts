@@ -16,7 +16,7 @@ export interface RunJob {
   inputs: readonly string[];
   /** Ports to write, by `node.port`. */
   taps?: Readonly<Record<string, string>>;
-  /** Writes every port of every node to `DIR/NODE.PORT.csv`. */
+  /** Writes every port of every node to `DIR/NODE.PORT.csv`, lists as digests. */
   tapAll?: string;
   /** Folder that makes the run survive its process: store, checkpoints. */
   state?: string;
@@ -78,14 +78,15 @@ export async function runJob(job: RunJob): Promise<RunReport> {
   for (const [port, path] of paths) files.set(port, await openTap(plan, port, path, keys, await tapMark(port)));
   async function tapMark(port: string): Promise<TapMark | undefined> {
     if (!store || epoch === 0) return undefined;
-    const marks = await store.loadManifest(TAP_WRITER + port);
-    return marks.filter((m) => m.epoch <= epoch).at(-1)?.entry as TapMark | undefined;
+    const [mark] = await store.loadManifest(TAP_WRITER + port, epoch, epoch + 1);
+    return mark?.entry as TapMark | undefined;
   }
 
   const run = new Run(plan, {
     keys,
     inputs: job.inputs,
     taps: [...new Set([...paths.keys(), ...(job.watch ?? [])])],
+    digests: job.tapAll !== undefined,
     onTap: (tap) => {
       files.get(`${tap.node}.${tap.port}`)?.append(tap, keys);
       job.onTap?.(tap);
@@ -123,6 +124,7 @@ export async function runJob(job: RunJob): Promise<RunReport> {
       if (file instanceof TapFile) {
         file.sync();
         await store!.saveManifest(TAP_WRITER + port, mark.epoch, file.mark);
+        await store!.keepManifest(TAP_WRITER + port, mark.epoch - 1, mark.epoch + 1);
       }
   }
 

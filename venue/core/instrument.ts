@@ -59,7 +59,8 @@ export function createInstrument(key: KeyInfo, leverage: number, r: InstrumentRu
   const digits = key.pxDigits + key.qtyDigits;
   const tick = px(r.tick, 'tick', 1);
   const step = qty(r.step, 'step', 1);
-  const notional = r.min_notional_usdt ?? MIN_NOTIONAL[key.name] ?? OTHER_MIN_NOTIONAL;
+  const usual = leverage === 0 ? 0 : (MIN_NOTIONAL[key.name] ?? OTHER_MIN_NOTIONAL);
+  const notional = r.min_notional_usdt ?? usual;
   return {
     key: key.index,
     name: key.name,

@@ -1,0 +1,339 @@
+import {
+  type BadInput,
+  BLOCK_ROWS,
+  type Block,
+  type BlockReader,
+  type Column,
+  type InputQuality,
+  type KeyTable,
+} from '../../graph/schema/index.ts';
+import { NO_KEY } from './file-rows.ts';
+import { FIELDS, type ListValues, PORT, PORTS, type Segment } from './row-store.ts';
+import { DROPPED, type Track } from './run-keys.ts';
+import type { SegmentHome } from './segment-home.ts';
+
+/** A block with where its rows come from: what the quality report needs beyond the rows. */
+export interface DecodedBlock extends Block {
+  /** Index into the reader's `files`. */
+  file: Int32Array;
+  /** Line (or row) in the file, from 1. */
+  line: Float64Array;
+  /** Bit 0: received before its predecessor in the file. */
+  flags: Uint8Array;
+}
+export const isDecoded = (b: Block): b is DecodedBlock => 'flags' in b;
+
+interface Cursor {
+  track: Track;
+  position: number;
+  segment: number;
+  loaded: Segment | null;
+  i: number;
+  /** Time of the row at the cursor; Infinity at the end. */
+  t: number;
+  /** Number of the track's first row in the loaded segment. */
+  first: number;
+  nextLate: number;
+  /** Rows of each port that lie before the cursor in the segment. */
+  portRow: Int32Array;
+}
+
+const EMPTY = new Float64Array(0);
+
+/** Merges decoded files by (t_avail, position, row) into blocks, turning amounts into integers on the way. */
+export class MergedReader implements BlockReader {
+  readonly ports = PORTS;
+  readonly files: readonly string[];
+  readonly quality: InputQuality;
+  readonly #home: SegmentHome;
+  readonly #pxScale: Float64Array;
+  readonly #qtyScale: Float64Array;
+  readonly #cursors: Cursor[];
+  readonly #block: DecodedBlock;
+  /** Key of each port row in the block, for the scales. */
+  readonly #keyOfRow: (Int32Array | undefined)[] = new Array(PORTS.length).fill(undefined);
+  readonly #counts = new Int32Array(PORTS.length);
+  #seq = 0;
+  #closed = false;
+
+  constructor(
+    tracks: readonly Track[],
+    home: SegmentHome,
+    keys: KeyTable,
+    quality: { bad_input: BadInput[]; out_of_order: number },
+  ) {
+    this.#home = home;
+    this.files = tracks.map((t) => t.file);
+    this.quality = quality;
+    this.#pxScale = Float64Array.from(keys.list, (k) => k.pxScale);
+    this.#qtyScale = Float64Array.from(keys.list, (k) => k.qtyScale);
+    this.#cursors = tracks.map((track, position) => ({
+      track,
+      position,
+      segment: -1,
+      loaded: null,
+      i: 0,
+      t: Number.POSITIVE_INFINITY,
+      first: 0,
+      nextLate: 0,
+      portRow: new Int32Array(PORTS.length),
+    }));
+    this.#block = {
+      n: 0,
+      seq0: 0,
+      t: new Float64Array(BLOCK_ROWS),
+      port: new Uint8Array(BLOCK_ROWS),
+      key: new Int32Array(BLOCK_ROWS),
+      row: new Int32Array(BLOCK_ROWS),
+      file: new Int32Array(BLOCK_ROWS),
+      line: new Float64Array(BLOCK_ROWS),
+      flags: new Uint8Array(BLOCK_ROWS),
+      ports: PORTS.map((_, p) => ({
+        n: 0,
+        columns: FIELDS[p]!.map(
+          (f): Column =>
+            f.kind === 'text' ? [] : f.kind === 'list' ? { values: EMPTY, offsets: new Int32Array(1) } : EMPTY,
+        ),
+      })),
+    };
+    this.#rewind();
+  }
+
+  async read(): Promise<DecodedBlock | null> {
+    if (this.#closed) return null;
+    const b = this.#block;
+    b.n = 0;
+    b.seq0 = this.#seq;
+    for (const p of b.ports) p.n = 0;
+    while (b.n < BLOCK_ROWS) {
+      const c = this.#next();
+      if (c === null) break;
+      const run = this.#run(c, BLOCK_ROWS - b.n);
+      if (run > 0) this.#copy(c, run);
+      this.#advance(c, run);
+    }
+    this.#seq += b.n;
+    return b.n === 0 ? null : b;
+  }
+
+  async seek(seq: number): Promise<void> {
+    this.#rewind();
+    while (this.#seq <= seq) {
+      const c = this.#next();
+      if (c === null) break;
+      const run = this.#run(c, seq + 1 - this.#seq);
+      this.#advance(c, run);
+      this.#seq += run;
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const c of this.#cursors) c.loaded = null;
+    this.#home.close();
+  }
+
+  #rewind(): void {
+    this.#seq = 0;
+    for (const c of this.#cursors) {
+      c.segment = -1;
+      c.first = 0;
+      c.nextLate = 0;
+      c.loaded = null;
+      this.#openNext(c);
+    }
+  }
+  /** The next segment is only loaded when its turn comes. */
+  #openNext(c: Cursor): void {
+    if (c.segment >= 0) c.first += c.track.segments[c.segment]!.n;
+    c.segment++;
+    c.loaded = null;
+    c.i = 0;
+    c.portRow.fill(0);
+    c.t = c.track.segments[c.segment]?.t0 ?? Number.POSITIVE_INFINITY;
+  }
+
+  #runUntil = 0;
+  #runTies = false;
+  #next(): Cursor | null {
+    let best: Cursor | null = null;
+    let second: Cursor | null = null;
+    const cursors = this.#cursors;
+    for (let k = 0; k < cursors.length; k++) {
+      const c = cursors[k]!;
+      if (best === null || c.t < best.t) {
+        second = best;
+        best = c;
+      } else if (second === null || c.t < second.t) second = c;
+    }
+    if (best === null || best.t === Number.POSITIVE_INFINITY) return null;
+    this.#runUntil = second === null ? Number.POSITIVE_INFINITY : second.t;
+    this.#runTies = second === null || best.position < second.position;
+    best.loaded ??= best.track.load(best.segment);
+    return best;
+  }
+
+  /** How many rows from the cursor on come before any other file's, are wanted, and are no late refusals (0: skip one). */
+  #run(c: Cursor, room: number): number {
+    const s = c.loaded!;
+    let end = Math.min(s.n, c.i + room);
+    const late = c.track.lateRows[c.nextLate];
+    if (late !== undefined) {
+      const at = late - c.first;
+      if (at === c.i) return 1;
+      if (at < end) end = at;
+    }
+    let i = c.i;
+    if (c.track.hasDropped && this.#isDropped(c, i)) return 0;
+    if (this.#runUntil === Number.POSITIVE_INFINITY && !c.track.hasDropped) return end - i;
+    const until = this.#runUntil;
+    const ties = this.#runTies;
+    do i++;
+    while (
+      i < end &&
+      (s.t[i]! < until || (ties && s.t[i] === until)) &&
+      !(c.track.hasDropped && this.#isDropped(c, i))
+    );
+    return i - c.i;
+  }
+  #isDropped(c: Cursor, i: number): boolean {
+    const key = c.loaded!.key[i]!;
+    return key !== NO_KEY && c.track.keyOf[key] === DROPPED;
+  }
+
+  #advance(c: Cursor, run: number): void {
+    const s = c.loaded!;
+    const to = c.i + (run === 0 ? 1 : run);
+    for (let i = c.i; i < to; i++) c.portRow[s.port[i]!]!++;
+    if (c.track.lateRows[c.nextLate] === c.first + c.i) c.nextLate++;
+    c.i = to;
+    if (to === s.n) this.#openNext(c);
+    else c.t = s.t[to]!;
+  }
+
+  #copy(c: Cursor, run: number): void {
+    const b = this.#block;
+    const s = c.loaded!;
+    if (c.track.lateRows[c.nextLate] === c.first + c.i) {
+      this.#lateLetter(c);
+      return;
+    }
+    const counts = this.#counts;
+    counts.fill(0);
+    const keyOf = c.track.keyOf;
+    let n = b.n;
+    for (let i = c.i; i < c.i + run; i++, n++) {
+      const p = s.port[i]!;
+      const key = s.key[i]!;
+      const index = key === NO_KEY ? NO_KEY : keyOf[key]!;
+      const row = b.ports[p]!.n + counts[p]!++;
+      b.t[n] = s.t[i]!;
+      b.port[n] = p;
+      b.key[n] = index;
+      b.row[n] = row;
+      b.file[n] = c.position;
+      b.line[n] = s.line[i]!;
+      b.flags[n] = s.flags[i]!;
+      let keys = this.#keyOfRow[p];
+      if (keys === undefined) keys = this.#allocate(p);
+      keys[row] = index;
+    }
+    b.n = n;
+    for (let p = 0; p < counts.length; p++) if (counts[p]! > 0) this.#copyPort(p, s, c.portRow[p]!, counts[p]!);
+  }
+
+  #allocate(p: number): Int32Array {
+    const keys = new Int32Array(BLOCK_ROWS);
+    this.#keyOfRow[p] = keys;
+    this.#block.ports[p]!.columns = FIELDS[p]!.map(
+      (f): Column =>
+        f.kind === 'text'
+          ? new Array<string>(BLOCK_ROWS).fill('')
+          : f.kind === 'list'
+            ? { values: new Float64Array(1024), offsets: new Int32Array(BLOCK_ROWS + 1) }
+            : new Float64Array(BLOCK_ROWS),
+    );
+    return keys;
+  }
+
+  #copyPort(p: number, s: Segment, from: number, count: number): void {
+    const out = this.#block.ports[p]!;
+    const at = out.n;
+    const keys = this.#keyOfRow[p]!;
+    const fields = FIELDS[p]!;
+    const source = s.ports[p]!.columns;
+    for (let f = 0; f < fields.length; f++) {
+      const field = fields[f]!;
+      if (field.kind === 'text') {
+        const from_ = source[f] as string[];
+        const to = out.columns[f] as string[];
+        for (let j = 0; j < count; j++) to[at + j] = from_[from + j]!;
+      } else if (field.kind === 'list') {
+        const scale = field.of === 'px' ? this.#pxScale : field.of === 'qty' ? this.#qtyScale : null;
+        copyList(source[f] as ListValues, from, out.columns[f] as ListValues, at, count, keys, scale);
+      } else {
+        const from_ = source[f] as Float64Array;
+        const to = out.columns[f] as Float64Array;
+        const scale = field.kind === 'px' ? this.#pxScale : field.kind === 'qty' ? this.#qtyScale : null;
+        // Adding 0 turns −0 into 0.
+        if (scale !== null)
+          for (let j = 0; j < count; j++) to[at + j] = Math.round(from_[from + j]! * scale[keys[at + j]!]!) + 0;
+        else if (field.kind === 'money')
+          for (let j = 0; j < count; j++) to[at + j] = Math.round(from_[from + j]! * 1e8) + 0;
+        else for (let j = 0; j < count; j++) to[at + j] = from_[from + j]!;
+      }
+    }
+    out.n = at + count;
+  }
+
+  /** A row that turned out to be unusable after decoding: a dead letter in its place. */
+  #lateLetter(c: Cursor): void {
+    const b = this.#block;
+    const s = c.loaded!;
+    const p = PORT.dead_letter;
+    if (this.#keyOfRow[p] === undefined) this.#allocate(p);
+    const late = c.track.late.get(c.first + c.i)!;
+    const out = b.ports[p]!;
+    const row = out.n++;
+    const n = b.n++;
+    b.t[n] = s.t[c.i]!;
+    b.port[n] = p;
+    b.key[n] = NO_KEY;
+    b.row[n] = row;
+    b.file[n] = c.position;
+    b.line[n] = s.line[c.i]!;
+    b.flags[n] = 0;
+    (out.columns[0] as string[])[row] = c.track.file;
+    (out.columns[1] as Float64Array)[row] = s.line[c.i]!;
+    (out.columns[2] as string[])[row] = late.code;
+    (out.columns[3] as string[])[row] = late.message;
+    (out.columns[4] as string[])[row] = late.raw;
+  }
+}
+
+function copyList(
+  source: ListValues,
+  from: number,
+  out: ListValues,
+  at: number,
+  count: number,
+  keys: Int32Array,
+  scale: Float64Array | null,
+): void {
+  let o = at === 0 ? 0 : out.offsets[at]!;
+  out.offsets[at] = o;
+  const need = o + source.offsets[from + count]! - source.offsets[from]!;
+  if (need > out.values.length) {
+    const grown = new Float64Array(Math.max(need, out.values.length * 2));
+    grown.set(out.values.subarray(0, o));
+    out.values = grown;
+  }
+  const values = out.values;
+  for (let j = 0; j < count; j++) {
+    const end = source.offsets[from + j + 1]!;
+    const k = scale === null ? 1 : scale[keys[at + j]!]!;
+    for (let i = source.offsets[from + j]!; i < end; i++)
+      values[o++] = scale === null ? source.values[i]! : Math.round(source.values[i]! * k) + 0;
+    out.offsets[at + j + 1] = o;
+  }
+}

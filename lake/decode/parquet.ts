@@ -1,0 +1,233 @@
+import { ChimeraError } from '../../graph/schema/index.ts';
+import { type DuckDb, sqlName, sqlText } from '../duckdb.ts';
+import { intervalOf } from './csv-layout.ts';
+import { digitsOf } from './decimal.ts';
+import { FileKeys, NO_EVIDENCE } from './file-keys.ts';
+import type { FileRows } from './file-rows.ts';
+import { MS_MAX, MS_MIN } from './frame-rows.ts';
+import { PORT } from './row-store.ts';
+
+/** Columns of the Parquet files that are decoded here; `us` and `ms` mark how their time is given. */
+const LAYOUTS = {
+  candles: ['open_time_ms', 'open', 'high', 'low', 'close', 'volume'],
+  candles_plain: ['open_time', 'open', 'high', 'low', 'close', 'volume'],
+  ticks: ['ts_us', 'is_trade', 'bid', 'bid_qty', 'ask', 'ask_qty', 'price', 'qty', 'is_buy'],
+  trades: ['ts_us', 'trade_id', 'price', 'qty', 'is_buyer_maker'],
+} as const;
+type Layout = keyof typeof LAYOUTS;
+
+export interface ParquetFile {
+  db: DuckDb;
+  columns: string[];
+  /** null: none of ours; perhaps the lake's. */
+  layout: Layout | null;
+  isLake: boolean;
+}
+
+/** Reads the file's columns. Errors: CHM675. */
+export async function openParquetFile(path: string, db: DuckDb): Promise<ParquetFile> {
+  const c = await db.connect();
+  try {
+    const described = await c.runAndReadAll(
+      `DESCRIBE SELECT * FROM read_parquet(${sqlText(path)}, hive_partitioning = false)`,
+    );
+    const columns = described.getRows().map((r) => String(r[0]));
+    const layout =
+      (Object.keys(LAYOUTS) as Layout[]).find((l) => LAYOUTS[l].every((name) => columns.includes(name))) ?? null;
+    return { db, columns, layout, isLake: columns.includes('seq') && columns.includes('t_avail_us') };
+  } catch (cause) {
+    throw unreadable(path, cause);
+  } finally {
+    db.release(c);
+  }
+}
+const unreadable = (path: string, cause: unknown): ChimeraError =>
+  new ChimeraError('CHM675', `${path} is no readable Parquet file`, {
+    file: path,
+    help: 'the file is damaged or its footer was never written: write or fetch it again',
+    cause,
+  });
+
+/** Decodes a candle, tick or trade file into rows. Rows that cannot be are refused; a damaged file is CHM675. */
+export async function decodeParquet(path: string, parquet: ParquetFile, file: FileRows, symbol: string): Promise<void> {
+  const layout = parquet.layout!;
+  const names = LAYOUTS[layout];
+  const key = FileKeys.key(file.names.of(symbol), NO_EVIDENCE);
+  file.market ??= 'usdm';
+  if (file.context.symbols !== undefined && !file.context.symbols.has(symbol)) return;
+  const rows = new ParquetRows(file, key);
+  const { db } = parquet;
+  const c = await db.connect();
+  try {
+    const select = names.map(
+      (n) =>
+        `COALESCE(CAST(${n.startsWith('is_') ? `CAST(${sqlName(n)} AS TINYINT)` : sqlName(n)} AS DOUBLE), 'NaN'::DOUBLE)`,
+    );
+    const result = await c.stream(
+      `SELECT ${select.join(', ')} FROM read_parquet(${sqlText(path)}, hive_partitioning = false)`,
+    );
+    let line = 0;
+    for (;;) {
+      const chunk = await result.fetchChunk();
+      if (chunk === null || chunk.rowCount === 0) break;
+      const n = chunk.rowCount;
+      const columns = names.map((_, i) => {
+        const bytes = db.native.vector_get_data(db.vector(chunk, i), n * 8);
+        return new Float64Array(bytes.buffer, bytes.byteOffset, n);
+      });
+      if (layout === 'ticks') rows.ticks(columns, n, line);
+      else if (layout === 'trades') rows.trades(columns, n, line);
+      else rows.candles(columns, n, line);
+      line += n;
+    }
+  } catch (cause) {
+    throw cause instanceof ChimeraError ? cause : unreadable(path, cause);
+  } finally {
+    db.release(c);
+  }
+}
+
+class ParquetRows {
+  readonly #file: FileRows;
+  readonly #key: number;
+  #pxDigits = 0;
+  #qtyDigits = 0;
+  #interval = 0;
+  #problem = '';
+  #message = '';
+
+  constructor(file: FileRows, key: number) {
+    this.#file = file;
+    this.#key = key;
+  }
+
+  candles([t, open, high, low, close, volume]: readonly Float64Array[], n: number, line: number): void {
+    if (this.#interval === 0)
+      this.#interval = intervalOf(
+        Array.from(t!.subarray(0, Math.min(n, 1024)), (v) => (v >= 1e14 ? Math.floor(v / 1000) : v)),
+      );
+    for (let i = 0; i < n; i++) {
+      const o = this.#px(open![i]!);
+      const h = this.#px(high![i]!);
+      const l = this.#px(low![i]!);
+      const cl = this.#px(close![i]!);
+      const v = this.#qty(volume![i]!);
+      const ms = t![i]! >= 1e14 ? Math.floor(t![i]! / 1000) : t![i]!;
+      const us = this.#time((ms + this.#interval) * 1000);
+      if (this.#problem === '' && (h < o || h < cl || l > o || l > cl || h < l))
+        this.#fail('CHM660', 'high and low do not enclose open and close');
+      const b = this.#begin(PORT.candle, us, line + i + 1, h, v);
+      if (b === null) continue;
+      const r = b.n - 1;
+      const to = b.numbers;
+      to[0]![r] = ms;
+      to[1]![r] = o;
+      to[2]![r] = h;
+      to[3]![r] = l;
+      to[4]![r] = cl;
+      to[5]![r] = v;
+    }
+  }
+
+  /** A row is a trade or a quote; ids and update ids are row numbers. */
+  ticks(
+    [t, isTrade, bid, bidQty, ask, askQty, price, qty, isBuy]: readonly Float64Array[],
+    n: number,
+    line: number,
+  ): void {
+    for (let i = 0; i < n; i++) {
+      const us = this.#time(t![i]!);
+      const id = line + i + 1;
+      if (isTrade![i] === 1) {
+        this.#trade(us, id, id, price![i]!, qty![i]!, isBuy![i] === 1 ? 0 : 1);
+        continue;
+      }
+      const bp = this.#px(bid![i]!);
+      const bq = this.#qty(bidQty![i]!);
+      const ap = this.#px(ask![i]!);
+      const aq = this.#qty(askQty![i]!);
+      const b = this.#begin(PORT.book_ticker, us, id, Math.max(bp, ap), Math.max(bq, aq));
+      if (b === null) continue;
+      const r = b.n - 1;
+      const to = b.numbers;
+      to[0]![r] = id;
+      to[1]![r] = bp;
+      to[2]![r] = bq;
+      to[3]![r] = ap;
+      to[4]![r] = aq;
+      to[5]![r] = Math.floor(us / 1000);
+      to[6]![r] = Number.NaN;
+    }
+  }
+
+  trades([t, id, price, qty, maker]: readonly Float64Array[], n: number, line: number): void {
+    for (let i = 0; i < n; i++) {
+      if (!Number.isSafeInteger(id![i]!)) this.#fail('CHM655', 'the trade id is no whole number');
+      this.#trade(this.#time(t![i]!), line + i + 1, id![i]!, price![i]!, qty![i]!, maker![i]!);
+    }
+  }
+
+  #trade(us: number, line: number, id: number, price: number, quantity: number, side: number): void {
+    const px = this.#px(price);
+    const qty = this.#qty(quantity);
+    if (qty === 0) this.#fail('CHM657', 'the quantity of a trade is zero');
+    const b = this.#begin(PORT.trade, us, line, px, qty);
+    if (b === null) return;
+    const r = b.n - 1;
+    const to = b.numbers;
+    to[0]![r] = id;
+    to[1]![r] = px;
+    to[2]![r] = qty;
+    to[3]![r] = side;
+    to[4]![r] = Math.floor(us / 1000);
+    to[5]![r] = Number.NaN;
+    to[6]![r] = 1;
+    to[7]![r] = 0;
+    to[8]![r] = id;
+    to[9]![r] = id;
+  }
+
+  /** Adds the row's envelope; null when the row is refused or its port not wanted. */
+  #begin(port: number, us: number, line: number, maxPx: number, maxQty: number) {
+    const file = this.#file;
+    if (this.#problem !== '') {
+      file.refuse(line, this.#problem, this.#message, '', us);
+      this.#problem = '';
+      return null;
+    }
+    if (file.context.ports !== undefined && !file.context.ports.has(port)) return null;
+    file.keys.see(this.#key, this.#pxDigits, this.#qtyDigits, maxPx, maxQty);
+    const flags = file.flags(us, 0);
+    const b = file.store.begin(port, this.#key, flags === 0 ? us : file.t, line, flags);
+    file.advance(us, 0, flags, true);
+    return b;
+  }
+  #fail(code: string, message: string): void {
+    if (this.#problem !== '') return;
+    this.#problem = code;
+    this.#message = message;
+  }
+  #time(us: number): number {
+    if (!(Number.isSafeInteger(us) && us >= MS_MIN * 1000 && us < MS_MAX * 1000))
+      this.#fail('CHM652', 'the time is impossible');
+    return us;
+  }
+  #px(v: number): number {
+    if (!(v > 0)) this.#fail('CHM656', 'a price is not above zero');
+    else {
+      const d = digitsOf(v, this.#pxDigits);
+      if (d < 0) this.#fail('CHM658', 'a price has too many digits');
+      else this.#pxDigits = d;
+    }
+    return v;
+  }
+  #qty(v: number): number {
+    if (!(v >= 0)) this.#fail('CHM657', 'a quantity is no number or below zero');
+    else {
+      const d = digitsOf(v, this.#qtyDigits);
+      if (d < 0) this.#fail('CHM658', 'a quantity has too many digits');
+      else this.#qtyDigits = d;
+    }
+    return v;
+  }
+}

@@ -1,0 +1,7 @@
+import type { AnyNode } from '../graph/node.ts';
+import { documents } from './documents/documents.ts';
+import { csvFiles, jsonlFiles } from './file-sink.ts';
+import { parquet } from './parquet/parquet.ts';
+
+/** All sinks, for the registry. */
+export const sinkNodes: readonly AnyNode[] = [documents, parquet, csvFiles, jsonlFiles];

@@ -1,0 +1,193 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { Drive } from '../graph/testing/drive.ts';
+import { candle } from './candle.ts';
+
+const MINUTE = 60_000;
+const T = 1_700_000_040_000; // a full minute
+type Ohlc = readonly [number, number, number, number];
+type Row = Record<string, unknown>;
+
+/** Drives the node with candles numbered from 0, prices in units of 0.01. */
+class Backtest {
+  readonly d = new Drive(candle, {});
+  #n = 0;
+  /** The candle, and the orders decided on it. */
+  candle([open, high, low, close]: Ohlc, orders: Row[] = []): Row[] {
+    const open_time_ms = T + this.#n++ * MINUTE;
+    const row = { open_time_ms, open, high, low, close };
+    return this.d
+      .send((open_time_ms + MINUTE) * 1000, { candle: [row], ...(orders.length > 0 ? { order: orders } : {}) })
+      .map((e) => e.values);
+  }
+  /** Orders in a cycle of their own, such as the answer to a fill. */
+  orders(orders: Row[]): Row[] {
+    return this.d.send(this.d.now, { order: orders }).map((e) => e.values);
+  }
+}
+const order = (client_id: string, side: string, qty: number, more: Row = {}): Row => ({
+  action: 'place',
+  client_id,
+  side,
+  type: 'market',
+  tif: 'gtc',
+  qty,
+  px: Number.NaN,
+  stop_px: Number.NaN,
+  working: 'last',
+  reduce_only: false,
+  close_position: false,
+  intent_id: '',
+  origin: 'entry',
+  ...more,
+});
+const stop = (id: string, stop_px: number): Row =>
+  order(id, 'sell', 0, { type: 'stop_market', stop_px, close_position: true });
+const target = (id: string, stop_px: number): Row =>
+  order(id, 'sell', 0, { type: 'take_profit_market', stop_px, close_position: true });
+const fills = (rows: Row[]): unknown[] =>
+  rows.filter((r) => r['exec'] === 'trade').map((r) => [r['client_id'], r['last_px'], r['last_qty'], r['time_ms']]);
+
+describe('venue.candle', () => {
+  it('fills an order decided on a closed candle at the open of the next one', () => {
+    const b = new Backtest();
+    expect(fills(b.candle([100, 110, 90, 105], [order('a', 'buy', 10)]))).toEqual([]);
+    expect(fills(b.candle([107, 120, 80, 90]))).toEqual([['a', 107, 10, T + MINUTE]]);
+    expect(fills(b.candle([91, 99, 88, 95]))).toEqual([]);
+  });
+  it('turns a position over in one fill and realises the profit, fees in integers', () => {
+    const b = new Backtest();
+    b.candle([6_000_000, 6_000_000, 6_000_000, 6_000_000], [order('a', 'buy', 100)]);
+    b.candle([6_000_100, 6_000_100, 6_000_100, 6_000_100], [order('b', 'sell', 200)]);
+    const said = b.candle([6_100_100, 6_100_100, 6_100_100, 6_100_100]);
+    // 0.2 × 61001 × 5 bp = 6.1001; 0.1 × (61001 − 60001) = 100; wallet = 100000 − 3.00005 − 6.1001 + 100.
+    expect(said[0]).toMatchObject({ fee: 6.1001e8, realized_pnl: 100e8, maker: false });
+    expect(said[1]).toMatchObject({ wallet: 100_090.89985e8, position_qty: -100, isolated_wallet: 0 });
+  });
+  it('trades a stop at min(open, stop) and a target at max(open, target), the stop first', () => {
+    const enter = (): Backtest => {
+      const b = new Backtest();
+      b.candle([100, 100, 100, 100], [order('in', 'buy', 1)]);
+      b.candle([100, 101, 99, 100]);
+      b.orders([stop('s', 90), target('t', 120)]);
+      return b;
+    };
+    expect(fills(enter().candle([100, 110, 90, 95]))).toEqual([['s', 90, 1, T + 2 * MINUTE]]);
+    expect(fills(enter().candle([85, 130, 80, 95]))).toEqual([['s', 85, 1, T + 2 * MINUTE]]);
+    expect(fills(enter().candle([100, 120, 91, 95]))).toEqual([['t', 120, 1, T + 2 * MINUTE]]);
+    expect(fills(enter().candle([125, 130, 91, 95]))).toEqual([['t', 125, 1, T + 2 * MINUTE]]);
+    expect(fills(enter().candle([100, 120, 90, 95]))).toEqual([['s', 90, 1, T + 2 * MINUTE]]);
+    const said = enter().candle([100, 120, 90, 95]);
+    expect(said.filter((r) => r['exec'] === 'expired').map((r) => r['client_id'])).toEqual(['t']);
+  });
+  it('checks stop and target that answer the entry on the entry candle itself, and those decided on it only later', () => {
+    const b = new Backtest();
+    b.candle([100, 100, 100, 100], [order('in', 'buy', 1)]);
+    b.candle([100, 125, 85, 100]);
+    expect(fills(b.orders([stop('s', 90), target('t', 120)]))).toEqual([['s', 90, 1, T + MINUTE]]);
+    const c = new Backtest();
+    c.candle([100, 100, 100, 100], [order('in', 'buy', 1)]);
+    expect(fills(c.candle([100, 125, 85, 100], [stop('s', 90)]))).toEqual([['in', 100, 1, T + MINUTE]]);
+    expect(fills(c.candle([100, 105, 95, 100]))).toEqual([]);
+    expect(fills(c.orders([stop('s2', 97)]))).toEqual([]); // not the entry candle any more
+    expect(fills(c.candle([100, 100, 97, 98]))).toEqual([['s2', 97, 1, T + 3 * MINUTE]]);
+  });
+  it('rests limits and fills them when a candle goes through', () => {
+    const b = new Backtest();
+    const limit = (id: string, side: string, px: number, tif = 'gtc'): Row =>
+      order(id, side, 1, { type: 'limit', px, tif });
+    b.candle(
+      [100, 100, 100, 100],
+      [limit('a', 'buy', 95), limit('b', 'buy', 101), limit('c', 'buy', 101, 'gtx'), limit('d', 'buy', 90, 'ioc')],
+    );
+    const said = b.candle([100, 102, 95, 96]);
+    expect(fills(said)).toEqual([['b', 100, 1, T + MINUTE]]);
+    expect(
+      said.filter((r) => r['exec'] === 'rejected' || r['exec'] === 'expired').map((r) => [r['client_id'], r['code']]),
+    ).toEqual([
+      ['c', -5022],
+      ['d', 0],
+    ]);
+    const next = b.candle([96, 97, 94, 95]);
+    expect(fills(next)).toEqual([['a', 95, 1, T + 2 * MINUTE]]);
+    expect(next[0]).toMatchObject({ maker: true });
+  });
+  it('cancels what waits, and refuses a cancel of what does not', () => {
+    const b = new Backtest();
+    b.candle([100, 100, 100, 100], [order('a', 'buy', 1)]);
+    const cancel = order('a', 'buy', 0, { action: 'cancel' });
+    expect(b.orders([cancel, cancel]).map((r) => [r['exec'], r['code']])).toEqual([
+      ['canceled', 0],
+      ['rejected', -2011],
+    ]);
+    expect(b.candle([100, 100, 100, 100])).toEqual([]);
+  });
+  it('pays funding at the last close', () => {
+    const b = new Backtest();
+    b.candle([6_000_000, 6_000_000, 6_000_000, 6_000_000], [order('a', 'buy', 100)]);
+    b.candle([6_000_000, 6_000_000, 6_000_000, 6_000_000]);
+    const [e] = b.d.send(b.d.now, { funding: [{ rate: 0.0001, time_ms: T + 2 * MINUTE }] });
+    expect(e!.values).toMatchObject({ reason: 'funding', funding: -0.6e8, wallet: 99_996.4e8 });
+  });
+  it('ends with the balance of a plain loop over any candles, brackets and reversals', () => {
+    const bar = fc.record({
+      gap: fc.integer({ min: -3, max: 3 }),
+      up: fc.nat(6),
+      down: fc.nat(6),
+      move: fc.integer({ min: -6, max: 6 }),
+    });
+    fc.assert(
+      fc.property(fc.array(bar, { minLength: 10, maxLength: 120 }), fc.integer({ min: 2, max: 9 }), (bars, every) => {
+        const b = new Backtest();
+        let close = 10_000;
+        let [cash, pos, entry, want] = [100_000 * 1e5, 0, 0, false]; // price × quantity digits: 5
+        let fee = 0;
+        const trade = (side: number, px: number): void => {
+          cash -= side * px;
+          fee += Math.floor((px + 1) / 2); // px × 10^-5 × 5 bp, in 10^-8
+          pos += side;
+        };
+        bars.forEach((r, n) => {
+          const open = close + r.gap;
+          const end = open + Math.max(-r.down, Math.min(r.up, r.move));
+          const [high, low] = [open + r.up, open - r.down];
+          const decide = n % every === 0 && pos === 0 && !want;
+          // The plain loop.
+          let opened = false;
+          if (want) {
+            trade(1, open);
+            entry = open;
+            want = false;
+            opened = true;
+          }
+          if (pos === 1) {
+            if (low <= entry - 5) trade(-1, Math.min(open, entry - 5));
+            else if (high >= entry + 7) trade(-1, Math.max(open, entry + 7));
+          }
+          // The node. Orders answer the entry's report, as a strategy would.
+          const said = b.candle([open, high, low, end], decide ? [order(`e${n}`, 'buy', 1)] : []);
+          expect(said.some((v) => v['exec'] === 'trade' && v['side'] === 'buy')).toBe(opened);
+          if (opened) b.orders([target(`t${n}`, entry + 7), stop(`s${n}`, entry - 5)]);
+          if (decide) want = true;
+          close = end;
+        });
+        const account = b.d.on('account').at(-1);
+        if (account && pos === 0) expect(account['wallet']).toBe(cash * 1000 - fee);
+      }),
+      { numRuns: 200 },
+    );
+  });
+  it('goes on from a copied state as from the original', () => {
+    const run = (cut: number): unknown => {
+      const b = new Backtest();
+      for (let n = 0; n < 60; n++) {
+        if (n === cut) b.d.state = structuredClone(b.d.state);
+        const px = 1000 + ((n * 31) % 17);
+        b.candle([px, px + 5, px - 5, px + 1], n % 5 === 0 ? [order(`o${n}`, n % 2 ? 'sell' : 'buy', 2)] : []);
+        if (n % 7 === 0) b.orders([order(`l${n}`, 'buy', 1, { type: 'limit', px: px - 4 }), stop(`s${n}`, px - 9)]);
+      }
+      return [b.d.emitted, b.d.state];
+    };
+    for (const cut of [3, 20, 41]) expect(run(cut)).toEqual(run(-1));
+  });
+});
