@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises';
+import { lstat, rm } from 'node:fs/promises';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { sqlText, storageError } from './duckdb.ts';
 import { hashFile } from './storage.ts';
@@ -25,10 +25,16 @@ export async function copyToParquet(
   try {
     await connection.run(sql);
   } catch (e) {
-    await rm(path, { force: true });
+    await removeUnfinished(path);
     throw storageError(e, path, 'write');
   }
   return hashFile(path);
+}
+
+/** Only ever a regular file: a caller may have named a device or a pipe. */
+async function removeUnfinished(path: string): Promise<void> {
+  const found = await lstat(path).catch(() => undefined);
+  if (found?.isFile()) await rm(path, { force: true });
 }
 
 /** Rows of a row group: lists make rows large, and a reader holds about one group of each file it merges. */

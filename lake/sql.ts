@@ -97,9 +97,14 @@ async function collect(connection: Connection, query: string, maxRows: number): 
   try {
     const reader = await connection.streamAndReadUntil(query, maxRows + 1);
     const rows = reader.getRowsJson() as unknown[][];
+    const types = reader.columnTypes().map(String);
+    const integers = types.flatMap((t, c) => (/^U?(BIG|HUGE)INT$/.test(t) ? [c] : []));
+    // They come as text because they may exceed 2^53; those that do not are numbers for everyone.
+    for (const c of integers)
+      for (const r of rows) if (typeof r[c] === 'string' && Number.isSafeInteger(Number(r[c]))) r[c] = Number(r[c]);
     return {
       columns: reader.deduplicatedColumnNames(),
-      types: reader.columnTypes().map(String),
+      types,
       rows: rows.slice(0, maxRows),
       truncated: rows.length > maxRows,
     };

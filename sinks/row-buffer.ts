@@ -20,14 +20,12 @@ export class RowBuffer implements RowColumns {
   key = new Float64Array(FIRST);
   /** oneOf and texts as strings, booleans as such, lists as number arrays. */
   columns: BufferColumn[];
-  readonly #names: readonly string[];
-  readonly #lists: readonly boolean[];
+  readonly #store: Store;
 
   constructor(schema: Schema) {
     this.schema = schema;
     const fields = Object.entries(schema.fields);
-    this.#names = fields.map(([name]) => name);
-    this.#lists = fields.map(([, f]) => f.kind === 'list');
+    this.#store = storeOf(schema);
     this.columns = fields.map(([, f]) => emptyColumn(f));
   }
   push(cause: number, seq: number, t: number, r: KeyedRecord): void {
@@ -37,11 +35,7 @@ export class RowBuffer implements RowColumns {
     this.seq[i] = seq;
     this.t[i] = t;
     this.key[i] = r.key;
-    const names = this.#names;
-    for (let f = 0; f < names.length; f++) {
-      const v = r[names[f]!];
-      this.columns[f]![i] = this.#lists[f] ? listOf(v) : (v as number);
-    }
+    this.#store(this.columns, i, r, listOf);
     this.n = i + 1;
   }
   clear(): void {
@@ -88,6 +82,22 @@ export interface SavedRows {
   t: Float64Array<ArrayBuffer>;
   key: Float64Array<ArrayBuffer>;
   columns: BufferColumn[];
+}
+
+type Store = (columns: readonly BufferColumn[], i: number, r: KeyedRecord, listOf: (v: unknown) => number[]) => void;
+const stores = new WeakMap<Schema, Store>();
+/** Copies one record into row i. Generated once per schema, so that each field is one property read and one store. */
+function storeOf(schema: Schema): Store {
+  let store = stores.get(schema);
+  if (!store) {
+    const copies = Object.entries(schema.fields).map(([name, f], c) => {
+      const value = `r[${JSON.stringify(name)}]`;
+      return `columns[${c}][i] = ${f.kind === 'list' ? `listOf(${value})` : value};`;
+    });
+    store = new Function('columns', 'i', 'r', 'listOf', copies.join('\n')) as Store;
+    stores.set(schema, store);
+  }
+  return store;
 }
 
 const emptyColumn = (f: Field): BufferColumn => (isNumberField(f) ? new Float64Array(FIRST) : []);

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { decode, encode } from '../graph/codec/index.ts';
 import { Drive } from '../graph/testing/drive.ts';
 import { candle } from './candle.ts';
 
@@ -181,7 +182,7 @@ describe('venue.candle', () => {
     const run = (cut: number): unknown => {
       const b = new Backtest();
       for (let n = 0; n < 60; n++) {
-        if (n === cut) b.d.state = structuredClone(b.d.state);
+        if (n === cut) b.d.state = decode(encode(b.d.state)) as typeof b.d.state;
         const px = 1000 + ((n * 31) % 17);
         b.candle([px, px + 5, px - 5, px + 1], n % 5 === 0 ? [order(`o${n}`, n % 2 ? 'sell' : 'buy', 2)] : []);
         if (n % 7 === 0) b.orders([order(`l${n}`, 'buy', 1, { type: 'limit', px: px - 4 }), stop(`s${n}`, px - 9)]);

@@ -1,9 +1,10 @@
 import type { AnyNode } from '../graph/node.ts';
 import { candle } from './candle.ts';
+import { synthetic } from './synthetic/source.ts';
 import { touch } from './touch.ts';
 import { usdm } from './usdm.ts';
 
 export { CODES as venueCodes } from './codes.ts';
 
 /** Every node type of this room. */
-export const venueNodes: readonly AnyNode[] = [usdm, candle, touch];
+export const venueNodes: readonly AnyNode[] = [usdm, candle, touch, synthetic];

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { decode, encode } from '../graph/codec/index.ts';
 import { Drive } from '../graph/testing/drive.ts';
 import { touch } from './touch.ts';
 
@@ -111,7 +112,7 @@ describe('venue.touch', () => {
     const run = (cut: number): unknown => {
       const d = make();
       for (let n = 0; n < 60; n++) {
-        if (n === cut) d.state = structuredClone(d.state);
+        if (n === cut) d.state = decode(encode(d.state)) as typeof d.state;
         const px = 10_000 + ((n * 31) % 5);
         d.send(T + n, {
           best: [best(px, 300)],

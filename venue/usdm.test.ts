@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Vec } from '../graph/schema/index.ts';
+import { decode, encode } from '../graph/codec/index.ts';
 import { Drive } from '../graph/testing/drive.ts';
 import { usdm } from './usdm.ts';
 
@@ -113,7 +114,7 @@ describe('venue.usdm', () => {
     const run = (cut: number): unknown => {
       const d = make({ order_latency: '3ms', response_latency: '1ms' });
       for (let n = 0; n < 40; n++) {
-        if (n === cut) d.state = structuredClone(d.state);
+        if (n === cut) d.state = decode(encode(d.state)) as typeof d.state;
         const px = 6_000_000 + ((n * 7919) % 13) * 100;
         d.send(T + n * 1000, { ladder: ladder(px, px + 100, n + 1) });
         if (n % 3 === 0) d.send(T + n * 1000, { order: [order(`o${n}`, { side: n % 2 ? 'buy' : 'sell' })] });

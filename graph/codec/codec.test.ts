@@ -93,6 +93,18 @@ describe('state codec', () => {
       { numRuns: 400 },
     );
   });
+  it('has a byte format that does not change: header, length, tags, checksum', () => {
+    const hex = (v: unknown) => Buffer.from(encode(v)).toString('hex');
+    // 'CHS' 1 | length | object, 3 properties | 'a': 1 | 'b': [-0, 300] | 'c': Float32Array [1] | CRC-32C
+    const payload =
+      '1303' + '8161' + '41' + '8162' + '1002' + '050000000000000080' + '072c01' + '8163' + '27010000803f';
+    const sealed = Buffer.from(`43485301${'1d000000'}${payload}${'0'.repeat(8)}`, 'hex');
+    seal(sealed);
+    expect(hex({ a: 1, b: [-0, 300], c: new Float32Array([1]) })).toBe(sealed.toString('hex'));
+    expect(hex(['é', '量', -1, 64, 2 ** 31, -5n, null, undefined, true]).slice(16, -8)).toBe(
+      '1009' + '81e9' + '0a01cf91' + '06ff' + '0640' + '05000000000000e041' + '0b010105' + '01' + '00' + '03',
+    );
+  });
   it('keeps the bits of every double: -0, infinities, subnormals, the ends of the integer forms', () => {
     const edges = [0, -0, 1, -1, 63, 64, -128, -129, 127, 128, 32767, 32768, -32768, -32769, 2 ** 31 - 1, 2 ** 31];
     for (const x of [...edges, -(2 ** 31), 2 ** 53, -(2 ** 53), 5e-324, 0.1, Number.MAX_VALUE, Infinity, -Infinity])
@@ -254,7 +266,7 @@ describe('damage', () => {
 
 function seal(bytes: Uint8Array): void {
   const end = bytes.length - 4;
-  new DataView(bytes.buffer).setUint32(end, crc32c(bytes, 0, end), true);
+  new DataView(bytes.buffer, bytes.byteOffset).setUint32(end, crc32c(bytes, 0, end), true);
 }
 /** All keys in order, which toStrictEqual does not compare. */
 function keys(v: unknown): unknown {

@@ -2,9 +2,19 @@ import type { z } from 'zod';
 import type { AnyNode, ConfigIssue } from '../node.ts';
 import { configSchema, type JsonSchema, keysOf, optionHelp, schemaAt } from './config-schema.ts';
 import { nearest } from './nearest.ts';
-import { listing, type Report } from './report.ts';
+import { listing, type Report, viaText } from './report.ts';
 import { type RawNode, reportDuration } from './shape.ts';
-import { describe, type Entry, isUnresolved, type MapTree, quote, type Span, type Tree, toValue, withinScalar } from './tree.ts';
+import {
+  describe,
+  type Entry,
+  isUnresolved,
+  type MapTree,
+  quote,
+  type Span,
+  type Tree,
+  toValue,
+  withinScalar,
+} from './tree.ts';
 
 type Issue = z.core.$ZodIssue;
 
@@ -64,6 +74,7 @@ function withTree(node: RawNode, report: Report | undefined): { map: MapTree; ow
   if (!entry) return { map: empty, owner };
   const { value } = entry;
   if (value.kind === 'map') return { map: value, owner };
+  if (isUnresolved(value)) return undefined;
   if (value.kind === 'scalar' && value.value === null) return { map: empty, owner };
   report?.add('CHM103', value.span, `\`with\` must be a mapping, not ${describe(value)}`, {
     help: 'write `with: { period: 14 }`',
@@ -177,7 +188,9 @@ class IssueMapper {
         add(
           'CHM112',
           at.span,
-          own ? `\`${name}\`: ${own}` : `\`${name}\` must be ${expected(issue.expected)}, not ${got}`,
+          own
+            ? `\`${name}\`: ${own}`
+            : `\`${name}\` must be ${expected(schema?.type === 'integer' ? 'int' : issue.expected)}, not ${got}`,
           retyped(issue.expected, at.tree),
         );
         return;
@@ -203,14 +216,14 @@ class IssueMapper {
           : issue.inclusive === false
             ? 'less than'
             : 'at most';
-        const sized =
-          issue.origin === 'array' || issue.origin === 'set'
-            ? ' items'
-            : issue.origin === 'string'
-              ? ' characters'
-              : issue.origin === 'object'
-                ? ' keys'
-                : '';
+        const units: Readonly<Record<string, string>> = {
+          array: 'item',
+          set: 'item',
+          string: 'character',
+          object: 'key',
+        };
+        const unit = issue.origin ? units[issue.origin] : undefined;
+        const sized = unit ? ` ${unit}${Number(limit) === 1 ? '' : 's'}` : '';
         const size =
           at.tree?.kind === 'seq'
             ? `${at.tree.items.length}`
@@ -273,12 +286,11 @@ class IssueMapper {
     if (Array.isArray(discriminator)) {
       const values = discriminator.map(String);
       const text = at.tree?.kind === 'scalar' ? String(at.tree.value) : undefined;
-      add(
-        'CHM114',
-        at.span,
-        `\`${name}\` must be one of ${listing(values)}, not ${got}`,
-        text === undefined ? undefined : nearest(text, values),
-      );
+      this.#report.add('CHM114', at.span, `\`${name}\` must be one of ${listing(values)}, not ${got}`, {
+        suggestion: text === undefined ? undefined : nearest(text, values),
+        help: 'it decides which other options there are',
+        node: this.#node,
+      });
       return;
     }
     // The option that got furthest is the one that was meant: it alone is explained.
@@ -335,10 +347,8 @@ class IssueMapper {
   #help(path: readonly PropertyKey[], schema: JsonSchema | undefined, at: Spot): string | undefined {
     const names = path.filter((p) => typeof p === 'string');
     const help = optionHelp(String(names.at(-1) ?? ''), path.length > 0 ? schema : undefined);
-    const via = at.tree?.via;
-    if (!via) return help;
-    const { line, column } = via.span.source.position(via.span.start);
-    return `the value is that of \`$${via.param}\`, given at ${via.span.source.file}:${line}:${column}${help ? `; ${help}` : ''}`;
+    const via = at.tree && viaText(at.tree);
+    return [via, help].filter((t) => t !== undefined).join('; ') || undefined;
   }
 }
 
@@ -348,7 +358,9 @@ function branch(schema: JsonSchema | undefined, tree: Tree | undefined): JsonSch
   if (!options || tree?.kind !== 'map') return schema;
   const value = toValue(tree) as Record<string, unknown>;
   const fits = (o: JsonSchema) =>
-    Object.entries(o.properties ?? {}).every(([k, p]) => p.const === undefined || (Object.hasOwn(value, k) && value[k] === p.const));
+    Object.entries(o.properties ?? {}).every(
+      ([k, p]) => p.const === undefined || (Object.hasOwn(value, k) && value[k] === p.const),
+    );
   return options.find((o) => o.properties && fits(o)) ?? schema;
 }
 

@@ -70,9 +70,16 @@ const quoted = (s: string): string => (s.startsWith('"') ? s : `"${s}"`);
 /** A workflow command of GitHub Actions: an annotation at the line. */
 function githubLine(d: Diagnostic): string {
   const property = (s: string) =>
-    s.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A').replaceAll(':', '%3A').replaceAll(',', '%2C');
+    s
+      .replaceAll('%', '%25')
+      .replaceAll('\r', '%0D')
+      .replaceAll('\n', '%0A')
+      .replaceAll(':', '%3A')
+      .replaceAll(',', '%2C');
   const data = (s: string) => s.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A');
-  const tail = [d.suggestion === null ? '' : `did you mean ${quoted(d.suggestion)}?`, d.help ?? ''].filter((s) => s !== '');
+  const tail = [d.suggestion === null ? '' : `did you mean ${quoted(d.suggestion)}?`, d.help ?? ''].filter(
+    (s) => s !== '',
+  );
   const message = [d.message, ...tail].join('\n');
   return `::${d.severity} file=${property(d.file)},line=${d.line},col=${d.column},endColumn=${d.end_column},title=${property(d.code)}::${data(message)}`;
 }

@@ -105,7 +105,13 @@ function read(
   };
 }
 
-function readNodes(root: MapTree, meant: ReadonlySet<string>, params: Params, report: Report, allowances: Allowance[]): RawNode[] {
+function readNodes(
+  root: MapTree,
+  meant: ReadonlySet<string>,
+  params: Params,
+  report: Report,
+  allowances: Allowance[],
+): RawNode[] {
   const entry = entryOf(root, 'nodes');
   const example = 'nodes: { market: { type: source.market } }';
   if (!entry && meant.has('nodes')) return [];

@@ -103,9 +103,14 @@ function scan(source: Source, report: Report): Marks | undefined {
     else if (type === 'flow-map-end' || type === 'flow-seq-end') {
       const match = open.findLastIndex((o) => o.bracket === (type === 'flow-map-end' ? '{' : '['));
       // What was opened after the bracket that is closed here was never closed itself.
-      if (match >= 0) marks.unclosed.push(...open.splice(match).slice(1).map((o) => o.at));
-    }
-    else if (type === 'newline') compact = 0;
+      if (match >= 0)
+        marks.unclosed.push(
+          ...open
+            .splice(match)
+            .slice(1)
+            .map((o) => o.at),
+        );
+    } else if (type === 'newline') compact = 0;
     else if (type === 'seq-item-ind' || type === 'explicit-key-ind') compact++;
     else if (type === 'single-quoted-scalar' || type === 'double-quoted-scalar') marks.quotes.push(offset);
     else if (type === 'directive-line') {

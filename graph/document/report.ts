@@ -1,6 +1,6 @@
 import { SUPPRESSIBLE, WARNINGS } from '../codes.ts';
 import type { Diagnostic } from '../schema/index.ts';
-import { quote, type Span } from './tree.ts';
+import { quote, type Span, type Tree } from './tree.ts';
 
 export interface FindingOptions {
   help?: string | undefined;
@@ -91,6 +91,14 @@ function locate(span: Span): { file: string; line: number; column: number; end_c
 export function place(span: Span): string {
   const { line, column } = span.source.position(span.start);
   return `${span.source.file}:${line}:${column}`;
+}
+
+/** Where a value comes from that is not written where it is used. */
+export function viaText(tree: Tree): string | undefined {
+  if (!tree.via) return undefined;
+  const { param, span } = tree.via;
+  const where = span.source.file.startsWith('--set ') ? `by \`${span.source.file}\`` : `at ${place(span)}`;
+  return `the value is that of \`$${param}\`, given ${where}`;
 }
 
 /** `a, b or c`, quoted and shortened. */

@@ -1,7 +1,18 @@
 import { formatDuration, parseDuration, suggestDuration } from './duration.ts';
 import { nearest } from './nearest.ts';
-import { type Allowance, listing, type Report } from './report.ts';
-import { describe, type Entry, entryOf, isNull, isUnresolved, type MapTree, quote, type Span, type Tree, valueSpan } from './tree.ts';
+import { type Allowance, listing, type Report, viaText } from './report.ts';
+import {
+  describe,
+  type Entry,
+  entryOf,
+  isNull,
+  isUnresolved,
+  type MapTree,
+  quote,
+  type Span,
+  type Tree,
+  valueSpan,
+} from './tree.ts';
 
 /** A node as it is written, its parts checked one by one but not against its type. */
 export interface RawNode {
@@ -201,6 +212,10 @@ function readDelay(entry: Entry, report: Report, node: string): number | undefin
 export function reportDuration(tree: Tree, span: Span, name: string, report: Report, node?: string): void {
   const text = tree.kind === 'scalar' && typeof tree.value === 'string' ? tree.value : undefined;
   const bare = tree.kind === 'scalar' && typeof tree.value === 'number';
+  const via = viaText(tree);
+  const help = bare
+    ? `a duration has its unit: ${['us', 'ms', 's', 'm', 'h', 'd'].map((u) => describe(tree) + u).join(', ')}`
+    : 'a duration is a whole number and its unit, without space: 250ms, 5s, 1m, 4h, 1d';
   report.add('CHM106', span, `\`${name}\` must be a duration, not ${describe(tree)}`, {
     suggestion:
       text === undefined
@@ -208,9 +223,7 @@ export function reportDuration(tree: Tree, span: Span, name: string, report: Rep
           ? formatDuration(0)
           : undefined
         : suggestDuration(text),
-    help: bare
-      ? `a duration has its unit: ${describe(tree)}us, ${describe(tree)}ms, ${describe(tree)}s, ${describe(tree)}m, ${describe(tree)}h or ${describe(tree)}d`
-      : 'a duration is a whole number and its unit, without space: 250ms, 5s, 1m, 4h, 1d',
+    help: via ? `${via}; ${help}` : help,
     node,
   });
 }

@@ -1,4 +1,3 @@
-import { EMPTY, of } from 'rxjs';
 import { z } from 'zod';
 import {
   type ConfigIssue,
@@ -11,6 +10,7 @@ import {
   type Sink,
 } from '../node.ts';
 import { Registry } from '../registry.ts';
+import { EMPTY, of } from '../rx.ts';
 import {
   Bar,
   type BlockReader,
@@ -21,6 +21,7 @@ import {
   MarkPrice,
   OrderCommand,
   OrderReport,
+  oneOf,
   record,
   Scalar,
   TopOfBook,
@@ -93,6 +94,24 @@ const orderBook = defineNode({
   ports: {
     in: { depth: input(Depth), snapshot: input(DepthSnapshot, { optional: true }) },
     out: { top: output(TopOfBook), spread: output(Scalar) },
+  },
+  ...idle,
+});
+const filter = defineNode({
+  ...omitKind(dedupe),
+  type: 'silver.filter',
+  tier: 'silver',
+  summary: 'Trades of the market only.',
+});
+const otherTrades = defineNode({
+  type: 'silver.other_trades',
+  version: 1,
+  tier: 'silver',
+  summary: 'Trades with one side more than the market knows.',
+  config: z.strictObject({}),
+  ports: {
+    in: { trade: input(Trade) },
+    out: { trade: output(record('odd_trade', 1, { ...Trade.fields, side: oneOf('buy', 'sell', 'cross') })) },
   },
   ...idle,
 });
@@ -330,6 +349,8 @@ export const testingRegistry = new Registry([
   recorder,
   clock,
   dedupe,
+  filter,
+  otherTrades,
   orderBook,
   timeBars,
   ema,

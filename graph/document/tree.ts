@@ -76,7 +76,13 @@ export const entryOf = (map: MapTree, key: string): Entry | undefined => map.ent
 export const isNull = (tree: Tree): boolean => tree.kind === 'scalar' && tree.value === null;
 
 /** A value that has been reported already. */
-export const unresolved = (span: Span): ScalarTree => ({ kind: 'scalar', value: null, style: 'plain', span, unresolved: true });
+export const unresolved = (span: Span): ScalarTree => ({
+  kind: 'scalar',
+  value: null,
+  style: 'plain',
+  span,
+  unresolved: true,
+});
 export const isUnresolved = (tree: Tree): boolean => tree.kind === 'scalar' && tree.unresolved === true;
 
 /** Where an entry's value is, or its key when nothing is written there (`in:`). */

@@ -213,7 +213,7 @@ export function createLoader(
     constructor(ports, key, clock, taps) { this.k = key; this.clock = clock; ${membersText(spec, tap !== undefined, 0)} }
     load(cols, i) {
       const n = this.clock.n;
-      const r = this.slot0;
+      const r = ${spec.many ? 'this.slot0.next()' : 'this.slot0'};
       ${assign.join('\n')}
       r.stamp = n; r.seen = true;
       const k = this.k;

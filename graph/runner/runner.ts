@@ -37,6 +37,10 @@ export interface RunOptions {
   /** Ends the run at the next block; everything run until then is committed. */
   signal?: AbortSignal;
   keys?: KeyTable;
+  /** After the last input, timers due up to this engine time (µs) still fire. */
+  until?: number;
+  /** The input goes on after this run: nothing that is open is closed. */
+  open?: boolean;
 }
 export interface Pace {
   /** Engine seconds per second of the clock. */
@@ -237,7 +241,9 @@ export class Run {
       onProgress?.({ events: this.#events, now: engine.now, engine });
     }
     // Stopped early the run will be resumed: only a real end closes what is open.
-    if (!signal?.aborted) engine.end();
+    if (signal?.aborted) return true;
+    if (this.#options.until !== undefined) engine.settle(this.#options.until);
+    if (!this.#options.open) engine.end();
     return true;
   }
   /** The head whose next input comes first in (t_avail, declaration). */

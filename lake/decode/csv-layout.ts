@@ -214,7 +214,7 @@ export function intervalName(ms: number): string {
 export function intervalOf(openMs: readonly number[]): number {
   let least = Number.POSITIVE_INFINITY;
   for (let i = 1; i < openMs.length; i++) {
-    const d = openMs[i]! - openMs[i - 1]!;
+    const d = Math.abs(openMs[i]! - openMs[i - 1]!);
     if (d > 0 && d < least) least = d;
   }
   if (!Number.isFinite(least)) return 60_000;

@@ -14,7 +14,7 @@ import {
 } from './file-bytes.ts';
 import type { Market } from './file-keys.ts';
 import { type FileContext, FileRows } from './file-rows.ts';
-import { InterleavedReader } from './interleaved-reader.ts';
+import { InterleavedReader, inMarketOrder } from './interleaved-reader.ts';
 import { MergedReader } from './merged-reader.ts';
 import { decodeParquet, openParquetFile } from './parquet.ts';
 import { RecorderDecoder, type Way } from './recorder.ts';
@@ -22,10 +22,15 @@ import { PORT } from './row-store.ts';
 import { settleKeys } from './run-keys.ts';
 import { MEMORY_BUDGET, SegmentHome } from './segment-home.ts';
 
-/** Opens what is decoded elsewhere: the lake's own folders and files. */
-export type OpenElsewhere = (
-  path: string,
-  selection: { symbols?: readonly string[]; datasets?: readonly string[] },
+/** What is decoded elsewhere: the lake's own folders and files. */
+export interface LakeSelection {
+  symbols?: readonly string[];
+  datasets?: readonly string[];
+}
+export type OpenLake = (dir: string, selection: LakeSelection, keys: KeyTable) => Promise<BlockReader>;
+export type OpenParquet = (
+  paths: readonly string[],
+  selection: Record<never, never>,
   keys: KeyTable,
 ) => Promise<BlockReader>;
 
@@ -40,8 +45,8 @@ export interface InputOptions {
   readonly market?: Market;
   /** The first refused line is an error (CHM677). */
   readonly strict?: boolean;
-  readonly openLake?: OpenElsewhere;
-  readonly openParquet?: OpenElsewhere;
+  readonly openLake?: OpenLake;
+  readonly openParquet?: OpenParquet;
   readonly onProgress?: (file: string, doneBytes: number, totalBytes: number) => void;
   /** Decoded bytes that stay in memory; more goes to a temporary file. */
   readonly memoryBudget?: number;
@@ -63,16 +68,27 @@ export async function openInputs(
   const files: FileRows[] = [];
   const seen: ReadonlySet<number>[] = [];
   const elsewhere: { reader: BlockReader; position: number }[] = [];
+  const lakeFiles: { path: string; position: number }[] = [];
   let db: DuckDb | undefined;
   try {
     for (const [position, path] of paths.entries()) {
       const opened = await openOne(path, options, home, async () => (db ??= await DuckDb.open({ threads: 1 })), keys);
-      if ('reader' in opened) elsewhere.push({ reader: opened.reader, position });
+      if ('reader' in opened) elsewhere.push({ reader: inMarketOrder(opened.reader), position });
+      else if ('lakeFile' in opened) lakeFiles.push({ path, position });
       else {
         files.push(opened.file);
         seen.push(opened.symbols);
         opened.file.store.seal();
       }
+    }
+    if (lakeFiles.length > 0) {
+      // One call for all of them, so that the decimals of an instrument are taken together.
+      const reader = await options.openParquet!(
+        lakeFiles.map((f) => f.path),
+        {},
+        keys,
+      );
+      elsewhere.push({ reader: inMarketOrder(reader), position: lakeFiles[0]!.position });
     }
     const { tracks, refused } = settleKeys(files, seen, keys, { markets: options.markets, symbols: options.symbols });
     const bad_input = files.flatMap((f) => f.refused).concat(refused);
@@ -88,7 +104,9 @@ export async function openInputs(
       return elsewhere[0]!.reader;
     }
     // Files decoded here are merged among themselves first; between them and the lake the first file's position decides.
-    const own = paths.findIndex((_, i) => !elsewhere.some((e) => e.position === i));
+    const own = paths.findIndex(
+      (p, i) => !elsewhere.some((e) => e.position === i) && !lakeFiles.some((f) => f.path === p),
+    );
     const readers = files.length === 0 ? elsewhere : [...elsewhere, { reader: merged, position: own }];
     readers.sort((a, b) => a.position - b.position);
     return new InterleavedReader(readers.map((r) => r.reader));
@@ -101,7 +119,7 @@ export async function openInputs(
   }
 }
 
-type Opened = { reader: BlockReader } | { file: FileRows; symbols: ReadonlySet<number> };
+type Opened = { reader: BlockReader } | { lakeFile: true } | { file: FileRows; symbols: ReadonlySet<number> };
 
 async function openOne(
   path: string,
@@ -140,8 +158,7 @@ async function openOne(
       await decodeParquet(path, parquet, file, symbolOfPath(path));
       return { file, symbols: symbolsOf(file) };
     }
-    if (parquet.isLake && options.openParquet !== undefined)
-      return { reader: await options.openParquet(path, selection, keys) };
+    if (parquet.isLake && options.openParquet !== undefined) return { lakeFile: true };
     throw new ChimeraError('CHM674', `${path} has the columns ${parquet.columns.join(', ')}: no layout that is known`, {
       file: path,
       help: 'candles need open_time_ms, open, high, low, close, volume; ticks ts_us, is_trade, bid, bid_qty, ask, ask_qty, price, qty, is_buy',

@@ -1,4 +1,5 @@
-import type { BadInput, Block, BlockReader, InputQuality } from '../../graph/schema/index.ts';
+import type { BadInput, Block, BlockReader, Column, InputQuality, PortColumns } from '../../graph/schema/index.ts';
+import { FIELDS, PORTS } from './row-store.ts';
 
 /**
  * Merges several block readers with the same ports by (t, position, row). Rows are not copied: a block is handed on in
@@ -96,4 +97,42 @@ export class InterleavedReader implements BlockReader {
   async close(): Promise<void> {
     for (const r of this.#readers) await r.close();
   }
+}
+
+const none = (p: number): PortColumns => ({
+  n: 0,
+  columns: FIELDS[p]!.map(
+    (f): Column =>
+      f.kind === 'text'
+        ? []
+        : f.kind === 'list'
+          ? { values: new Float64Array(0), offsets: new Int32Array(1) }
+          : new Float64Array(0),
+  ),
+});
+
+/** The reader itself when it numbers its ports as every market reader does; else with its ports renumbered. */
+export function inMarketOrder(reader: BlockReader): BlockReader {
+  if (PORTS.every((p, i) => reader.ports[i]?.name === p.name)) return reader;
+  const extra = reader.ports.filter((p) => !PORTS.some((m) => m.name === p.name));
+  const ports = [...PORTS, ...extra];
+  const to = Uint8Array.from(reader.ports, (p) => ports.findIndex((o) => o.name === p.name));
+  const from = ports.map((p) => reader.ports.findIndex((o) => o.name === p.name));
+  const absent = PORTS.map((_, p) => none(p));
+  const numbers = new Uint8Array(4096);
+  return {
+    ports,
+    get quality() {
+      return reader.quality ?? { bad_input: [], out_of_order: 0 };
+    },
+    async read() {
+      const b = await reader.read();
+      if (b === null) return null;
+      const port = b.n <= numbers.length ? numbers : new Uint8Array(b.n);
+      for (let i = 0; i < b.n; i++) port[i] = to[b.port[i]!]!;
+      return { ...b, port, ports: from.map((f, p) => (f < 0 ? absent[p]! : b.ports[f]!)) };
+    },
+    ...(reader.seek === undefined ? {} : { seek: (seq: number) => reader.seek!(seq) }),
+    close: () => reader.close(),
+  };
 }

@@ -93,6 +93,8 @@ class ParquetRows {
   #pxDigits = 0;
   #qtyDigits = 0;
   #interval = 0;
+  #trades = 0;
+  #quotes = 0;
   #problem = '';
   #message = '';
 
@@ -129,7 +131,7 @@ class ParquetRows {
     }
   }
 
-  /** A row is a trade or a quote; ids and update ids are row numbers. */
+  /** A row is a trade or a quote; trades and quotes are numbered from 1, as the files have no ids. */
   ticks(
     [t, isTrade, bid, bidQty, ask, askQty, price, qty, isBuy]: readonly Float64Array[],
     n: number,
@@ -137,20 +139,19 @@ class ParquetRows {
   ): void {
     for (let i = 0; i < n; i++) {
       const us = this.#time(t![i]!);
-      const id = line + i + 1;
       if (isTrade![i] === 1) {
-        this.#trade(us, id, id, price![i]!, qty![i]!, isBuy![i] === 1 ? 0 : 1);
+        this.#trade(us, line + i + 1, ++this.#trades, price![i]!, qty![i]!, isBuy![i] === 1 ? 0 : 1);
         continue;
       }
       const bp = this.#px(bid![i]!);
       const bq = this.#qty(bidQty![i]!);
       const ap = this.#px(ask![i]!);
       const aq = this.#qty(askQty![i]!);
-      const b = this.#begin(PORT.book_ticker, us, id, Math.max(bp, ap), Math.max(bq, aq));
+      const b = this.#begin(PORT.book_ticker, us, line + i + 1, Math.max(bp, ap), Math.max(bq, aq));
       if (b === null) continue;
       const r = b.n - 1;
       const to = b.numbers;
-      to[0]![r] = id;
+      to[0]![r] = ++this.#quotes;
       to[1]![r] = bp;
       to[2]![r] = bq;
       to[3]![r] = ap;

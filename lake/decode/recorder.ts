@@ -1,7 +1,7 @@
 import { type FileRows, RAW_LIMIT } from './file-rows.ts';
 import { FrameRows, MS_MAX, MS_MIN, toMs } from './frame-rows.ts';
 import { FrameScanner } from './scan-frame.ts';
-import { INT, Slots } from './slots.ts';
+import { ABSENT, INT, Slots } from './slots.ts';
 
 const US_MIN = MS_MIN * 1000;
 const US_MAX = MS_MAX * 1000;
@@ -71,7 +71,7 @@ export class RecorderDecoder {
     }
     // 10 digits are seconds, 13 ms, 16 µs, 19 ns: the number of digits left of the µs.
     let missing = n <= 11 ? 6 : n <= 14 ? 3 : 0;
-    this.#us = 0;
+    this.#us = 1;
     this.#sub = 0;
     if (n >= 18) {
       if (n !== 19) return -1;
@@ -96,7 +96,10 @@ export class RecorderDecoder {
       missing--;
     }
     if (p < end && buf[p] === 58) p++;
-    if (p < end && buf[p] !== 32 && buf[p] !== 9 && buf[p] !== 123) return -1;
+    if (p < end && buf[p] !== 32 && buf[p] !== 9 && buf[p] !== 123) {
+      this.#us = 0;
+      return -1;
+    }
     while (p < end && (buf[p] === 32 || buf[p] === 9)) p++;
     this.#us = head;
     return head >= US_MIN && head < US_MAX ? p : -1;
@@ -109,12 +112,16 @@ export class RecorderDecoder {
     const flags = file.flags(us, sub);
     const t = flags === 0 ? us : file.t;
     const before = file.store.rows;
-    if (this.#scan && this.#scanner.scan(buf, p, end)) {
-      if (!this.#rows.write(this.#scanner.stream, symbol, t, line, flags)) {
+    const scanned = this.#scan && this.#scanner.scan(buf, p, end);
+    const written = scanned && this.#rows.write(this.#scanner.stream, symbol, t, line, flags);
+    if (!written) {
+      if (scanned && this.#slots.kind[101] !== ABSENT) {
         file.refuse(line, this.#rows.fault!, this.#rows.faultText, raw(buf, start, end), us);
         return;
       }
-    } else if (!this.#reference(buf, start, p, end, line, symbol, t, flags)) return;
+      // Not taken apart, or no event: perhaps an answer to a subscription.
+      if (!this.#reference(buf, start, p, end, line, symbol, t, flags)) return;
+    }
     const wrote = file.store.rows > before;
     if (wrote && file.store.key[file.store.n - 1]! < 3 && file.store.key[file.store.n - 1]! >= 0)
       file.orphans.set(file.store.rows - 1, file.orphans.size < 256 ? raw(buf, start, end) : '');

@@ -26,11 +26,20 @@ export function marketOrder(
   };
 }
 
-/** Within Binance's `^[\.A-Z\:/a-z0-9_-]{1,36}$`. */
-export function orderId(key: string, now: number, n: number): string {
-  const symbol = key
-    .slice(key.indexOf(':') + 1)
-    .replace(/[^.A-Z:/a-z0-9_-]/g, '_')
-    .slice(0, 14);
-  return `${symbol}-${now.toString(36)}-${n.toString(36)}`;
+/** A client order id within Binance's `^[\\.A-Z\\:/a-z0-9_-]{1,36}$`: instrument, engine time, running number. */
+export const orderId = (key: string, now: number, n: number): string =>
+  `${symbolOf(key)}-${now.toString(36)}-${n.toString(36)}`;
+
+const symbols = new Map<string, string>();
+/** The part of a key that may stand in an order id. */
+export function symbolOf(key: string): string {
+  let symbol = symbols.get(key);
+  if (symbol === undefined) {
+    symbol = key
+      .slice(key.indexOf(':') + 1)
+      .replace(/[^.A-Z:/a-z0-9_-]/g, '_')
+      .slice(0, 14);
+    symbols.set(key, symbol);
+  }
+  return symbol;
 }

@@ -29,4 +29,16 @@ true ranges, then (ATRₜ₋₁ · (period − 1) + TRₜ) / period. The first o
     } else s.atr = (s.atr * (c.period - 1) + tr) / c.period;
     emit.value({ value: s.atr });
   },
+  examples: [
+    {
+      title: 'ATR 14 of 15-minute bars made of candles',
+      yaml: `chimera: 1
+pipeline: atr
+nodes:
+  market: { type: source.market, with: { symbols: [BTCUSDT] } }
+  bars: { type: silver.candle_bars, in: market.candle, each: instrument, with: { width: 15m } }
+  atr: { type: feature.atr, in: bars.bar, with: { period: 14 } }
+`,
+    },
+  ],
 });

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { defineNode, input, output } from '../../graph/node.ts';
 import { BookLadder, f64, record } from '../../graph/schema/index.ts';
+import { askBound, bidBound } from '../silver/book/book.ts';
 
 const DepthBp = record('depth_bp', 1, {
   bid: f64({ unit: 'base', doc: 'bid quantity inside the band' }),
@@ -23,12 +24,10 @@ export const depthBp = defineNode({
   step(_s, tick, c, emit, ctx) {
     const { bid_px, bid_qty, ask_px, ask_qty } = tick.book;
     if (bid_px.length === 0 || ask_px.length === 0) return;
-    const s = bid_px.at(bid_px.length - 1) + ask_px.at(ask_px.length - 1);
-    // Split, so that no product leaves 2^53: s · (10,000 ± bp) / 20,000.
-    const q = Math.floor(s / 20_000);
-    const r = s - q * 20_000;
-    const lowest = q * (10_000 - c.within_bp) + Math.ceil((r * (10_000 - c.within_bp)) / 20_000);
-    const highest = q * (10_000 + c.within_bp) + Math.floor((r * (10_000 + c.within_bp)) / 20_000);
+    const bestBid = bid_px.at(bid_px.length - 1);
+    const bestAsk = ask_px.at(ask_px.length - 1);
+    const lowest = bidBound(bestBid, bestAsk, c.within_bp);
+    const highest = askBound(bestBid, bestAsk, c.within_bp);
     let bid = 0;
     let ask = 0;
     for (let i = bid_px.length - 1; i >= 0 && bid_px.at(i) >= lowest; i--) bid += bid_qty.at(i);

@@ -19,7 +19,7 @@ export const feedDelay = defineNode({
   state: (c) => createWindow(c.period),
   step(w, tick, _c, emit, ctx) {
     const delay = ctx.now / 1000 - tick.x.event_ms;
-    if (delay !== delay) return;
+    if (Number.isNaN(delay)) return;
     emit.value({ value: delay });
     if (push(w, delay)) emit.mean({ value: mean(w) });
   },

@@ -24,10 +24,21 @@ export const funding = defineNode({
   step(_s, tick, _c, emit) {
     const { mark, settled } = tick;
     if (mark.ticked) {
-      if (mark.rate === mark.rate) emit.rate({ value: mark.rate });
+      if (!Number.isNaN(mark.rate)) emit.rate({ value: mark.rate });
       const left = mark.next_funding_ms - mark.event_ms;
-      if (left === left) emit.time_to_funding({ value: Math.max(0, left) / 1000 });
+      if (!Number.isNaN(left)) emit.time_to_funding({ value: Math.max(0, left) / 1000 });
     }
     if (settled.ticked) emit.settled({ value: settled.rate });
   },
+  examples: [
+    {
+      title: 'Funding rate and time to funding',
+      yaml: `chimera: 1
+pipeline: funding
+nodes:
+  market: { type: source.market, with: { symbols: [BTCUSDT] } }
+  funding: { type: feature.funding, in: { mark: market.mark_price, settled: market.funding_rate }, each: instrument }
+`,
+    },
+  ],
 });

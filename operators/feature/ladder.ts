@@ -1,11 +1,5 @@
 import type { Vec } from '../../graph/schema/index.ts';
 
-/** The side of a ladder that a walk looks at: best level last. */
-export interface LadderSide {
-  readonly px: Vec;
-  readonly qty: Vec;
-}
-
 /** Sum of the quantities of the best `levels` levels. */
 export function sumLevels(qty: Vec, levels: number): number {
   let sum = 0;
@@ -22,7 +16,7 @@ export function walk(px: Vec, qty: Vec, size: number, from: number): number {
   let cost = 0;
   for (let i = px.length - 1; i >= 0; i--) {
     const q = qty.at(i);
-    const take = q < left ? q : left;
+    const take = Math.min(q, left);
     cost += take * Math.abs(px.at(i) - from);
     left -= take;
     if (left === 0) return cost;

@@ -22,7 +22,7 @@ export const slippage = defineNode({
     const mid = (bid_px.at(bid_px.length - 1) + ask_px.at(ask_px.length - 1)) / 2;
     const buy = walk(ask_px, ask_qty, size, mid);
     const sell = walk(bid_px, bid_qty, size, mid);
-    if (buy === buy) emit.buy({ value: (10_000 * buy) / (size * mid) });
-    if (sell === sell) emit.sell({ value: (10_000 * sell) / (size * mid) });
+    if (!Number.isNaN(buy)) emit.buy({ value: (10_000 * buy) / (size * mid) });
+    if (!Number.isNaN(sell)) emit.sell({ value: (10_000 * sell) / (size * mid) });
   },
 });

@@ -45,7 +45,7 @@ export const SizedIntent = record('sized_intent', 1, {
   margin: money({ doc: 'initial margin that it needs; 0 for exits' }),
   stop_px: px({ nullable: true }),
   target_px: px({ nullable: true }),
-  urgent: bool('comes from a stop: to be closed at once, without a maker order first'),
+  urgent: bool('comes from a stop that was reached: to be closed at once, without a maker order first'),
   rule: text(),
   reason: text(),
 });

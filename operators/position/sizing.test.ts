@@ -83,6 +83,15 @@ describe('position.sizing', () => {
     expect(sized({ side: 'sell', stop_px: 101_00, target_px: 99_00 }, b, {}, far).port).toBe('intent');
   });
 
+  it('marks an exit urgent when a stop was reached, not when a target was', () => {
+    const exit = (reason: string) => {
+      const d = new Drive(sizing, { filters });
+      return d.send(1, { exit: intent({ action: 'exit', reason }), book: book(1, 2), position: { qty: 10 } })[0]!
+        .values['urgent'];
+    };
+    expect(['stop_roe', 'trailing_stop', 'take_profit', 'stagnation'].map(exit)).toEqual([true, true, false, false]);
+  });
+
   it('sizes a protective exit before a wish of the same cycle', () => {
     const d = new Drive(sizing, { filters });
     const out = d.send(1, {

@@ -3,6 +3,7 @@ import { type Ctx, defineNode, type Emit, input, output } from '../../graph/node
 import { Intent, type RecordView, TopOfBook, type Values } from '../../graph/schema/index.ts';
 import { filterOf, filters, floorTo, notionalOf, qtyFor } from './filters.ts';
 import { Position, RiskVerdict, SizedIntent } from './records.ts';
+import { URGENT } from './stops.ts';
 
 const config = z.strictObject({
   margin_usdt: z.number().positive().max(1e6).default(20).describe('isolated margin of one position at size 1'),
@@ -37,7 +38,7 @@ A stop or a target on the wrong side of the book is refused. Arithmetic is on in
   state: () => ({}),
   step(_, tick, c, emit, ctx) {
     // Exits first: what a position needs comes before what a strategy wishes.
-    if (tick.exit.ticked) size(tick.exit, true, tick.book, tick.position, c, emit, ctx);
+    if (tick.exit.ticked) size(tick.exit, URGENT.includes(tick.exit.reason), tick.book, tick.position, c, emit, ctx);
     if (tick.intent.ticked) size(tick.intent, false, tick.book, tick.position, c, emit, ctx);
   },
 });

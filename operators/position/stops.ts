@@ -35,6 +35,9 @@ const config = z.strictObject({
   retry_after: duration({ min: '10ms' }).prefault('5s').describe('an exit that changed nothing is asked for again'),
 });
 type Config = z.output<typeof config>;
+
+/** Reasons that do not wait for a better price: the router takes at once. The others follow its style for exits. */
+export const URGENT: readonly string[] = ['stop_roe', 'trailing_stop'];
 const out = { intent: output(Intent, { doc: 'for the `exit` port of position.sizing' }) };
 
 interface State {

@@ -7,6 +7,7 @@ import {
   type TopOfBook,
   type Values,
 } from '../../graph/schema/index.ts';
+import { orderId } from '../decision/market-order.ts';
 import type { Filter } from '../position/filters.ts';
 import type { RouterConfig } from './config.ts';
 import { ExecutionStep, OrderLife, RouteOutcome } from './records.ts';
@@ -43,14 +44,7 @@ export const GUARD = 2;
  * A new client order id: instrument, engine time, running number. The same journal gives the same ids, and engine time
  * keeps them apart from those of an earlier run. Within Binance's `^[\.A-Z\:/a-z0-9_-]{1,36}$`.
  */
-export function clientId(d: Desk): string {
-  const name = d.ctx.key.name;
-  const symbol = name
-    .slice(name.indexOf(':') + 1)
-    .replace(/[^.A-Z:/a-z0-9_-]/g, '_')
-    .slice(0, 14);
-  return `${symbol}-${d.ctx.now.toString(36)}-${(d.s.orders++).toString(36)}`;
-}
+export const clientId = (d: Desk): string => orderId(d.ctx.key.name, d.ctx.now, d.s.orders++);
 
 export const hasBook = (d: Desk): boolean => d.book.seen && d.book.bid_px > 0 && d.book.ask_px > 0;
 

@@ -286,14 +286,14 @@ describe('an unknown outcome', () => {
   it('is never retried blindly: the venue is asked, and new risk is refused until it answers [S4.5]', () => {
     const v = new Desk({ ack_timeout: '3s' });
     const [a] = v.send(S, { intent: [enter()] });
-    const [probe] = v.advance(3 * S);
+    const [probe] = v.advance(4 * S);
     expect(probe).toMatchObject({ action: 'cancel', client_id: a!['client_id'] });
-    const again = v.advance(6 * S);
+    const again = v.advance(7 * S);
     expect(again.every((c) => c['action'] === 'cancel')).toBe(true);
     expect(v.all('life').some((l) => l['event'] === 'unknown')).toBe(true);
-    v.send(7 * S, { intent: [enter({ id: 'i2' })] });
+    v.send(8 * S, { intent: [enter({ id: 'i2' })] });
     expect(v.outcomes).toMatchObject([{ intent_id: 'i2', result: 'refused', reason: 'an order is UNKNOWN' }]);
-    const [b] = v.report(8 * S, a!, 'canceled');
+    const [b] = v.report(9 * S, a!, 'canceled');
     expect(b).toMatchObject({ action: 'place', qty: 6 });
   });
 

@@ -45,7 +45,8 @@ function maker(d: Desk, p: Parent): void {
   p.attempt++;
   place(d, p, 'maker', p.qty - p.filled, p.buy ? d.book.bid_px : d.book.ask_px);
   executionStep(d, p, 'PLACE_MAKER');
-  d.ctx.after(Math.min(d.c.ack_timeout, d.c.chase.reprice_after), WORK);
+  // The period of the chase begins with the venue's acknowledgement.
+  d.ctx.after(d.c.ack_timeout, WORK);
 }
 
 function taker(d: Desk, p: Parent, qty: number, mode: 'taker' | 'slice'): void {
@@ -156,13 +157,6 @@ export function onWorkTimer(d: Desk): void {
       executionStep(d, p, 'WAIT_500MS');
       d.ctx.after(d.c.chase.reprice_after, WORK);
     } else withdraw(d, p, child, p.attempt < d.c.chase.attempts ? 'reprice' : 'chase is over');
-    return;
-  }
-  if (child.status === 'sent' && child.mode === 'maker' && d.c.chase.reprice_after < d.c.ack_timeout) {
-    // The period was shorter than the way to the venue and back: wait for the answer as long as it may take.
-    child.status = 'cancelling';
-    cancel(d, child.id, p.buy, p.id, p.origin, 'reprice');
-    d.ctx.after(d.c.ack_timeout, WORK);
     return;
   }
   // No answer. Nothing is assumed: the order is UNKNOWN, no other is sent, and the venue is asked by cancelling its id.

@@ -266,6 +266,26 @@ describe('silver.trades', () => {
   });
 });
 
+describe('silver.time_bars behind silver.trades', () => {
+  it('gives the bars of the clean feed when trades of a bar arrive in another order [S2.4]', () => {
+    fc.assert(
+      fc.property(tape, fc.array(fc.nat(78), { maxLength: 20 }), (ts, swaps) => {
+        const shuffled = [...ts];
+        for (const i of swaps) {
+          const [a, b] = [shuffled[i], shuffled[i + 1]];
+          if (!a || !b || Math.floor(a.time_ms / 1000) !== Math.floor(b.time_ms / 1000)) continue;
+          shuffled[i] = b;
+          shuffled[i + 1] = a;
+        }
+        const clean = new Drive(trades);
+        for (const t of shuffled) clean.send(t.time_ms, { trade: trade(t) });
+        expect(clean.counters['filtered']).toBe(0);
+        expect(drive(timeBars, { width: '1s' }, shuffled)).toEqual(drive(timeBars, { width: '1s' }, ts));
+      }),
+    );
+  });
+});
+
 describe('silver.candle_bars', () => {
   const minute = 60_000;
   const candle = (i: number, px = 100 + i): Row => ({

@@ -46,7 +46,7 @@ three sums must lie between those before and after the aggregate. No row: interv
 klines without trades, updates whose last trade never came.`,
   config: z.strictObject({
     interval: duration({ min: '1s' }).prefault('1m').describe('interval of the klines; others are ignored'),
-    keep: z.int().min(16).max(1_000_000).default(8192).describe('running bars, and waiting updates, kept'),
+    keep: z.int().min(16).max(1_000_000).default(4096).describe('running bars, and waiting updates, kept'),
   }),
   ports,
   determinism: 'pure',

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -141,15 +141,13 @@ describe('sink.parquet', () => {
     await sink.close();
     expect(await rowsOf(dir, 'top')).toHaveLength(9600);
   });
-  it('forgets a rolled-back cycle, and writes nothing without a folder', async () => {
+  it('forgets a rolled-back cycle', async () => {
     const dir = folder();
     const { sink } = await play(parquet, config, { dir, inputs, cycles: cycles(10), commits: [4] });
     sink.rollback();
     await sink.commit({ epoch: 2, now: T, offsets: {} });
     await sink.close();
     expect(await rowsOf(dir, 'top')).toHaveLength(5);
-    await (await play(parquet, config, { inputs, cycles: cycles(10), commits: [9] })).sink.close();
-    expect(existsSync('lake-data')).toBe(false);
   });
 });
 

@@ -15,17 +15,15 @@ export function documentKey(...parts: readonly (string | number)[]): string {
 }
 
 export const KEY_SHAPE = /^[A-Za-z0-9_:@$!*'()+,;=.%-]{1,254}$/;
-const SAFE = /^[A-Za-z0-9_:@$!*'()+,;=-]*$/;
-const utf8 = new TextEncoder();
+const UNSAFE = /[^A-Za-z0-9_:@$!*'()+,;=-]/gu;
+const escaped = (s: string): string => s.replace(UNSAFE, percent);
 
-function escaped(s: string): string {
-  if (SAFE.test(s)) return s;
-  let out = '';
-  for (const c of s)
-    if (SAFE.test(c)) out += c;
-    else for (const b of utf8.encode(c)) out += `%${b.toString(16).toUpperCase().padStart(2, '0')}`;
-  return out;
-}
+const hex = (b: number): string => `%${b.toString(16).toUpperCase().padStart(2, '0')}`;
+const utf8 = new TextEncoder();
+const percent = (c: string): string => {
+  const code = c.charCodeAt(0);
+  return code < 128 ? hex(code) : Array.from(utf8.encode(c), hex).join('');
+};
 
 /** How edges name a document. */
 export const documentId = (collection: string, key: string): string => `${collection}/${key}`;

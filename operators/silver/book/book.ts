@@ -32,19 +32,32 @@ const createSide = (dir: 1 | -1, capacity: number): BookSide => ({
   dir,
 });
 
-/** Index of the first level that is not worse than `px`: where `px` stands, or where it belongs. */
-export function lowerBound(side: BookSide, px: number): number {
-  const { px: prices, dir } = side;
+/**
+ * Index of the first level that is not worse than `px`: where `px` stands, or where it belongs. The search gallops away
+ * from `near` before it halves: the levels of a diff are sorted, so the next one is close to the last.
+ */
+export function lowerBound(side: BookSide, px: number, near = side.n): number {
+  const { px: prices, dir, n } = side;
   const key = px * dir;
-  let lo = 0;
-  let hi = side.n;
-  // Most changes are near the best price: gallop from the end before halving.
+  let lo: number;
+  let hi = near;
   let step = 1;
-  while (hi - step >= 0 && prices[hi - step]! * dir >= key) {
-    hi -= step;
-    step <<= 1;
+  if (near < n && prices[near]! * dir < key) {
+    lo = near + 1;
+    hi = lo;
+    while (hi < n && prices[hi]! * dir < key) {
+      lo = hi + 1;
+      hi += step;
+      step <<= 1;
+    }
+    if (hi > n) hi = n;
+  } else {
+    while (hi - step >= 0 && prices[hi - step]! * dir >= key) {
+      hi -= step;
+      step <<= 1;
+    }
+    lo = hi - step >= 0 ? hi - step + 1 : 0;
   }
-  if (hi - step >= 0) lo = hi - step + 1;
   while (lo < hi) {
     const mid = (lo + hi) >>> 1;
     if (prices[mid]! * dir < key) lo = mid + 1;
@@ -53,13 +66,17 @@ export function lowerBound(side: BookSide, px: number): number {
   return lo;
 }
 
-/** Sets the absolute quantity at a price; 0 removes the level, also one that is not there. */
-export function setLevel(side: BookSide, px: number, qty: number): void {
-  const i = lowerBound(side, px);
+/**
+ * Sets the absolute quantity at a price; 0 removes the level, also one that is not there. Returns the index of the
+ * change: a good `near` for the next one.
+ */
+export function setLevel(side: BookSide, px: number, qty: number, near = side.n): number {
+  const i = lowerBound(side, px, near);
   if (i < side.n && side.px[i] === px) {
     if (qty === 0) remove(side, i);
     else side.qty[i] = qty;
   } else if (qty !== 0) insert(side, i, px, qty);
+  return i;
 }
 function insert(side: BookSide, i: number, px: number, qty: number): void {
   if (side.n === side.px.length) grow(side);
@@ -109,11 +126,13 @@ function grow(side: BookSide): void {
 
 /** Applies absolute quantities; the levels may come in any order. */
 export function applyLevels(side: BookSide, px: Numbers, qty: Numbers): void {
-  for (let i = 0; i < px.length; i++) setLevel(side, px.at(i)!, qty.at(i)!);
+  let near = side.n;
+  for (let i = 0; i < px.length; i++) near = setLevel(side, px.at(i)!, qty.at(i)!, near);
 }
 /** As `applyLevels`, from flat numbers: `n` prices at `from`, then `n` quantities. Returns the offset behind them. */
 export function applyFlat(side: BookSide, data: Float64Array, from: number, n: number): number {
-  for (let i = from; i < from + n; i++) setLevel(side, data[i]!, data[i + n]!);
+  let near = side.n;
+  for (let i = from; i < from + n; i++) near = setLevel(side, data[i]!, data[i + n]!, near);
   return from + 2 * n;
 }
 

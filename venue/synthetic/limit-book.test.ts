@@ -1,0 +1,89 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { LimitBook } from './limit-book.ts';
+
+interface Resting {
+  id: number;
+  side: number;
+  tick: number;
+  qty: number;
+}
+/** The definition of price-time priority over a plain list. */
+class Plain {
+  orders: Resting[] = [];
+  trades: number[][] = [];
+  add(id: number, side: number, tick: number, qty: number): void {
+    let left = qty;
+    const against = this.orders
+      .filter((o) => o.side === -side && (o.tick - tick) * side <= 0)
+      .sort((a, b) => (a.tick - b.tick) * side);
+    for (const o of against) {
+      const done = Math.min(left, o.qty);
+      if (done === 0) break;
+      o.qty -= done;
+      left -= done;
+      this.trades.push([o.tick, done, side]);
+    }
+    this.orders = this.orders.filter((o) => o.qty > 0);
+    if (left > 0) this.orders.push({ id, side, tick, qty: left });
+  }
+  level(side: number, tick: number): number {
+    return this.orders.filter((o) => o.side === side && o.tick === tick).reduce((sum, o) => sum + o.qty, 0);
+  }
+  best(side: number): number {
+    const ticks = this.orders.filter((o) => o.side === side).map((o) => o.tick);
+    return ticks.length === 0 ? Number.NaN : side > 0 ? Math.max(...ticks) : Math.min(...ticks);
+  }
+}
+
+const op = fc.record({
+  cancel: fc.integer({ min: 0, max: 3 }).map((x) => x === 0),
+  side: fc.constantFrom(1, -1),
+  tick: fc.oneof({ weight: 20, arbitrary: fc.integer({ min: -30, max: 30 }) }, fc.integer({ min: -900, max: 900 })),
+  qty: fc.integer({ min: 1, max: 20 }),
+  which: fc.nat(200),
+});
+
+describe('the matching engine', () => {
+  it('trades as a plain list with price-time priority does', () => {
+    fc.assert(
+      fc.property(fc.array(op, { maxLength: 150 }), (ops) => {
+        const trades: number[][] = [];
+        const book = new LimitBook(50_000, { onTrade: (t, q, s) => trades.push([t, q, s]), onLevel: () => {} });
+        const plain = new Plain();
+        const ids: number[] = [];
+        ops.forEach((o) => {
+          if (o.cancel) {
+            const k = o.which % Math.max(1, ids.length);
+            const known = plain.orders.some((r) => r.id === k);
+            expect(ids.length > 0 && book.cancel(ids[k]!)).toBe(known);
+            plain.orders = plain.orders.filter((r) => r.id !== k);
+          } else {
+            ids.push(book.add(o.side, 50_000 + o.tick, o.qty));
+            plain.add(ids.length - 1, o.side, 50_000 + o.tick, o.qty);
+          }
+          expect([book.bestBid, book.bestAsk]).toEqual([plain.best(1), plain.best(-1)]);
+          expect(book.bestBid >= book.bestAsk).toBe(false);
+        });
+        expect(trades).toEqual(plain.trades);
+        for (const t of new Set(ops.map((o) => 50_000 + o.tick)))
+          for (const side of [1, -1]) if (book.sizeAt(side, t) !== plain.level(side, t)) expect([side, t]).toEqual([]);
+      }),
+      { numRuns: 150 },
+    );
+  });
+  it('moves along with the price over any distance', () => {
+    let trades = 0;
+    const book = new LimitBook(50_000, { onTrade: () => trades++, onLevel: () => {} });
+    let id = -1;
+    for (let tick = 50_000; tick < 90_000; tick += 500) {
+      book.add(-1, tick + 20, 5);
+      expect(book.add(1, tick + 20, 5)).toBe(-1);
+      book.cancel(id);
+      id = book.add(1, tick, 1);
+      expect(book.bestBid).toBe(tick);
+    }
+    expect(trades).toBe(80);
+    expect(book.sizeAt(1, 50_000)).toBe(0);
+  });
+});
