@@ -3,8 +3,9 @@ import { z } from 'zod';
 import { Engine } from '../graph/engine/engine.ts';
 import { type AnyNode, defineNode, defineRxNode, defineSource, input, output } from '../graph/node.ts';
 import { createPlan } from '../graph/plan/plan.ts';
+import { rowsReader, toBlock } from '../graph/runner/rows-reader.ts';
 import { KeyTable, Scalar } from '../graph/schema/index.ts';
-import { type BuildNode, buildPipeline, rowsReader, toBlock } from '../graph/testing/build.ts';
+import { type BuildNode, buildPipeline } from '../graph/testing/build.ts';
 import { type Figure, figure } from './stats.ts';
 
 const CHAIN = 32;

@@ -1,7 +1,11 @@
 import type { Block, BlockReader, KeyTable } from '../graph/schema/index.ts';
 
 /** Every input of a reader as one line of text, exact to the bit: what two readers must agree in. For tests and `verify`. */
-export async function blockRows(reader: BlockReader, keys: KeyTable, limit = Number.POSITIVE_INFINITY): Promise<string[]> {
+export async function blockRows(
+  reader: BlockReader,
+  keys: KeyTable,
+  limit = Number.POSITIVE_INFINITY,
+): Promise<string[]> {
   const out: string[] = [];
   for (let b = await reader.read(); b && out.length < limit; b = await reader.read())
     for (let i = 0; i < b.n; i++) out.push(rowText(b, i, reader.ports, keys));

@@ -100,7 +100,8 @@ class Writer implements BronzeWriter {
     if (this.#failed) throw this.#failed;
     let from = 0;
     if (block.seq0 <= this.#lastSeq) {
-      if (this.#lastSeq > this.resumedFrom) throw this.#disorder(`seq ${block.seq0} comes after ${this.#lastSeq}`, block.seq0);
+      if (this.#lastSeq > this.resumedFrom)
+        throw this.#disorder(`seq ${block.seq0} comes after ${this.#lastSeq}`, block.seq0);
       from = Math.min(this.resumedFrom - block.seq0 + 1, block.n);
     }
     while (from < block.n) {

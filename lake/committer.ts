@@ -121,7 +121,8 @@ export class LakeCommitter {
 
   /** After the last commit: a repeated run must not stop short of what the earlier one wrote. */
   async finish(): Promise<void> {
-    if (this.#n < this.#commits.length) throw conflict(this.writer, this.#storage.url(commitPath(this.writer, this.#n)));
+    if (this.#n < this.#commits.length)
+      throw conflict(this.writer, this.#storage.url(commitPath(this.writer, this.#n)));
     await this.#storage.clearStaging(encodeURIComponent(this.writer));
   }
   async discard(): Promise<void> {

@@ -22,7 +22,13 @@ let expected: string[];
 async function fill(dir: string, writer: string, seed = 1): Promise<void> {
   const keys = new KeyTable();
   keys.declare('usdm:BTCUSDT', 1, 3);
-  const w = await openBronzeWriter(dir, { writer, keys, ports: marketPorts(), source: 'm', rolling: { intervalUs: 3 * 3_600_000_000 } });
+  const w = await openBronzeWriter(dir, {
+    writer,
+    keys,
+    ports: marketPorts(),
+    source: 'm',
+    rolling: { intervalUs: 3 * 3_600_000_000 },
+  });
   const from = syntheticBlocks(keys, { ...o, seed, blockRows: 100 });
   for (let b = await from.read(); b; b = await from.read()) {
     await w.write(b);
@@ -89,7 +95,10 @@ describe('compaction', () => {
     expect(r.files_before).toBeGreaterThan(20);
     expect(await replay(dir)).toEqual(expected);
     expect((await listLake(dir)).datasets.map((d) => d.rows)).toEqual(before.datasets.map((d) => d.rows));
-    expect((await lakeSql(dir, `SELECT count(DISTINCT date) AS d FROM trade WHERE date < (SELECT max(date) FROM trade)`)).rows).toEqual([[3]]);
+    expect(
+      (await lakeSql(dir, `SELECT count(DISTINCT date) AS d FROM trade WHERE date < (SELECT max(date) FROM trade)`))
+        .rows,
+    ).toEqual([[3]]);
     expect(await compactLake(dir, { nowUs: 1 })).toMatchObject({ partitions: 0 });
     expect(await verifyLake(dir)).toMatchObject({ ok: true, problems: [], orphans: [] });
   });
@@ -103,7 +112,9 @@ describe('compaction', () => {
     const r = await compactLake(dir, { nowUs: 1000, graceUs: 500, keepUs: 500 });
     const inRoot = (await files.list('bronze')).length;
     expect(await compactLake(dir, { nowUs: 1499, graceUs: 500, keepUs: 500 })).toMatchObject({ moved_out: 0 });
-    expect(await compactLake(dir, { nowUs: 1500, graceUs: 500, keepUs: 500 })).toMatchObject({ moved_out: r.files_before });
+    expect(await compactLake(dir, { nowUs: 1500, graceUs: 500, keepUs: 500 })).toMatchObject({
+      moved_out: r.files_before,
+    });
     expect((await files.list('bronze')).length).toBe(inRoot - r.files_before);
     expect(await blockRows(old, keys)).toEqual(expected);
     await old.close();
@@ -198,7 +209,12 @@ describe('a writer', () => {
       try {
         const storage = new DyingStorage(dir, step);
         const w = await openBronzeWriter(dir, {
-          writer: 'w', keys, ports: marketPorts(), source: 'm', rolling: { intervalUs: 3 * 3_600_000_000 }, storage,
+          writer: 'w',
+          keys,
+          ports: marketPorts(),
+          source: 'm',
+          rolling: { intervalUs: 3 * 3_600_000_000 },
+          storage,
         });
         const from = syntheticBlocks(keys, { ...o, blockRows: 100 });
         for (let b = await from.read(); b; b = await from.read()) {

@@ -1,6 +1,6 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
-import { DuckDb, sqlText, storageError } from './duckdb.ts';
 import { recoverIntents } from './committer.ts';
+import { DuckDb, sqlText, storageError } from './duckdb.ts';
 import {
   type Commit,
   conflict,
@@ -193,7 +193,10 @@ async function joinFiles(
   if (!(await storage.putIfAbsent(intent, Buffer.from(JSON.stringify([path]))))) throw conflict(WRITER, intent);
   await storage.putFile(local, path);
   await putCommit(storage, commit);
-  await storage.putIfAbsent(`${REPLACED}/${String(n).padStart(8, '0')}.json`, Buffer.from(JSON.stringify({ at_us: nowUs })));
+  await storage.putIfAbsent(
+    `${REPLACED}/${String(n).padStart(8, '0')}.json`,
+    Buffer.from(JSON.stringify({ at_us: nowUs })),
+  );
   await storage.delete(intent);
   return entry;
 }

@@ -3,7 +3,7 @@ export const IN_ORDER = 0;
 export const DUPLICATE = 1;
 export const BEHIND = 2;
 
-/** A break: the last id before it and the first one after it. */
+/** A break: everything in (from, to] is missing. */
 export interface Break {
   from: number;
   to: number;

@@ -1,5 +1,5 @@
-import { DuckDb, sqlText } from './duckdb.ts';
 import { ChimeraError } from '../graph/schema/index.ts';
+import { DuckDb, sqlText } from './duckdb.ts';
 import { type FileEntry, readLake, requireLake, schemaId } from './manifest.ts';
 import { RowStream } from './row-stream.ts';
 import { schemaFromJson } from './schema.ts';
@@ -89,7 +89,11 @@ export async function verifyLake(
       try {
         const { sha256, bytes } = await hashFile(storage.url(f.path));
         if (sha256 !== f.sha256 || bytes !== f.bytes)
-          problems.push({ code: 'CHM608', file: f.path, message: `${bytes} bytes with hash ${sha256.slice(0, 12)}… instead of ${f.bytes} with ${f.sha256.slice(0, 12)}…` });
+          problems.push({
+            code: 'CHM608',
+            file: f.path,
+            message: `${bytes} bytes with hash ${sha256.slice(0, 12)}… instead of ${f.bytes} with ${f.sha256.slice(0, 12)}…`,
+          });
         await verifyRows(db, storage, f, schemaFromJson(view.schemas.get(schemaId(f.schema, f.schema_version))!));
       } catch (e) {
         report(e, f.path);

@@ -58,8 +58,7 @@ export interface LakeView {
 
 export const schemaId = (name: string, version: number): string => `${name}@${version}`;
 const folder = (writer: string): string => `_manifest/${encodeURIComponent(writer)}`;
-export const commitPath = (writer: string, n: number): string =>
-  `${folder(writer)}/${String(n).padStart(8, '0')}.json`;
+export const commitPath = (writer: string, n: number): string => `${folder(writer)}/${String(n).padStart(8, '0')}.json`;
 
 /** The file's text: a line with the hash of the rest, then the commit. */
 export function commitBytes(commit: Commit): Uint8Array {

@@ -6,9 +6,9 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { KeyTable } from '../graph/schema/index.ts';
 import { blockRows } from './block-rows.ts';
 import { openBronzeWriter } from './bronze-writer.ts';
-import { LocalStorage } from './storage.ts';
 import { type LakeView, readLake } from './manifest.ts';
 import { openLake } from './open-lake.ts';
+import { LocalStorage } from './storage.ts';
 import { marketPorts, type SyntheticOptions, syntheticBlocks } from './synthetic-blocks.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'lake-'));
@@ -29,7 +29,21 @@ async function fill(dir: string, options: SyntheticOptions, rolling = {}, writer
   for (let b = await from.read(); b; b = await from.read()) await w.write(b);
   return w.close();
 }
-const ALL = { trade: 5, book_ticker: 5, depth: 5, depth_snapshot: 1, mark_price: 3, kline: 2, candle: 1, funding_rate: 1, liquidation: 1, market_metrics: 1, depth_band: 1, dead_letter: 2, engine_lag: 1 };
+const ALL = {
+  trade: 5,
+  book_ticker: 5,
+  depth: 5,
+  depth_snapshot: 1,
+  mark_price: 3,
+  kline: 2,
+  candle: 1,
+  funding_rate: 1,
+  liquidation: 1,
+  market_metrics: 1,
+  depth_band: 1,
+  dead_letter: 2,
+  engine_lag: 1,
+};
 const expected = (o: SyntheticOptions): Promise<string[]> => {
   const keys = twoKeys();
   return blockRows(syntheticBlocks(keys, o), keys);
@@ -56,7 +70,9 @@ describe('the lake', () => {
     const b = await fill(folder(), { ...o, blockRows: 333 }, { maxRows: 2000 });
     expect(a.files.length).toBeGreaterThan(40);
     expect(b).toEqual(a);
-    expect(a.files[0]!.path).toMatch(/^bronze\/book_ticker\/market=spot\/symbol=ETHUSDT\/date=\d{4}-\d\d-\d\d\/\d{16}-\d{16}\.parquet$/);
+    expect(a.files[0]!.path).toMatch(
+      /^bronze\/book_ticker\/market=spot\/symbol=ETHUSDT\/date=\d{4}-\d\d-\d\d\/\d{16}-\d{16}\.parquet$/,
+    );
   });
 
   it('repeats an import over itself and refuses another input under the same name', async () => {
@@ -115,7 +131,10 @@ describe('the lake', () => {
     const rows = (await blockRows(reader, keys)).map((r) => r.split(' ').slice(1).join(' '));
     const wanted = all.filter(
       (r) =>
-        Number(r[1]) >= fromUs && Number(r[1]) < toUs && (r[2] === 'trade' || r[2] === 'depth') && r[3] === 'spot:ETHUSDT',
+        Number(r[1]) >= fromUs &&
+        Number(r[1]) < toUs &&
+        (r[2] === 'trade' || r[2] === 'depth') &&
+        r[3] === 'spot:ETHUSDT',
     );
     expect(rows).toEqual(wanted.map((r) => r.slice(1).join(' ')));
     expect(wanted.length).toBeGreaterThan(100);
@@ -205,7 +224,10 @@ describe('damage', () => {
     const { dir, view } = await lake();
     for (const keep of [0, 3, 100, view.files[0]!.bytes - 1]) {
       truncateSync(join(dir, view.files[0]!.path), keep);
-      await expect(read(dir)).rejects.toMatchObject({ code: 'CHM604', where: { file: join(dir, view.files[0]!.path) } });
+      await expect(read(dir)).rejects.toMatchObject({
+        code: 'CHM604',
+        where: { file: join(dir, view.files[0]!.path) },
+      });
     }
   });
   it('of the manifest is a coded error: a flipped byte, a cut, a missing number', async () => {

@@ -9,7 +9,7 @@ import {
 import { type CacheOptions, openCached } from './cache/open-cached.ts';
 import { DuckDb } from './duckdb.ts';
 import { type FileEntry, type LakeView, readLake, requireLake, schemaId, trashPath } from './manifest.ts';
-import { MergeReader, type MergeInput } from './merge-reader.ts';
+import { type MergeInput, MergeReader } from './merge-reader.ts';
 import { RowStream } from './row-stream.ts';
 import { schemaFromJson } from './schema.ts';
 import { LocalStorage, type ObjectStorage } from './storage.ts';
@@ -100,19 +100,29 @@ export function planLake(view: LakeView, o: OpenLakeOptions): LakePlan {
 function schemaOf(view: LakeView, files: readonly FileEntry[], dataset: string): Schema {
   const own = dataset in MARKET_PORTS ? (MARKET_PORTS[dataset as MarketPort] as Schema) : undefined;
   const of = files.filter((f) => f.dataset === dataset);
-  const newest = of.reduce<FileEntry | undefined>((a, f) => (a && a.schema_version >= f.schema_version ? a : f), undefined);
+  const newest = of.reduce<FileEntry | undefined>(
+    (a, f) => (a && a.schema_version >= f.schema_version ? a : f),
+    undefined,
+  );
   const schema =
-    own ?? (newest && view.schemas.get(schemaId(newest.schema, newest.schema_version)) !== undefined
+    own ??
+    (newest && view.schemas.get(schemaId(newest.schema, newest.schema_version)) !== undefined
       ? schemaFromJson(view.schemas.get(schemaId(newest.schema, newest.schema_version))!)
       : undefined);
   if (!schema)
-    throw new ChimeraError('CHM610', `the lake has no dataset "${dataset}"`, { help: 'list them with `chimera lake ls`' });
+    throw new ChimeraError('CHM610', `the lake has no dataset "${dataset}"`, {
+      help: 'list them with `chimera lake ls`',
+    });
   for (const f of of)
     if (f.schema !== schema.name || f.schema_version !== schema.version)
-      throw new ChimeraError('CHM610', `${f.path} holds ${f.schema}@${f.schema_version}, not ${schema.name}@${schema.version}`, {
-        file: f.path,
-        help: 'import its source again with this version',
-      });
+      throw new ChimeraError(
+        'CHM610',
+        `${f.path} holds ${f.schema}@${f.schema_version}, not ${schema.name}@${schema.version}`,
+        {
+          file: f.path,
+          help: 'import its source again with this version',
+        },
+      );
   return schema;
 }
 

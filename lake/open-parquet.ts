@@ -122,7 +122,8 @@ async function inspect(db: DuckDb, path: string, dataset: string | undefined): P
         });
     const name = dataset ?? guessDataset(columns, path);
     const schema = (MARKET_PORTS as Record<string, Schema>)[name];
-    if (!schema) throw new ChimeraError('CHM610', `there is no dataset "${name}"`, { file: path, help: 'name a market port' });
+    if (!schema)
+      throw new ChimeraError('CHM610', `there is no dataset "${name}"`, { file: path, help: 'name a market port' });
     const keys = [];
     for (const [k] of await rows(`SELECT DISTINCT key FROM ${from} ORDER BY key`)) {
       const where = k === null ? 'key IS NULL' : `key = ${sqlText(String(k))}`;
@@ -130,7 +131,10 @@ async function inspect(db: DuckDb, path: string, dataset: string | undefined): P
       for (const c of lakeColumns(schema)) {
         if ((c.kind !== 'px' && c.kind !== 'qty') || !columns.has(c.name)) continue;
         const value = c.transport === 'list' ? `unnest(${sqlName(c.name)})` : sqlName(c.name);
-        digits[c.kind] = Math.max(digits[c.kind], await decimals(rows, `SELECT ${value} AS x FROM ${from} WHERE ${where}`));
+        digits[c.kind] = Math.max(
+          digits[c.kind],
+          await decimals(rows, `SELECT ${value} AS x FROM ${from} WHERE ${where}`),
+        );
       }
       keys.push({ name: k === null ? '' : String(k), pxDigits: digits.px, qtyDigits: digits.qty });
     }
@@ -181,7 +185,9 @@ function guessDataset(columns: ReadonlySet<string>, path: string): string {
 async function decimals(rows: (sql: string) => Promise<unknown[][]>, values: string): Promise<number> {
   for (let d = 0; d <= 12; d++) {
     const scale = `1e${d}::DOUBLE`;
-    const [row] = await rows(`SELECT coalesce(bool_and(x IS NULL OR round(x * ${scale}) / ${scale} = x), true) FROM (${values})`);
+    const [row] = await rows(
+      `SELECT coalesce(bool_and(x IS NULL OR round(x * ${scale}) / ${scale} = x), true) FROM (${values})`,
+    );
     if (row![0] === true) return d;
   }
   throw new ChimeraError('CHM619', 'a price or quantity has more than 12 decimals', {

@@ -137,7 +137,14 @@ export class PartitionBuffer {
       const stage = this.#lists[c]!;
       const start = stage.size;
       for (let i = 0; i < count; i++) stage.push(source as ListColumn, row[take[from + i]!]!, at + i);
-      this.#encode(stage.values, start, stage.size - start, this.columns[c]!, this.#scales[c]!, block.seq0 + take[from]!);
+      this.#encode(
+        stage.values,
+        start,
+        stage.size - start,
+        this.columns[c]!,
+        this.#scales[c]!,
+        block.seq0 + take[from]!,
+      );
       bytes += 16 * count + 8 * (stage.size - start);
     }
     this.bytes += bytes;

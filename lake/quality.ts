@@ -15,7 +15,10 @@ export interface BookCheck {
 export interface Gap {
   dataset: MarketPort;
   key: string;
-  /** Last id (trade id, depth update id) before the break and first one after it. */
+  /**
+   * Trades: the last id before the break and the first one after it. Depth: the last `u` before it, and the `u` that the
+   * next diff names as its predecessor.
+   */
   from: number;
   to: number;
   kind: 'trade_id' | 'agg_trade_id' | 'depth_chain';
@@ -111,8 +114,10 @@ export class QualityReport {
     for (const [key, s] of this.#states.entries()) {
       if (s === undefined) continue;
       const name = this.#keys.at(key).name;
-      for (const b of s.trades.breaks) gaps.push({ dataset: 'trade', key: name, ...b, kind: 'trade_id' });
-      for (const b of s.aggregates.breaks) gaps.push({ dataset: 'trade', key: name, ...b, kind: 'agg_trade_id' });
+      for (const b of s.trades.breaks)
+        gaps.push({ dataset: 'trade', key: name, from: b.from, to: b.to + 1, kind: 'trade_id' });
+      for (const b of s.aggregates.breaks)
+        gaps.push({ dataset: 'trade', key: name, from: b.from, to: b.to + 1, kind: 'agg_trade_id' });
       for (const b of s.diffs.breaks) gaps.push({ dataset: 'depth', key: name, ...b, kind: 'depth_chain' });
     }
     return {

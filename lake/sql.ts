@@ -62,7 +62,8 @@ async function runOver(root: string, view: LakeView, query: string, o: SqlOption
       } catch (e) {
         throw storageError(e, `${root}/${files[0]!.path}`, 'read');
       }
-      if (!seen.has(dataset)) await connection.run(`CREATE VIEW ${sqlName(dataset)} AS FROM ${sqlName(tier)}.${sqlName(dataset)}`);
+      if (!seen.has(dataset))
+        await connection.run(`CREATE VIEW ${sqlName(dataset)} AS FROM ${sqlName(tier)}.${sqlName(dataset)}`);
       seen.add(dataset);
     }
     await assertReadOnly(db, connection, query);
@@ -129,7 +130,8 @@ function queryError(e: unknown): ChimeraError {
 export function formatSql(result: SqlResult, format: 'table' | 'json' | 'csv'): string {
   if (format === 'json')
     return `${JSON.stringify(result.rows.map((r) => Object.fromEntries(result.columns.map((c, i) => [c, r[i]]))))}\n`;
-  const text = (v: unknown): string => (v === null || v === undefined ? '' : typeof v === 'object' ? JSON.stringify(v) : String(v));
+  const text = (v: unknown): string =>
+    v === null || v === undefined ? '' : typeof v === 'object' ? JSON.stringify(v) : String(v);
   if (format === 'csv') {
     const cell = (s: string): string => (/[",\r\n]/.test(s) ? `"${s.replaceAll('"', '""')}"` : s);
     return [result.columns, ...result.rows].map((r) => `${r.map((v) => cell(text(v))).join(',')}\n`).join('');
@@ -137,7 +139,11 @@ export function formatSql(result: SqlResult, format: 'table' | 'json' | 'csv'): 
   const cells = [result.columns, ...result.rows.map((r) => r.map(text))];
   const width = result.columns.map((_, c) => Math.max(...cells.map((r) => r[c]!.length)));
   const right = result.types.map((t) => /INT|DOUBLE|FLOAT|DECIMAL/.test(t) && !t.endsWith('[]'));
-  const line = (r: string[]): string => r.map((v, c) => (right[c] ? v.padStart(width[c]!) : v.padEnd(width[c]!))).join('  ').trimEnd();
+  const line = (r: string[]): string =>
+    r
+      .map((v, c) => (right[c] ? v.padStart(width[c]!) : v.padEnd(width[c]!)))
+      .join('  ')
+      .trimEnd();
   const [head, ...body] = cells.map(line);
   const rule = width.map((w) => '-'.repeat(w)).join('  ');
   const more = result.truncated ? `… more than ${result.rows.length} rows` : `${result.rows.length} rows`;

@@ -112,7 +112,8 @@ function fill(to: PortColumns, fields: readonly AnyField[], d: Draw): void {
   const row = to.n;
   fields.forEach((f, c) => {
     const column = to.columns[c]!;
-    if (Array.isArray(column)) column[row] = d.random() < 0.5 ? '1m' : `text “${Math.floor(d.random() * 1000)}” of some length`;
+    if (Array.isArray(column))
+      column[row] = d.random() < 0.5 ? '1m' : `text “${Math.floor(d.random() * 1000)}” of some length`;
     else if (column instanceof Float64Array) column[row] = numberFor(f, d);
     else {
       const n = Math.floor(d.random() * d.levels);

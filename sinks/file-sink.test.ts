@@ -1,4 +1,13 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -80,6 +89,15 @@ describe('sink.csv and sink.jsonl', () => {
     await (await run(undefined, cycles.slice(1, 2), [0], 0, out)).sink.close();
     expect(readFileSync(join(out, 'ema.csv'), 'utf8')).toBe('source,seq,t_avail_us,key,value\n');
     expect(existsSync(join(out, 'store.sqlite'))).toBe(false);
+  });
+  it.skipIf(!existsSync('/dev/full'))('say so when the disk is full', async () => {
+    const dir = folder();
+    mkdirSync(join(dir, 'out'), { recursive: true });
+    symlinkSync('/dev/full', join(dir, 'out/top.csv'));
+    await expect(run(dir, cycles, [39])).rejects.toMatchObject({
+      code: 'CHM548',
+      where: { file: join(dir, 'out/top.csv') },
+    });
   });
   it('say so when committed rows are gone from a file, or it cannot be made', async () => {
     const dir = folder();

@@ -108,7 +108,7 @@ class FileSink extends BufferedSink {
               file: path,
               help: 'give the run a new folder, or remove the file and run from the beginning',
             });
-          await file.truncate(kept);
+          if (size > kept) await file.truncate(kept);
           const bytes = kept > 0 ? kept : await append(file, formatter.header, 0);
           return { path, file, bytes, formatter };
         });

@@ -37,7 +37,7 @@ wallet. Every fill has the open time of its candle.
 - **Limits** that the next open satisfies trade at the open as taker (post-only ones are refused with −5022, IOC and FOK that are not
   satisfied expire); otherwise they rest, and trade at their own price as maker once a candle goes through it.
 - **Funding** (optional) is paid at the last close.`,
-  config: z.object({
+  config: z.strictObject({
     balance_usdt: z.number().default(100_000),
     maker_bp: z.number().default(2),
     taker_bp: z.number().default(5),

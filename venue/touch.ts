@@ -25,7 +25,7 @@ export const touch = defineNode({
 - Market orders, and limits that cross, are filled whole at the touch as taker. Post-only orders that would cross are refused
   (−5022), conditional orders always (−4120). IOC and FOK that do not cross expire.
 - Orders of a cycle meet the quote of that cycle.`,
-  config: z.object({
+  config: z.strictObject({
     balance_usdt: z.number().default(100_000),
     maker_bp: z.number().default(2),
     taker_bp: z.number().default(5),

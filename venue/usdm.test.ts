@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { Vec } from '../graph/schema/index.ts';
 import { decode, encode } from '../graph/codec/index.ts';
+import { Vec } from '../graph/schema/index.ts';
 import { Drive } from '../graph/testing/drive.ts';
 import { usdm } from './usdm.ts';
 

@@ -34,7 +34,7 @@ const instrument = z.strictObject({
     .optional()
     .describe('notional tiers of the maintenance margin, ascending'),
 });
-const config = z.object({
+const config = z.strictObject({
   balance_usdt: z.number().min(0).default(10_000).describe('wallet at the start, shared by all instruments'),
   leverage: z.int().min(1).max(150).default(20),
   maker_bp: z.number().default(2).describe('negative = rebate'),

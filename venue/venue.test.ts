@@ -2,7 +2,6 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import type { Tap } from '../graph/engine/tap.ts';
 import { defineNode, input, output } from '../graph/node.ts';
-import { createPlan } from '../graph/plan/plan.ts';
 import { runPipeline } from '../graph/runner/runner.ts';
 import { OrderCommand, OrderReport, TopOfBook } from '../graph/schema/index.ts';
 import { buildPipeline } from '../graph/testing/build.ts';
@@ -52,7 +51,7 @@ const trader = defineNode({
   },
 });
 
-const pipeline = (venue: object) =>
+const pipeline = (venue: Record<string, unknown>) =>
   buildPipeline([
     { id: 'market', type: node('source.synthetic'), with: { duration: '30s', rate: 150 } },
     { id: 'trader', type: trader, in: { best: 'market.book_ticker', report: 'venue.report' } },
@@ -65,21 +64,64 @@ const pipeline = (venue: object) =>
       feedback: ['report'],
     },
   ]);
-async function run(mode: 'generated' | 'interpreted', venue: object, commitInputs = 65_536) {
-  const rows: unknown[] = [];
-  await runPipeline(createPlan(pipeline(venue)), {
+interface Said {
+  port: string;
+  time: number;
+  key: number;
+  values: Record<string, unknown>;
+}
+async function run(mode: 'generated' | 'interpreted', venue: Record<string, unknown>): Promise<Said[]> {
+  const rows: Said[] = [];
+  await runPipeline(pipeline(venue), {
     seed: 3,
     mode,
-    commitInputs,
-    taps: ['venue.report', 'venue.account', 'trader.order'],
-    onTap: (t: Tap) => void rows.push(...[...t.rows].map((r) => [t.port, JSON.stringify(r)])),
+    commitInputs: 3000,
+    taps: ['venue.report', 'venue.account', 'venue.position', 'trader.order'],
+    onTap: (tap: Tap) => {
+      const names = Object.keys(tap.schema.fields);
+      for (let i = 0; i < tap.n; i++)
+        rows.push({
+          port: tap.port,
+          time: tap.time(i),
+          key: tap.key(i),
+          values: Object.fromEntries(names.map((name, f) => [name, tap.value(i, f)])),
+        });
+    },
   });
   return rows;
 }
 
 describe('the venue in a pipeline', () => {
-  it('trades a synthetic market and answers each instrument with its own reports only', async () => {
+  it('trades a synthetic market: every kind of execution, each instrument with its own reports [FLOW.7]', async () => {
     const rows = await run('generated', { order_latency: '5ms', response_latency: '3ms' });
-    expect(rows.length).toBeGreaterThan(100);
+    const reports = rows.filter((r) => r.port === 'report');
+    const kinds = new Map<string, number>();
+    for (const { values: v } of reports) {
+      const kind = v['exec'] === 'trade' ? `${v['maker'] ? 'maker' : 'taker'}` : `${v['exec']} ${v['code']}`;
+      kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
+    }
+    for (const kind of ['new 0', 'maker', 'taker', 'canceled 0', 'expired 0', 'rejected -5022', 'rejected -2011'])
+      expect([kind, kinds.get(kind) ?? 0]).toEqual([kind, expect.toSatisfy((n: number) => n > 3)]);
+    for (const r of reports) expect(String(r.values['client_id']).startsWith(`${r.key}-`)).toBe(true);
+    // Accounts are in step with the trades: one update per trade, with the same fee and profit.
+    const money = (port: string): number[] =>
+      rows
+        .filter((r) => r.port === port && (port === 'account' || r.values['exec'] === 'trade'))
+        .reduce(([f, p], r) => [f! + (r.values['fee'] as number), p! + (r.values['realized_pnl'] as number)], [0, 0]);
+    expect(money('account')).toEqual(money('report'));
+    const [fees, profit] = money('account');
+    expect(rows.filter((r) => r.port === 'account').at(-1)!.values['wallet']).toBe(10_000e8 - fees! + profit!);
+    // Answers come 8 ms after their order.
+    const sent = new Map(
+      rows
+        .filter((r) => r.port === 'order' && r.values['action'] === 'place')
+        .map((r) => [r.values['client_id'], r.time]),
+    );
+    for (const r of reports)
+      if (r.values['exec'] === 'new') expect(r.time - sent.get(r.values['client_id'])!).toBe(8000);
+  });
+  it('says the same in the generated and in the interpreted plan', async () => {
+    const config = { order_latency: '1ms', leverage: 50 };
+    expect(await run('generated', config)).toEqual(await run('interpreted', config));
   });
 });

@@ -1,12 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import type { Checkpoint, CheckpointStore } from '../checkpoint/store.ts';
+import { MemoryStore } from '../checkpoint/memory-store.ts';
 import { defineNode, defineSource, input, output } from '../node.ts';
 import { createPlan } from '../plan/plan.ts';
+import { type InputRow, rowsReader } from '../runner/rows-reader.ts';
 import { Run, runPipeline } from '../runner/runner.ts';
 import { f64, int, KeyTable, record, Scalar } from '../schema/index.ts';
-import { type BuildNode, buildPipeline, type InputRow, rowsReader } from '../testing/build.ts';
+import { type BuildNode, buildPipeline } from '../testing/build.ts';
 import { tapRow } from './tap.ts';
 
 const none = z.strictObject({});
@@ -304,22 +305,6 @@ describe('the engine', () => {
   });
 });
 
-/** Checkpoints in memory: what the runner needs of a store. */
-function memoryStore(): CheckpointStore {
-  let saved: Checkpoint | undefined;
-  return {
-    transaction: async (work) => work(),
-    saveCheckpoint: async (c) => {
-      saved = c;
-    },
-    loadCheckpoint: async () => saved,
-    saveManifest: async () => {},
-    loadManifest: async () => [],
-    keepManifest: async () => {},
-    close: async () => {},
-  };
-}
-
 /** A graph with everything: diamonds, lists, all keys, broadcast, timers, feedback with and without delay. */
 const whole = (extra: BuildNode[] = []): BuildNode[] => [
   { id: 'a', type: add, in: { a: 'src.x' } },
@@ -372,7 +357,7 @@ describe('determinism of the engine', () => {
         const rows = rowsOf(list);
         const straight = await play(whole(), rows);
         const lines: string[] = [];
-        const store = memoryStore();
+        const store = new MemoryStore();
         for (let stop = 0; stop <= rows.length; stop++) {
           const abort = new AbortController();
           const part = await play(whole(), rows, {

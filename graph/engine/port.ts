@@ -108,7 +108,7 @@ export function pickText(schema: Schema, field: string, value: string): string {
 function afterText(spec: PortSpec, tapped: boolean, o: number): string {
   const picks = spec.picks.map((p, i) => {
     const value = pickText(spec.schema, p.field, `r[${JSON.stringify(p.field)}]`);
-    return `{ const x = ${value}; if (x === x) { const p = this.p${o}_${i}; p.value = x; p.stamp = n; p.seen = true; } }`;
+    return `{ const x = ${value}; if (x === x) { const p = this.p${o}_${i}; p.value = x; p.stamp = n; p.time = r.time; p.seen = true; } }`;
   });
   return [...picks, spec.any ? `this.any${o}.add(r);` : '', tapped ? `this.tap${o}.push(r);` : ''].join('\n');
 }
@@ -184,7 +184,7 @@ function emitText(spec: PortSpec, tapped: boolean, o: number): string {
       const n = this.clock.n;
       ${slot}
       ${assign.join('\n')}
-      r.stamp = n; r.seen = true;
+      r.stamp = n; r.time = this.clock.now; r.seen = true;
       ${keyed}
       const k = this.k;
       ${afterText(spec, tapped, o)}
@@ -215,7 +215,7 @@ export function createLoader(
       const n = this.clock.n;
       const r = ${spec.many ? 'this.slot0.next()' : 'this.slot0'};
       ${assign.join('\n')}
-      r.stamp = n; r.seen = true;
+      r.stamp = n; r.time = this.clock.now; r.seen = true;
       const k = this.k;
       ${afterText(spec, tap !== undefined, 0)}
     }

@@ -7,6 +7,8 @@ import type { Clock } from './clock.ts';
  */
 export interface Slot {
   stamp: number;
+  /** Engine time of the last emission, µs. */
+  time: number;
   seen: boolean;
   key: number;
   readonly clock: Clock;
@@ -39,7 +41,7 @@ export function slotClass(schema: Schema): new (clock: Clock, key: number) => Fi
     layout = new Function(
       'Vec',
       `return class Slot_${schema.name.replace(/\W/g, '_')} {
-         constructor(clock, key) { this.clock = clock; this.stamp = -1; this.seen = false; this.key = key; ${init.join(' ')} }
+         constructor(clock, key) { this.clock = clock; this.stamp = -1; this.time = -0; this.seen = false; this.key = key; ${init.join(' ')} }
          get ticked() { return this.stamp === this.clock.n; }
        }`,
     )(Vec) as new (

@@ -38,6 +38,7 @@ interface SlotSnapshot {
   port: string;
   key: string;
   seen: boolean;
+  time: number;
   values: Record<string, unknown>;
   picks: (number | null)[];
 }
@@ -110,6 +111,7 @@ function saveSlot(_core: Core, n: PlanNode, out: number, entry: Entry): SlotSnap
     port: n.outs[out]!.port,
     key: entry.key?.name ?? '',
     seen: slot.seen,
+    time: slot.time,
     values: slot.seen ? plainFields(n.outs[out]!.schema, slot) : {},
     picks: entry.port.picks.map((p) => (p.seen ? (p['value'] as number) : null)),
   };
@@ -192,6 +194,7 @@ const copyState = (state: unknown): unknown => decode(encode(state));
 
 function loadSlot(schema: Schema, slot: Fielded, picks: readonly Fielded[], saved: SlotSnapshot): void {
   slot.seen = saved.seen;
+  slot.time = saved.time;
   slot.stamp = -1;
   if (!saved.seen) return;
   for (const name of Object.keys(schema.fields)) {
@@ -203,6 +206,7 @@ function loadSlot(schema: Schema, slot: Fielded, picks: readonly Fielded[], save
     if (!pick || value === null) return;
     pick['value'] = value;
     pick.seen = true;
+    pick.time = saved.time;
     pick.stamp = -1;
   });
 }

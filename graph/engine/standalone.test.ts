@@ -4,10 +4,11 @@ import { z } from 'zod';
 import { ema } from '../../operators/feature/ema.ts';
 import { defineRxNode, defineSource, input, output } from '../node.ts';
 import { createPlan } from '../plan/plan.ts';
+import { rowsReader } from '../runner/rows-reader.ts';
 import { Run } from '../runner/runner.ts';
 import { engineTime, from, map, scan, toArray } from '../rx.ts';
 import { KeyTable, Scalar } from '../schema/index.ts';
-import { buildPipeline, rowsReader } from '../testing/build.ts';
+import { buildPipeline } from '../testing/build.ts';
 import { toOperator } from './standalone.ts';
 import { tapRow } from './tap.ts';
 

@@ -1,7 +1,8 @@
 import type { Expectation, ExpectedRow } from '../document/tests.ts';
 import { formatDecimal } from '../math/index.ts';
 import { type Field, isNumberField, type KeyTable, type Schema } from '../schema/index.ts';
-import { digitsOf, toValue } from './stage.ts';
+import { digitsOf } from '../tap/format.ts';
+import { toValue } from './stage.ts';
 
 /** A row that a port really had. */
 export interface SeenRow {

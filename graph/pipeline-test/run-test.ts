@@ -1,4 +1,4 @@
-import type { Checkpoint, CheckpointStore } from '../checkpoint/store.ts';
+import { MemoryStore } from '../checkpoint/memory-store.ts';
 import type { PipelineTest } from '../document/tests.ts';
 import type { Loaded, Pipeline } from '../document/types.ts';
 import { tapRow } from '../engine/tap.ts';
@@ -163,24 +163,4 @@ function judgeLint(test: PipelineTest, found: Loaded['diagnostics']): TestResult
   for (const d of left)
     failures.push({ line: test.line, message: `lint reports ${d.code} (${d.line}:${d.column}) ${d.message}` });
   return failures;
-}
-
-/** Checkpoints for the length of a test. */
-class MemoryStore implements CheckpointStore {
-  #saved: Checkpoint | undefined;
-  async transaction<T>(work: () => T | Promise<T>): Promise<T> {
-    return work();
-  }
-  async saveCheckpoint(c: Checkpoint): Promise<void> {
-    this.#saved = c;
-  }
-  async loadCheckpoint(): Promise<Checkpoint | undefined> {
-    return this.#saved;
-  }
-  async saveManifest(): Promise<void> {}
-  async loadManifest(): Promise<[]> {
-    return [];
-  }
-  async keepManifest(): Promise<void> {}
-  async close(): Promise<void> {}
 }

@@ -3,6 +3,7 @@ import type { PipelineTest, TestEvent } from '../document/tests.ts';
 import type { Pipeline, PipelineNode } from '../document/types.ts';
 import { parseDecimal } from '../math/index.ts';
 import { defineSink, defineSource, type input, type OutPort, type OutPorts, output } from '../node.ts';
+import { type InputRow, rowsReader } from '../runner/rows-reader.ts';
 import {
   type BlockReader,
   ChimeraError,
@@ -12,7 +13,7 @@ import {
   KeyTable,
   type NumberKind,
 } from '../schema/index.ts';
-import { type InputRow, rowsReader } from '../testing/build.ts';
+import { digitsOf } from '../tap/format.ts';
 
 /** A pipeline made ready for a test: what the test states instead of letting it run, as sources. */
 export interface Staged {
@@ -133,10 +134,4 @@ export function toValue(v: unknown, f: Field, key: KeyInfo | undefined): unknown
 function amount(v: unknown, kind: NumberKind, key: KeyInfo | undefined): number {
   if (typeof v === 'number') return v;
   return parseDecimal(String(v), digitsOf(kind, key));
-}
-/** Decimals of an exact amount. */
-export function digitsOf(kind: NumberKind, key: KeyInfo | undefined): number {
-  const px = key?.pxDigits ?? 0;
-  const qty = key?.qtyDigits ?? 0;
-  return kind === 'px' ? px : kind === 'qty' ? qty : kind === 'quote' ? px + qty : kind === 'money' ? 8 : 0;
 }

@@ -23,6 +23,8 @@ export interface RunOptions {
   onTap?: (tap: Tap) => void;
   /** Readers used instead of opening the source nodes, by node id. */
   readers?: Readonly<Record<string, (keys: KeyTable) => Promise<BlockReader>>>;
+  /** Puts something between a source and the run: its journal. Called once all sources are open. */
+  wrap?: (source: string, reader: BlockReader) => BlockReader;
   /** Sees each block before it is run: captures Bronze. */
   onBlock?: (source: string, block: Block, reader: BlockReader) => Promise<void> | void;
   /** Paced by a clock: inputs are run when their time has come. Without it, as fast as possible. */
@@ -176,6 +178,8 @@ export class Run {
         this.engine.core.single[node.index]!.sink = sink;
       }
     }
+    const { wrap } = this.#options;
+    if (wrap) for (const h of this.#heads) h.reader = wrap(h.node.id, h.reader);
     // The order of equal times is the sources' order of declaration.
     this.#heads.sort((a, b) => a.node.declaration - b.node.declaration);
     const stored = await this.#stored();

@@ -65,9 +65,10 @@ export class Drive<I extends InPorts, O extends OutPorts, S = any> {
       const view = this.#views[port];
       if (!view) throw new Error(`no port ${port}`);
       if (view instanceof Many) view.rows = (Array.isArray(values) ? values : [values]).map((v) => ({ key: 0, ...v }));
-      else Object.assign(view, values, { ticked: true, seen: true });
+      else Object.assign(view, values, { ticked: true, seen: true, time: now });
     }
-    this.#cycle(0);
+    if (Object.keys(ticks).some((port) => !this.#passive(port))) this.#cycle(0);
+    else this.#clear();
     return this.emitted.slice(from);
   }
   /** Fires all timers due up to and including `now`, each at its own time. */
@@ -99,10 +100,16 @@ export class Drive<I extends InPorts, O extends OutPorts, S = any> {
     this.#timer = timer;
     const tick = { ...this.#views, rest: this.#rest } as unknown as Tick<I>;
     this.#node.step(this.state, tick, this.config as never, this.#emit() as never, this.#ctx());
+    this.#clear();
+  }
+  #clear(): void {
     for (const v of Object.values(this.#views)) {
       if (v instanceof Many) v.rows = [];
       else v['ticked'] = false;
     }
+  }
+  #passive(port: string): boolean {
+    return (this.#node.ports.in[port] ?? this.#node.ports.rest)?.passive ?? false;
   }
   #emit(): Record<string, (v: Row) => void> {
     const push = (port: string) => (v: Row) => {
@@ -158,7 +165,7 @@ class Many {
   }
 }
 function blank(schema: Schema): Row {
-  const row: Row = { ticked: false, seen: false };
+  const row: Row = { ticked: false, seen: false, time: 0 };
   for (const [name, f] of Object.entries(schema.fields))
     row[name] =
       f.kind === 'text'

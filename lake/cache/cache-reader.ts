@@ -1,6 +1,12 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
-import { type Block, type BlockReader, ChimeraError, type InputQuality, type KeyTable } from '../../graph/schema/index.ts';
+import {
+  type Block,
+  type BlockReader,
+  ChimeraError,
+  type InputQuality,
+  type KeyTable,
+} from '../../graph/schema/index.ts';
 import { schemaFromJson } from '../schema.ts';
 import { BLOCK_HEAD, BlockDecoder, decodeHeader } from './format.ts';
 
@@ -77,7 +83,8 @@ export class CacheReader implements BlockReader {
       }
       this.#at += bytes;
       this.#rows += block.n;
-      if (this.#remap) for (let i = 0; i < block.n; i++) if (block.key[i]! >= 0) block.key[i] = this.#remap[block.key[i]!]!;
+      if (this.#remap)
+        for (let i = 0; i < block.n; i++) if (block.key[i]! >= 0) block.key[i] = this.#remap[block.key[i]!]!;
       const last = block.seq0 + block.n - 1;
       if (last <= this.#skipTo) continue;
       return this.#skipTo >= block.seq0 ? dropFirst(block, this.#skipTo - block.seq0 + 1) : block;

@@ -19,7 +19,13 @@ beforeAll(async () => {
   const keys = new KeyTable();
   keys.declare('usdm:BTCUSDT', 1, 3);
   keys.declare('usdm:ETHUSDT', 2, 3);
-  const w = await openBronzeWriter(lake, { writer: 'w', keys, ports: marketPorts(), source: 'm', rolling: { maxRows: 999 } });
+  const w = await openBronzeWriter(lake, {
+    writer: 'w',
+    keys,
+    ports: marketPorts(),
+    source: 'm',
+    rolling: { maxRows: 999 },
+  });
   const from = syntheticBlocks(keys, o);
   for (let b = await from.read(); b; b = await from.read()) await w.write(b);
   await w.close();

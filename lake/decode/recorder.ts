@@ -228,7 +228,7 @@ export function marketOfUrl(url: string): 'spot' | 'usdm' | undefined {
 
 /** Answers to subscriptions are no events. */
 const isReply = (o: Readonly<Record<string, unknown>>): boolean =>
-  'id' in o && ('result' in o || 'error' in o) && !('e' in o);
+  'id' in o && ('result' in o || 'error' in o) && !['e', 's', 'lastUpdateId', 'bids'].some((name) => name in o);
 
 const raw = (buf: Buffer, start: number, end: number): string =>
   buf.toString('utf8', start, Math.min(end, start + RAW_LIMIT));

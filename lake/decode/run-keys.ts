@@ -179,7 +179,7 @@ function settleRange(run: RunKey, files: readonly FileRows[], tracks: readonly T
     for (let d = 0; d <= most; d++) {
       let lost = 0;
       for (let i = 0; i <= MAX_DIGITS; i++) lost += (i > d ? needs[i]! : 0) + (i < d ? allows[i]! : 0);
-      if (lost <= fewest) {
+      if (lost < fewest) {
         fewest = lost;
         best = d;
       }

@@ -1,8 +1,17 @@
-import { closeSync, fdatasyncSync, fsyncSync, ftruncateSync, mkdirSync, openSync, unlinkSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  fdatasyncSync,
+  fsyncSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { ChimeraError } from '../../graph/schema/index.ts';
 import { storageError } from '../duckdb.ts';
-import { segmentName, SegmentReader, segments } from './journal-reader.ts';
+import { SegmentReader, segmentName, segments } from './journal-reader.ts';
 import { encodeFileHead, encodeRecord, FILE_HEAD, FLAG_END, MAX_PAYLOAD, RECORD_HEAD } from './segment.ts';
 
 /** The file calls that the journal makes; tests put a failing device in their place. */

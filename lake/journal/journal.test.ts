@@ -1,4 +1,14 @@
-import { appendFileSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  appendFileSync,
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import fc from 'fast-check';
@@ -18,7 +28,8 @@ afterAll(() => rmSync(root, { recursive: true, force: true }));
 let folders = 0;
 const folder = (): string => join(root, String(folders++));
 const clock = (): number => 0;
-const payload = (seq: number): Buffer => Buffer.from(`{"e":"trade","t":${seq},"p":"${60000 + seq}.5","q":"0.${seq % 9}"}`);
+const payload = (seq: number): Buffer =>
+  Buffer.from(`{"e":"trade","t":${seq},"p":"${60000 + seq}.5","q":"0.${seq % 9}"}`);
 
 function fill(dir: string, n: number, segmentBytes = 1 << 20, from = 0): void {
   const w = JournalWriter.open(dir, { clock, segmentBytes });
@@ -37,7 +48,10 @@ function texts(dir: string, from = 0): string[] {
   return out;
 }
 const expected = (from: number, to: number): string[] =>
-  Array.from({ length: to - from }, (_, k) => `${from + k} ${1_700_000_000_000_000 + (from + k) * 10} ${(from + k) % 3} ${payload(from + k)}`);
+  Array.from(
+    { length: to - from },
+    (_, k) => `${from + k} ${1_700_000_000_000_000 + (from + k) * 10} ${(from + k) % 3} ${payload(from + k)}`,
+  );
 
 describe('CRC-32C', () => {
   it('has the published check values (RFC 3720, B.4)', () => {
@@ -248,7 +262,10 @@ describe('sealing', () => {
           port: Uint8Array.of(trade),
           key: Int32Array.of(0),
           row: Int32Array.of(0),
-          ports: ports.map((_, p) => ({ n: p === trade ? 1 : 0, columns: p === trade ? columns.map((x) => Float64Array.of(x)) : [] })),
+          ports: ports.map((_, p) => ({
+            n: p === trade ? 1 : 0,
+            columns: p === trade ? columns.map((x) => Float64Array.of(x)) : [],
+          })),
         });
       }
       return blocks;

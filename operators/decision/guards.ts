@@ -76,9 +76,9 @@ Ages are kept by engine timers: a reason appears exactly when the age is reached
   }),
   ports: {
     in: {
-      book: input(Book, { many: true }),
+      book: input(Book),
       trade: input(Print, { optional: true }),
-      state: input(BookState, { many: true, optional: true }),
+      state: input(BookState, { optional: true }),
       spread: input(Scalar, { optional: true, doc: 'bp' }),
       depth: input(Scalar, { optional: true }),
       lag: input(EngineLag, { key: 'none', optional: true }),
@@ -91,7 +91,7 @@ Ages are kept by engine timers: a reason appears exactly when the age is reached
   state: (): State => ({ mask: BOOK, told: -1, bookUs: -1, tradeUs: -1 }),
   step(s, tick, c, emit, ctx) {
     let mask = s.mask;
-    if (tick.book.n > 0) {
+    if (tick.book.ticked) {
       // One timer runs behind the updates instead of one being set by each of them.
       if ((mask & BOOK) !== 0) ctx.at(ctx.now + c.book_max_age, BOOK_TIMER);
       s.bookUs = ctx.now;
@@ -109,7 +109,7 @@ Ages are kept by engine timers: a reason appears exactly when the age is reached
       if (ctx.now < s.tradeUs + c.trade_max_age) ctx.at(s.tradeUs + c.trade_max_age, TRADE_TIMER);
       else mask |= TRADES;
     }
-    if (tick.state.n > 0) mask = tick.state.at(tick.state.n - 1).state === 'live' ? mask & ~STATE : mask | STATE;
+    if (tick.state.ticked) mask = tick.state.state === 'live' ? mask & ~STATE : mask | STATE;
     if (tick.spread.ticked) mask = tick.spread.value > c.max_spread_bp ? mask | SPREAD : mask & ~SPREAD;
     if (tick.depth.ticked) mask = tick.depth.value < c.min_depth ? mask | DEPTH : mask & ~DEPTH;
     if (tick.lag.ticked) mask = tick.lag.lag_us > c.max_lag ? mask | LAG : mask & ~LAG;

@@ -121,6 +121,18 @@ describe('decision.rules', () => {
     expect(at(run(), 1, { px: 1, atr: 2 }).verdict).toMatchObject({ outcome: 'skip', gate: 'price:not_a_price' });
   });
 
+  it('never acts on a feature without a value', () => {
+    const d = new Drive(rules, {
+      rules: [
+        { id: 'a', when: '!(rsi > 70)', do: { action: 'intent', intent: 'enter', side: 'buy' } },
+        { id: 'b', when: 'rate > 0.01', do: { action: 'skip_entry', side: 'buy' } },
+      ],
+    }) as ReturnType<typeof run>;
+    expect(at(d, 1, { rsi: Number.NaN, rate: 0 }).verdict).toMatchObject({ outcome: 'hold', passed: 0 });
+    expect(at(d, 2, { rate: Number.NaN }).verdict).toMatchObject({ outcome: 'skip', gate: 'b:missing' });
+    expect(at(d, 3, { rate: 0 }).intent).toMatchObject({ side: 'buy' });
+  });
+
   it('stops at L0 before any rule is looked at, and lets exits go on [S3.4]', () => {
     const d = run();
     const guard = { blocked: true, block_long: true, block_short: true, mask: 1, reasons: 'book_stale' };

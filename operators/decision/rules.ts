@@ -37,7 +37,8 @@ export const rules = defineNode({
   summary: 'Rules in CEL over declared features: each decision moment becomes a verdict, and some an intent.',
   doc: `A decision moment is a tick of \`features\`. Its order: the L0 guards; then, with a position open, the rules that
 exit, reduce or add; else the entry rules, the gates (\`skip_entry\`) and the factors (\`size_mult\`, multiplied).
-The first rule that holds acts. A blocked guard stops entries and adds before their rules are looked at; exits go on.
+A feature without a value never makes a rule act: a condition that reads one does not hold, and a gate or a factor that reads one
+stops the entry. The first rule that holds acts. A blocked guard stops entries and adds before their rules are looked at; exits go on.
 
 Every moment leaves exactly one verdict. For a moment without a trade it names the rule that came nearest to acting,
 its first condition that failed, and the numbers that this condition read.`,
@@ -162,7 +163,7 @@ function first(
     if (r.intent === without) continue;
     const parts = r.when.conjuncts;
     let held = 0;
-    while (held < parts.length && parts[held]!.holds(features, position)) held++;
+    while (held < parts.length && holds(parts[held]!, features, position)) held++;
     if (held === parts.length) {
       nearest = r.when.whole;
       found.rule = r.id;
@@ -181,6 +182,10 @@ function first(
   return undefined;
 }
 
+/** A part that reads something without a value does not hold, whatever it says. */
+const holds = (part: Conjunct, features: Row, position: Row): boolean =>
+  part.holds(features, position) && !part.missing(features, position);
+
 /** The gates and factors on an entry; what stops it is noted in `found`. */
 function gates(
   program: ReturnType<typeof programOf>,
@@ -190,11 +195,14 @@ function gates(
 ): IntentRule | undefined {
   for (let i = 0; i < program.skip.length; i++) {
     const g = program.skip[i]!;
-    if ((g.side === 'both' || g.side === found.side) && g.when.holds(features, position))
-      return stopped(g.id, g.when.whole);
+    if (g.side !== 'both' && g.side !== found.side) continue;
+    // What the gate cannot see it does not let through.
+    if (g.when.whole.missing(features, position)) return stopped(`${g.id}:missing`, g.when.whole);
+    if (g.when.holds(features, position)) return stopped(g.id, g.when.whole);
   }
   for (let i = 0; i < program.scale.length; i++) {
     const g = program.scale[i]!;
+    if (g.when.whole.missing(features, position)) return stopped(`${g.id}:missing`, g.when.whole);
     if (!g.when.holds(features, position)) continue;
     const factor = g.factor(features, position);
     // The whitelist of ranges holds at run time too: a factor outside of it is a fault of the rule, not a size.

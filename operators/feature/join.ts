@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { duration } from '../../graph/document/duration.ts';
 import { type ConfigIssue, defineNode, input, type OutPorts, output, type Wiring } from '../../graph/node.ts';
-import { f64, type NumberField, record, Scalar, text } from '../../graph/schema/index.ts';
+import { f64, type NumberField, type RecordView, record, Scalar, text } from '../../graph/schema/index.ts';
 import { Anything } from './records.ts';
 
 const Missing = record('missing_features', 1, { names: text('features without a usable value, comma-separated') });
@@ -12,9 +12,7 @@ const config = z.strictObject({
 type Config = z.output<typeof config>;
 
 interface State {
-  /** Engine time of each input's last value. */
-  at: Float64Array;
-  optional: boolean[];
+  /** The record, filled anew at each trigger. */
   row: Record<string, number>;
 }
 
@@ -31,7 +29,7 @@ feature without a usable value has no value in the record.`,
   config,
   ports: {
     in: { trigger: input(Anything, { doc: 'any record: its tick is the moment of the join' }) },
-    rest: input(Scalar, { doc: 'a feature' }),
+    rest: input(Scalar, { passive: true, doc: 'a feature' }),
     out: (c: Config, wiring: Wiring): OutPorts => {
       const fields = Object.entries(wiring.inputs).filter(([name]) => name !== 'trigger');
       return {
@@ -72,24 +70,17 @@ feature without a usable value has no value in the record.`,
         });
     return issues;
   },
-  state: (): State => ({ at: new Float64Array(0), optional: [], row: {} }),
+  state: (): State => ({ row: {} }),
   step(s: State, tick, c, emit, ctx) {
-    if (s.at.length !== tick.rest.length) {
-      s.at = new Float64Array(tick.rest.length).fill(Number.NEGATIVE_INFINITY);
-      s.optional = ctx.rest.map((name) => c.optional.includes(name));
-    }
     const oldest = c.max_age === undefined ? Number.NEGATIVE_INFINITY : ctx.now - c.max_age;
     let missing = '';
-    for (let i = 0; i < s.at.length; i++) {
-      const view = tick.rest[i]! as unknown as { ticked: boolean; seen: boolean; value: number };
-      if (view.ticked) s.at[i] = ctx.now;
-      if (!tick.trigger.ticked) continue;
+    for (let i = 0; i < ctx.rest.length; i++) {
+      const view = tick.rest[i] as RecordView<typeof Scalar>;
       const name = ctx.rest[i]!;
-      const usable = view.seen && s.at[i]! >= oldest;
+      const usable = view.seen && view.time >= oldest;
       s.row[name] = usable ? view.value : Number.NaN;
-      if (!usable && !s.optional[i]) missing += missing === '' ? name : `,${name}`;
+      if (!usable && !c.optional.includes(name)) missing += missing === '' ? name : `,${name}`;
     }
-    if (!tick.trigger.ticked) return;
     const out = emit as unknown as Record<'features' | 'missing', (values: Record<string, unknown>) => void>;
     if (missing === '') out.features(s.row);
     else out.missing({ names: missing });

@@ -4,9 +4,10 @@ import { z } from 'zod';
 import { tapRow } from '../../graph/engine/tap.ts';
 import { defineNode, defineSource, input, output } from '../../graph/node.ts';
 import { createPlan } from '../../graph/plan/plan.ts';
+import { type InputRow, rowsReader } from '../../graph/runner/rows-reader.ts';
 import { Run } from '../../graph/runner/runner.ts';
 import { f64, KeyTable, record, Scalar } from '../../graph/schema/index.ts';
-import { type BuildNode, buildPipeline, type InputRow, rowsReader } from '../../graph/testing/build.ts';
+import { type BuildNode, buildPipeline } from '../../graph/testing/build.ts';
 import { datasetRow } from './dataset-row.ts';
 
 const none = z.strictObject({});

@@ -103,4 +103,4 @@ export const datasetRow = defineNode({
     });
   },
 });
-const RESERVED = new Set(['clock', 'stamp', 'seen', 'key', 'ticked']);
+const RESERVED = new Set(['clock', 'stamp', 'time', 'seen', 'key', 'ticked']);

@@ -288,4 +288,33 @@ describe('silver.order_book', () => {
       { numRuns: 500 },
     );
   });
+
+  it('goes on alike when its state is copied and restored between any two frames', () => {
+    const frames = [
+      spot(1, 5),
+      snapshot(4),
+      spot(6, 6, [[99, 5]]),
+      spot(6, 6),
+      snapshot(9, [[70, 1]], [[71, 1]]),
+      spot(7, 8),
+      spot(9, 11),
+      spot(13, 14),
+      snapshot(14),
+      spot(15, 15, [[101, 2]]),
+      snapshot(15),
+      spot(16, 16, [[100, 0]]),
+    ];
+    const whole = make();
+    for (const f of frames) whole.send(f);
+    expect(us(whole.d)).toEqual([5, 6, 8, 11, 16]);
+    for (let cut = 0; cut <= frames.length; cut++) {
+      const a = make();
+      for (const f of frames.slice(0, cut)) a.send(f);
+      const b = make();
+      (b.d as { state: unknown }).state = structuredClone(a.d.state as unknown);
+      for (const f of frames.slice(cut)) b.send(f);
+      const rows = [...a.d.emitted, ...b.d.emitted].map((e) => [e.port, e.values]);
+      expect(rows).toEqual(whole.d.emitted.map((e) => [e.port, e.values]));
+    }
+  });
 });

@@ -11,6 +11,10 @@ export interface SqliteOptions {
    * an older but consistent checkpoint. `full`: fsync at each commit.
    */
   synchronous?: 'normal' | 'full';
+  /** How long to wait for another process; default 5,000 ms. */
+  busyMs?: number;
+  /** Beyond this size the store is full (CHM542), as if the disk were. */
+  maxBytes?: number;
 }
 type Row = unknown[];
 interface Statement {
@@ -44,10 +48,12 @@ export class SqliteCore {
       });
     }
     this.do(() => {
-      this.#db.pragma('busy_timeout = 5000');
+      this.#db.pragma(`busy_timeout = ${options.busyMs ?? 5000}`);
       this.#db.pragma('journal_mode = WAL');
       this.#db.pragma(`synchronous = ${options.synchronous === 'full' ? 'FULL' : 'NORMAL'}`);
       createTables(this);
+      if (options.maxBytes !== undefined)
+        this.#db.pragma(`max_page_count = ${Math.ceil(options.maxBytes / PAGE_BYTES)}`);
     });
   }
 
@@ -118,6 +124,8 @@ export class SqliteCore {
 }
 
 const MEMORY = ':memory:';
+/** SQLite's own default. */
+const PAGE_BYTES = 4096;
 const cores = new Map<string, SqliteCore>();
 
 function storeError(cause: unknown, file: string): ChimeraError {

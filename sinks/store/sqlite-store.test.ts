@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import Database from 'libsql';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Checkpoint } from '../../graph/checkpoint/store.ts';
 import { decode, encode } from '../../graph/codec/index.ts';
@@ -95,6 +96,38 @@ describe('the embedded store', () => {
     );
     expect(() => new SqliteStore(file)).toThrow(expect.objectContaining({ code: 'CHM544' }));
     expect(() => new SqliteStore(join(file, 'below', 'x.sqlite'))).toThrow(expect.objectContaining({ code: 'CHM540' }));
+  });
+  it('loses nothing that is committed when the disk is full, and goes on when there is room again', async () => {
+    const file = join(root, `full-${n++}.sqlite`);
+    const small = new SqliteStore(file, { maxBytes: 1 << 20 });
+    let committed = 0;
+    const fill = async (): Promise<void> => {
+      for (; committed < 100; committed++)
+        await small.transaction(async () => {
+          await small.upsert('logs', [{ _key: `l${committed}`, t: committed, message: 'x'.repeat(50_000) }]);
+          await small.saveCheckpoint(checkpoint(committed + 1));
+        });
+    };
+    await expect(fill()).rejects.toMatchObject({ code: 'CHM542' });
+    expect(committed).toBeGreaterThan(3);
+    expect(await small.count('logs')).toBe(committed);
+    await small.close();
+    const large = new SqliteStore(file);
+    expect(await large.count('logs')).toBe(committed);
+    expect((await large.loadCheckpoint('trend'))?.epoch).toBe(committed);
+    await large.upsert('logs', [{ _key: 'more', t: 1, message: 'x'.repeat(50_000) }]);
+    await large.close();
+  });
+  it('says so when another process holds the file', async () => {
+    const file = join(root, `busy-${n++}.sqlite`);
+    const store = new SqliteStore(file, { busyMs: 10 });
+    const other = new Database(file);
+    other.exec('BEGIN IMMEDIATE');
+    await expect(store.upsert('logs', [{ _key: 'a', t: 1 }])).rejects.toMatchObject({ code: 'CHM545' });
+    other.exec('ROLLBACK');
+    other.close();
+    await store.upsert('logs', [{ _key: 'a', t: 1 }]);
+    await store.close();
   });
   it('writes the same documents to the same bytes, whatever the batches', async () => {
     const docs = Array.from({ length: 50 }, (_, i) => ({ _key: `k${i}`, t: i, instrument: 'i', reason: `word${i}` }));

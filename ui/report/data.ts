@@ -10,6 +10,8 @@ export interface ReportData {
   final_balance: number;
   /** Wallet plus unrealised profit, at each change; times never decrease. */
   equity: { t_us: number[]; equity: number[] };
+  /** Deepest drawdown over every price of the run, when `equity` is thinned; otherwise it is taken from `equity`. */
+  max_drawdown?: Drawdown;
   /** Notional value of what is held, at each change, money: `gross` = Σ|position|, `net` = signed sum. */
   exposure: { t_us: number[]; gross: number[]; net: number[] };
   /** Per symbol, already down-sampled. */
@@ -40,6 +42,15 @@ export interface RunFacts {
   run_s: number;
   peak_rss_bytes: number;
   versions: { chimera: string; node: string };
+}
+
+export interface Drawdown {
+  /** Deepest fall from a running maximum, as a fraction (0.1 = 10 %). */
+  depth: number;
+  peak_us: number;
+  trough_us: number;
+  /** First time at which the old maximum was reached again; null when it was not. */
+  recovered_us: number | null;
 }
 
 export interface PriceSeries {

@@ -1,15 +1,8 @@
-import type { ReportData } from './data.ts';
+import type { Drawdown, ReportData } from './data.ts';
 import { MONEY_SCALE, parseDecimal } from './decimal.ts';
+import { DrawdownTracker } from './drawdown.ts';
 import { type RoundTrip, roundTrips } from './round-trips.ts';
 
-export interface Drawdown {
-  /** Deepest fall from a running maximum, as a fraction (0.1 = 10 %). */
-  depth: number;
-  peak_us: number;
-  trough_us: number;
-  /** First time at which the old maximum was reached again; null when it was not. */
-  recovered_us: number | null;
-}
 /** How returns were sampled for Sharpe and Sortino. */
 export interface Sampling {
   interval_us: number;
@@ -84,7 +77,7 @@ export function metrics(data: ReportData): Metrics {
   const [interval_us, label] = STEPS.find(([us]) => span >= us * MIN_SAMPLES) ?? STEPS[3]!;
   const returns = sampledReturns(t_us, equity, start, first, last, interval_us);
   const perYear = YEAR_US / interval_us;
-  const dd = maxDrawdown(t_us, equity, start, first);
+  const dd = data.max_drawdown ?? maxDrawdown(t_us, equity, start, first);
   const cagr = span >= MIN_ANNUAL_US && total > -1 ? Math.exp(Math.log1p(total) * (YEAR_US / span)) - 1 : null;
   const trips = roundTrips(data.fills);
   const nets = trips.map((t) => Number(t.net));
@@ -176,25 +169,9 @@ export function maxDrawdown(
   first: number,
 ): Drawdown | null {
   if (t.length === 0) return null;
-  let peak = start;
-  let peakAt = first;
-  const worst: Drawdown = { depth: 0, peak_us: first, trough_us: first, recovered_us: null };
-  let worstPeak = start;
-  for (let i = 0; i < t.length; i++) {
-    const e = equity[i]!;
-    if (worst.depth > 0 && worst.recovered_us === null && e >= worstPeak) worst.recovered_us = t[i]!;
-    if (e >= peak) {
-      peak = e;
-      peakAt = t[i]!;
-    } else if (peak > 0 && (peak - e) / peak > worst.depth) {
-      worst.depth = (peak - e) / peak;
-      worst.peak_us = peakAt;
-      worst.trough_us = t[i]!;
-      worst.recovered_us = null;
-      worstPeak = peak;
-    }
-  }
-  return worst;
+  const tracker = new DrawdownTracker(start, first);
+  for (let i = 0; i < t.length; i++) tracker.add(t[i]!, equity[i]!);
+  return tracker.worst;
 }
 
 /** Fall below the running maximum at each point, ≤ 0. */

@@ -5,11 +5,14 @@ import type { Tap } from '../../graph/engine/tap.ts';
 import type { CommitMark, Counter } from '../../graph/node.ts';
 import { createPlan, type Plan } from '../../graph/plan/plan.ts';
 import { Run, type RunOptions, type RunResult } from '../../graph/runner/runner.ts';
-import { type BadInput, type Block, type BlockReader, ChimeraError, KeyTable } from '../../graph/schema/index.ts';
+import { type BadInput, ChimeraError, KeyTable } from '../../graph/schema/index.ts';
 import { TapFile, type TapFileResult, type TapMark } from '../../graph/tap/file.ts';
 import { type BronzeWriter, openBronzeWriter } from '../../lake/bronze-writer.ts';
+import { InputCodec } from '../../lake/journal/input-codec.ts';
+import { declareJournalKeys, JournaledReader } from '../../lake/journal/journaled-reader.ts';
+import { sealJournal } from '../../lake/journal/seal.ts';
 import { openEmbeddedStore } from '../../sinks/store/index.ts';
-import { openTableTap, type TableTap } from './table-tap.ts';
+import { openTableTap, TableTap } from './table-tap.ts';
 
 export interface RunJob {
   pipeline: Pipeline;
@@ -18,7 +21,7 @@ export interface RunJob {
   taps?: Readonly<Record<string, string>>;
   /** Writes every port of every node to `DIR/NODE.PORT.csv`, lists as digests. */
   tapAll?: string;
-  /** Folder that makes the run survive its process: store, checkpoints. */
+  /** Folder that makes the run survive its process: store, checkpoints, and the journal of what the sources delivered. */
   state?: string;
   /** Folder of the lake that receives what the sources delivered. */
   capture?: string;
@@ -33,6 +36,11 @@ export interface RunJob {
   /** Further ports to hand to `onTap`. */
   watch?: readonly string[];
   readers?: RunOptions['readers'];
+  /** Sees each block before it is run. */
+  onBlock?: RunOptions['onBlock'];
+  /** Called at each commit, when all taps up to it have been handed over. */
+  onCommit?: (mark: CommitMark) => void;
+  keys?: KeyTable;
   /** Sees the run before it starts. */
   onRun?: (run: Run) => void;
 }
@@ -65,7 +73,7 @@ export async function runJob(job: RunJob): Promise<RunReport> {
   const started = performance.now();
   const cpu = process.cpuUsage();
   const plan = createPlan(job.pipeline);
-  const keys = new KeyTable();
+  const keys = job.keys ?? new KeyTable();
   const paths = tapPaths(plan, job);
   if (job.state !== undefined) mkdirSync(job.state, { recursive: true });
   if (job.tapAll !== undefined) mkdirSync(job.tapAll, { recursive: true });
@@ -75,13 +83,14 @@ export async function runJob(job: RunJob): Promise<RunReport> {
   let firstRead = 0;
 
   const epoch = (await store?.loadCheckpoint(job.pipeline.name))?.epoch ?? 0;
-  for (const [port, path] of paths) files.set(port, await openTap(plan, port, path, keys, await tapMark(port)));
+  for (const [port, path] of paths) files.set(port, await openTap(plan, port, path, await tapMark(port)));
   async function tapMark(port: string): Promise<TapMark | undefined> {
     if (!store || epoch === 0) return undefined;
     const [mark] = await store.loadManifest(TAP_WRITER + port, epoch, epoch + 1);
     return mark?.entry as TapMark | undefined;
   }
 
+  const journals = new Map<string, JournaledReader>();
   const run = new Run(plan, {
     keys,
     inputs: job.inputs,
@@ -91,13 +100,28 @@ export async function runJob(job: RunJob): Promise<RunReport> {
       files.get(`${tap.node}.${tap.port}`)?.append(tap, keys);
       job.onTap?.(tap);
     },
+    wrap: (source, reader) => {
+      if (job.state === undefined) return reader;
+      const journal = JournaledReader.open(reader, join(job.state, 'journal', source), keys, () => performance.now());
+      journals.set(source, journal);
+      return journal;
+    },
     onBlock: async (source, block, reader) => {
       firstRead ||= performance.now();
-      if (job.capture === undefined) return;
-      await captureBlock(source, block, reader);
+      if (job.capture === undefined || job.state !== undefined) return;
+      let writer = captures.get(source);
+      writer ??= await openBronzeWriter(job.capture, {
+        writer: `capture-${source}`,
+        keys,
+        ports: reader.ports,
+        source,
+      });
+      captures.set(source, writer);
+      await writer.write(block);
     },
     onCommit: async (mark) => {
-      for (const writer of captures.values()) await writer.commit(mark.now);
+      for (const journal of journals.values()) journal.sync();
+      for (const file of files.values()) if (file instanceof TableTap) await file.drain();
       if (store) await recordTaps(mark);
     },
     ...(job.readers ? { readers: job.readers } : {}),
@@ -110,15 +134,6 @@ export async function runJob(job: RunJob): Promise<RunReport> {
     ...(job.onProgress ? { onProgress: job.onProgress } : {}),
     ...(job.pace !== undefined ? { pace: wallPace(job.pace) } : {}),
   });
-  async function captureBlock(source: string, block: Block, reader: BlockReader): Promise<void> {
-    let writer = captures.get(source);
-    if (!writer) {
-      const options = { writer: `capture-${source}`, keys, ports: reader.ports, source, resume: epoch > 0 };
-      writer = await openBronzeWriter(job.capture!, options);
-      captures.set(source, writer);
-    }
-    await writer.write(block);
-  }
   async function recordTaps(mark: CommitMark): Promise<void> {
     for (const [port, file] of files)
       if (file instanceof TapFile) {
@@ -138,11 +153,12 @@ export async function runJob(job: RunJob): Promise<RunReport> {
     for (const [port, file] of files) taps[port] = await file.close();
     files.clear();
   } finally {
-    for (const file of files.values()) await file.close();
+    for (const file of files.values()) await (file instanceof TableTap ? file.abort() : file.close());
     for (const writer of captures.values()) await writer.abort();
     await run.close();
     await store?.close();
   }
+  if (job.state !== undefined && job.capture !== undefined) await seal(job.state, job.capture, journals);
   const ended = performance.now();
   const used = process.cpuUsage(cpu);
   firstRead ||= ended;
@@ -166,6 +182,16 @@ export async function runJob(job: RunJob): Promise<RunReport> {
   };
 }
 
+/** What the journals hold becomes Bronze Parquet. */
+async function seal(state: string, lake: string, journals: ReadonlyMap<string, JournaledReader>): Promise<void> {
+  for (const [source, journal] of journals) {
+    const dir = join(state, 'journal', source);
+    const keys = new KeyTable();
+    declareJournalKeys(dir, keys);
+    await sealJournal(dir, lake, { writer: `journal-${source}`, source, keys, decoder: new InputCodec(journal.ports) });
+  }
+}
+
 /** All ports of a plan as `node.port`. */
 export const portsOf = (plan: Plan): string[] => plan.nodes.flatMap((n) => n.outs.map((o) => `${n.id}.${o.port}`));
 
@@ -180,24 +206,18 @@ function tapPaths(plan: Plan, job: RunJob): Map<string, string> {
   }
   return paths;
 }
-async function openTap(
-  plan: Plan,
-  port: string,
-  path: string,
-  keys: KeyTable,
-  mark: TapMark | undefined,
-): Promise<TapFile | TableTap> {
+async function openTap(plan: Plan, port: string, path: string, mark: TapMark | undefined): Promise<TapFile | TableTap> {
   const kind = extname(path);
   if (kind === '.csv') return TapFile.open(path, 'csv', mark);
   if (kind === '.jsonl') return TapFile.open(path, 'jsonl', mark);
-  if (kind === '.parquet') {
+  if (kind === '.parquet' || kind === '.arrow') {
     const [node, out] = port.split('.') as [string, string];
     const spec = plan.nodes.find((n) => n.id === node)!.outs.find((o) => o.port === out)!;
-    return openTableTap(path, spec.schema, keys);
+    return openTableTap(path, spec.schema);
   }
   throw new ChimeraError('CHM903', `cannot tap into ${path}`, {
     file: path,
-    help: 'name the file .csv, .jsonl or .parquet',
+    help: 'name the file .csv, .jsonl, .parquet or .arrow',
   });
 }
 

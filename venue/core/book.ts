@@ -94,6 +94,13 @@ export function bestPx(b: Book, side: number): number {
  * shows (deeper than the last kept level, or no ladder at all).
  */
 export function levelQty(b: Book, side: number, price: number): number {
+  scan.from = 0;
+  return nextLevelQty(b, side, price);
+}
+/** Where the last search of a level ended. */
+const scan = { from: 0 };
+/** As `levelQty`, for a price that is not better than the one asked for last on this side: the search goes on from there. */
+export function nextLevelQty(b: Book, side: number, price: number): number {
   if (b.over) {
     const best = bestPx(b, side);
     if (best === 0) return 0;
@@ -103,8 +110,9 @@ export function levelQty(b: Book, side: number, price: number): number {
   }
   const px = side > 0 ? b.bidPx : b.askPx;
   const n = side > 0 ? b.nBid : b.nAsk;
-  for (let i = 0; i < n; i++) {
+  for (let i = scan.from; i < n; i++) {
     const d = (px[i]! - price) * side;
+    scan.from = i;
     if (d === 0) return (side > 0 ? b.bidQty : b.askQty)[i]!;
     if (d < 0) return 0;
   }

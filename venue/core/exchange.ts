@@ -14,8 +14,10 @@ import { type Command, type Exchange, type Market, marketOf } from './state.ts';
 /** A recorded trade that happened on the market (`taker` 1: the taker bought). */
 export function onTrade(x: Exchange, m: Market, px: number, qty: number, taker: number, now: number): void {
   m.last = px;
-  if (m.buys.length > 0) meetTrade(x, m, 1, px, qty, taker, now);
-  if (m.sells.length > 0) meetTrade(x, m, -1, px, qty, taker, now);
+  if (m.buys.length > 0 || m.sells.length > 0) {
+    const given = meetTrade(x, m, -taker, px, qty, taker, now);
+    meetTrade(x, m, taker, px, qty - given, taker, now);
+  }
   if (m.stops.length > 0) triggerStops(x, m, 'last', px * m.instrument.pxMoney, now);
   if (now >= m.nextMarkUs && bestPx(m.book, 1) === 0 && bestPx(m.book, -1) === 0)
     fallBack(x, m, px * m.instrument.pxMoney, now);
@@ -25,16 +27,16 @@ export function onTrade(x: Exchange, m: Market, px: number, qty: number, taker: 
 /** A new ladder of the recorded book. */
 export function onLadder(x: Exchange, m: Market, v: Readonly<Values<typeof BookLadder>>, now: number): void {
   applyLadder(m.book, v.u, v.bid_px, v.bid_qty, v.ask_px, v.ask_qty);
-  onBook(x, m, now);
+  onBook(x, m, true, now);
 }
 /** A new best bid and ask. */
 export function onBest(x: Exchange, m: Market, v: Readonly<Values<typeof TopOfBook>>, now: number): void {
   applyBest(m.book, v.u, v.bid_px, v.bid_qty, v.ask_px, v.ask_qty);
-  onBook(x, m, now);
+  onBook(x, m, false, now);
 }
-function onBook(x: Exchange, m: Market, now: number): void {
-  if (m.buys.length > 0) meetBook(x, m, 1, now);
-  if (m.sells.length > 0) meetBook(x, m, -1, now);
+function onBook(x: Exchange, m: Market, ladder: boolean, now: number): void {
+  if (m.buys.length > 0) meetBook(x, m, 1, ladder, now);
+  if (m.sells.length > 0) meetBook(x, m, -1, ladder, now);
   if (now >= m.nextMarkUs) {
     const bid = bestPx(m.book, 1);
     const ask = bestPx(m.book, -1);

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Scenario } from './testing.ts';
 
@@ -128,6 +129,43 @@ describe('resting', () => {
     expect(s.reports('a')).toEqual(['new']);
     s.best([59990, 4], [59991, 1]);
     expect(s.market.buys[0]!.ahead).toBe(4000);
+  });
+  it('keeps every queue as a plain look-up of each level at each ladder does', () => {
+    // Levels 0…11 below 60000; ladders show some of them, never crossing.
+    const ladder = fc.uniqueArray(fc.record({ level: fc.nat(11), qty: fc.integer({ min: 1, max: 9 }) }), {
+      selector: (l) => l.level,
+      minLength: 1,
+      maxLength: 8,
+    });
+    const event = fc.oneof(ladder, fc.nat(11));
+    fc.assert(
+      fc.property(fc.array(event, { maxLength: 50 }), (events) => {
+        const s = start();
+        const ahead = new Map<string, { level: number; qty: number }>();
+        let shown: { level: number; qty: number }[] = [0, 1, 2].map((level) => ({ level, qty: level + 1 }));
+        const at = (level: number): number => {
+          if (level > Math.max(...shown.map((l) => l.level))) return Number.POSITIVE_INFINITY;
+          return shown.find((l) => l.level === level)?.qty ?? 0;
+        };
+        events.forEach((e, n) => {
+          if (typeof e === 'number') {
+            s.limit(`${n}`, 'buy', 60000 - e, 0.01);
+            ahead.set(`${n}`, { level: e, qty: at(e) });
+          } else {
+            shown = [...e].sort((a, b) => a.level - b.level);
+            s.book(
+              shown.map((l) => [60000 - l.level, l.qty]),
+              ASKS,
+            );
+            for (const a of ahead.values()) a.qty = Math.min(a.qty, at(a.level));
+          }
+          expect(new Map(s.market.buys.map((o) => [o.clientId, o.ahead / 1000]))).toEqual(
+            new Map([...ahead].map(([id, a]) => [id, a.qty])),
+          );
+        });
+      }),
+      { numRuns: 200 },
+    );
   });
   it('ends by cancel, and answers -2011 to the cancel of an order that is not open [S4.3]', () => {
     const s = start().limit('a', 'buy', 60000, 0.5).cancel('a').cancel('a').cancel('never');

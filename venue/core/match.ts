@@ -1,4 +1,4 @@
-import { bestPx, levelQty, levels, take, takeable } from './book.ts';
+import { bestPx, levelQty, levels, nextLevelQty, take, takeable } from './book.ts';
 import { executeMarket, expire, fill } from './fill.ts';
 import { closable, marginCheck, reservePrice } from './margin.ts';
 import { reached } from './place.ts';
@@ -6,7 +6,8 @@ import { tell } from './report.ts';
 import { type Exchange, isDone, type Market, type Order } from './state.ts';
 
 /**
- * A recorded trade meets the resting orders of one side, best price first. A trade of quantity q gives at most q in all:
+ * A recorded trade meets the resting orders of one side, best price first. A trade of quantity q gives at most q in all
+ * (the side that the taker hit comes first). Returns what it gave.
  * - through our price (whatever its side): everything at our price had its turn, so we get what is left of q;
  * - at our price, from a taker of the other side: first what stands ahead is served, then we are;
  * - an order whose level was never seen has an unknown queue and is filled by trades through its price only.
@@ -19,7 +20,7 @@ export function meetTrade(
   qty: number,
   taker: number,
   now: number,
-): void {
+): number {
   const list = side > 0 ? m.buys : m.sells;
   let through = 0;
   let here = 0;
@@ -39,24 +40,32 @@ export function meetTrade(
       if (rest - served > here) here += fill(x, m, o, o.px, rest - served - here, true, now);
     }
   }
+  return through + here;
 }
 
 /**
  * The recorded book moved. Per resting order: when the opposite side now stands at our price or beyond, it trades with us
  * up to its recorded quantity, at our price. And what is ahead is never more than the level shows: cancels are taken
- * to come from behind us as long as that is possible.
+ * to come from behind us as long as that is possible. `ladder`: more than the best levels may have changed.
  */
-export function meetBook(x: Exchange, m: Market, side: number, now: number): void {
+export function meetBook(x: Exchange, m: Market, side: number, ladder: boolean, now: number): void {
   const list = side > 0 ? m.buys : m.sells;
-  const opposite = bestPx(m.book, -side);
+  const { book } = m;
+  const own = bestPx(book, side);
+  const opposite = bestPx(book, -side);
+  let from = true;
+  // From the best price on: past the prices that this change can concern, the rest is as it was.
   for (let k = 0; k < list.length; k++) {
     const o = list[k]!;
+    const crossed = opposite > 0 && (o.px - opposite) * side >= 0;
+    if (!ladder && !crossed && own > 0 && (o.px - own) * side < 0) break;
     if (isDone(o)) continue;
-    if (opposite > 0 && (o.px - opposite) * side >= 0) cross(x, m, o, now);
-    if (o.ahead > 0) {
-      const shown = levelQty(m.book, side, o.px);
-      if (shown >= 0 && shown < o.ahead) o.ahead = shown;
-    }
+    if (crossed) cross(x, m, o, now);
+    if (o.ahead === 0) continue;
+    // A fill looks levels up as well, so that the search starts anew after one.
+    const shown = from || crossed ? levelQty(book, side, o.px) : nextLevelQty(book, side, o.px);
+    from = false;
+    if (shown >= 0 && shown < o.ahead) o.ahead = shown;
   }
 }
 function cross(x: Exchange, m: Market, o: Order, now: number): void {

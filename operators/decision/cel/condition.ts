@@ -6,6 +6,8 @@ import { type Expr, parseExpression, sourceOf } from './expression.ts';
 export class Conjunct {
   readonly text: string;
   readonly holds: Compiled<boolean>;
+  /** Something that it reads has no value now (NaN). */
+  readonly missing: Compiled<boolean>;
   readonly #variables: readonly Expr[];
   #operands = '';
   #numbers: Compiled[] | undefined;
@@ -15,6 +17,7 @@ export class Conjunct {
     this.text = sourceOf(text, e);
     this.holds = compile(e) as Compiled<boolean>;
     this.#variables = variables(e);
+    this.missing = compile(anyMissing(this.#variables)) as Compiled<boolean>;
   }
   /** Names of the numbers and truth values that it reads, comma-separated, in order of appearance. */
   operands(features: Row, position: Row): string {
@@ -88,6 +91,21 @@ function checked(text: string, want: 'bool' | 'number'): Expr {
 }
 
 const split = (e: Expr): Expr[] => (e.op === '&&' ? [...split(e.args[0]), ...split(e.args[1])] : [e]);
+
+/** NaN is the one value that differs from itself. */
+function anyMissing(of: readonly Expr[]): Expr {
+  const bool = { kind: 'bool' } as const;
+  return of.reduce<Expr>(
+    (a, v) => ({
+      op: '||',
+      args: [a, { op: '!=', args: [v, v], type: bool, start: 0, end: 0 }],
+      type: bool,
+      start: 0,
+      end: 0,
+    }),
+    { op: 'literal', value: false, type: bool, start: 0, end: 0 },
+  );
+}
 
 /** The names that an expression reads, each once, in order of appearance. */
 export function variables(e: Expr): Expr[] {

@@ -45,10 +45,11 @@ export function append(log: DiffLog, d: RecordView<typeof Depth> | Values<typeof
   if (log.next < log.head) log.next = log.head;
 }
 
-/** Prices and quantities are written by hand: the lists are short, and a view of a buffer would be garbage per diff. */
-function copy(data: Float64Array, from: number, list: Vec): number {
-  const n = list.length;
-  for (let i = 0; i < n; i++) data[from + i] = list.at(i);
+/** Copied by hand: the lists are short, and a view of a buffer would be garbage per diff. */
+function copy(to: Float64Array, from: number, list: Vec): number {
+  const { data, start } = list;
+  const n = list.end - start;
+  for (let i = 0; i < n; i++) to[from + i] = data[start + i]!;
   return from + n;
 }
 

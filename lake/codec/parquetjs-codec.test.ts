@@ -1,0 +1,4 @@
+import { codecConformance } from './codec.conformance.ts';
+import { parquetjsCodec } from './parquetjs-codec.ts';
+
+codecConformance(parquetjsCodec);

@@ -1,0 +1,124 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  BLOCK_ROWS,
+  type Block,
+  type BlockReader,
+  ChimeraError,
+  type InputQuality,
+  type KeyTable,
+} from '../../graph/schema/index.ts';
+import { InputCodec } from './input-codec.ts';
+import { readJournal } from './journal-reader.ts';
+import { JournalWriter } from './journal-writer.ts';
+import type { JournalRecord } from './segment.ts';
+
+const KEYS_FILE = 'keys.json';
+
+/**
+ * A live source behind its journal: every batch is written to the journal before it is handed on, and a run that
+ * resumes reads the journal from its checkpoint to the end before it goes on with the source: one path for start and
+ * recovery. The journal numbers inputs; it is the truth about what arrived and when.
+ */
+export class JournaledReader implements BlockReader {
+  readonly ports: BlockReader['ports'];
+  readonly #live: BlockReader;
+  readonly #dir: string;
+  readonly #writer: JournalWriter;
+  readonly #codec: InputCodec;
+  #replay: Iterator<JournalRecord> | undefined;
+  /** Last input handed on. */
+  #last = -1;
+  #liveAt = -1;
+
+  private constructor(live: BlockReader, dir: string, writer: JournalWriter) {
+    this.ports = live.ports;
+    this.#live = live;
+    this.#dir = dir;
+    this.#writer = writer;
+    this.#codec = new InputCodec(live.ports);
+  }
+
+  /**
+   * @param clock wall clock in ms; it only decides when to sync
+   * @throws CHM619 when the journal was written with other decimals than the source has now
+   */
+  static open(live: BlockReader, dir: string, keys: KeyTable, clock: () => number): JournaledReader {
+    mkdirSync(dir, { recursive: true });
+    const list = JSON.stringify(keys.list.map(({ name, pxDigits, qtyDigits }) => ({ name, pxDigits, qtyDigits })));
+    const file = join(dir, KEYS_FILE);
+    if (!existsSync(file)) writeFileSync(file, list);
+    else if (readFileSync(file, 'utf8') !== list)
+      throw new ChimeraError('CHM619', `the journal in ${dir} has other instruments or decimals than its source now`, {
+        file,
+        help: 'resume with the inputs of the first start, or use another state folder',
+      });
+    const reader = new JournaledReader(live, dir, JournalWriter.open(dir, { clock }));
+    if (reader.#writer.lastSeq >= 0) reader.#replay = readJournal(dir, 0);
+    return reader;
+  }
+
+  async read(): Promise<Block | null> {
+    const replayed = this.#fromJournal();
+    if (replayed) return replayed;
+    if (this.#liveAt < this.#writer.lastSeq) await this.#seekLive();
+    const block = await this.#live.read();
+    if (!block) return null;
+    for (let i = 0; i < block.n; i++) this.#writer.append(block.seq0 + i, block.t[i]!, 0, this.#codec.encode(block, i));
+    this.#writer.flush();
+    this.#last = block.seq0 + block.n - 1;
+    this.#liveAt = this.#last;
+    return block;
+  }
+  async seek(seq: number): Promise<void> {
+    this.#last = seq;
+    this.#replay = seq < this.#writer.lastSeq ? readJournal(this.#dir, seq + 1) : undefined;
+    if (this.#replay) this.#liveAt = -1;
+  }
+  /** Everything handed on survives a power cut when this returns. */
+  sync(): void {
+    this.#writer.sync();
+  }
+  async close(): Promise<void> {
+    this.#writer.close();
+    await this.#live.close();
+  }
+  get quality(): InputQuality | undefined {
+    return this.#live.quality;
+  }
+
+  #fromJournal(): Block | undefined {
+    if (!this.#replay) return undefined;
+    const batch: JournalRecord[] = [];
+    while (batch.length < BLOCK_ROWS) {
+      const { value, done } = this.#replay.next();
+      if (done) {
+        this.#replay = undefined;
+        break;
+      }
+      if (value.seq > this.#last) batch.push({ ...value, payload: Uint8Array.from(value.payload) });
+    }
+    if (batch.length === 0) return undefined;
+    const [block] = this.#codec.decode(batch);
+    this.#last = block!.seq0 + block!.n - 1;
+    return block;
+  }
+  async #seekLive(): Promise<void> {
+    if (!this.#live.seek)
+      throw new ChimeraError('CHM709', 'the source behind the journal cannot go on where the journal ends', {
+        help: 'start the run anew in an empty folder',
+      });
+    await this.#live.seek(this.#writer.lastSeq);
+    this.#liveAt = this.#writer.lastSeq;
+  }
+}
+
+/** Declares the instruments of a journal, so that it can be sealed or read without its source. */
+export function declareJournalKeys(dir: string, keys: KeyTable): void {
+  const list = JSON.parse(readFileSync(join(dir, KEYS_FILE), 'utf8')) as {
+    name: string;
+    pxDigits: number;
+    qtyDigits: number;
+  }[];
+  for (const k of list) keys.declare(k.name, k.pxDigits, k.qtyDigits);
+}

@@ -1,0 +1,61 @@
+import type { CodeTable } from '../../graph/schema/index.ts';
+
+/** Errors of the command line and of what it puts together. */
+export const CODES = {
+  CHM901: {
+    title: 'a source has no input',
+    text: 'The pipeline reads a market from files, and none was named. Give recorder files, archives, Parquet files or a lake folder with `--input`.',
+  },
+  CHM902: {
+    title: 'a tap of an unknown port',
+    text: '`--tap NODE.PORT=FILE` names a port that the pipeline does not have. `chimera graph PIPELINE --format json` lists nodes and what flows between them.',
+  },
+  CHM903: {
+    title: 'unknown kind of tap file',
+    text: 'A tap is written as CSV, JSON lines or Parquet, by the extension of its file: `.csv`, `.jsonl` or `.parquet`.',
+  },
+  CHM904: {
+    title: 'nothing to replay',
+    text: 'Parity compares a run with the replay of what its sources delivered. A pipeline without a source has nothing to replay.',
+  },
+  CHM905: {
+    title: 'the live run of parity failed',
+    text: 'The process that ran the pipeline live ended with an error before the end of its input. The message has the last line that it said.',
+  },
+  CHM910: {
+    title: 'a file cannot be read',
+    text: 'A pipeline, profile or test named on the command line does not exist or may not be read.',
+  },
+  CHM911: {
+    title: 'an option cannot be understood',
+    text: 'The value of an option on the command line has not the form that it needs; the message shows the form.',
+  },
+  CHM912: {
+    title: 'not built yet',
+    text: 'The command or option is part of the plan, and this version does not have it.',
+  },
+  CHM913: {
+    title: 'unknown name',
+    text: 'There is no node type, room or code of this name. `chimera list` shows all node types.',
+  },
+  CHM914: {
+    title: 'the pipeline does not lint',
+    text: 'A pipeline with findings of severity error is never run. The findings come before this message; `chimera lint` shows them with their lines.',
+  },
+  CHM915: {
+    title: 'unknown profile',
+    text: 'A profile is looked for as a path, and as `NAME.yaml` in the folder `profiles` beside the pipeline and in `pipelines/profiles`.',
+  },
+  CHM916: {
+    title: 'a result cannot be written',
+    text: 'The file or folder for a result cannot be written: it does not exist, is not writable, or the disk is full.',
+  },
+  CHM917: {
+    title: 'nothing trades in this pipeline',
+    text: 'A backtest needs a venue: a node whose type begins with `venue.` and that reports orders and the account.',
+  },
+  CHM918: {
+    title: 'interrupted',
+    text: 'The run was ended by a signal. What was committed before is kept; with `--state` the run goes on from there.',
+  },
+} as const satisfies CodeTable;

@@ -1,0 +1,16 @@
+/** What the command line talks to: given, never taken from the process, so that tests run it in process. */
+export interface Stream {
+  write(text: string): unknown;
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+}
+export interface Io {
+  readonly stdout: Stream;
+  readonly stderr: Stream;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Ends long work early: SIGINT and SIGTERM of the process. */
+  readonly signal?: AbortSignal;
+}
+
+/** 0 done and all holds; 1 done, something does not hold; 2 wrong usage; 3 an input is unusable; 70 a fault of Chimera. */
+export const EXIT = { ok: 0, differs: 1, usage: 2, input: 3, fault: 70 } as const;

@@ -1,0 +1,71 @@
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { formatDiagnostics } from '../../graph/document/format.ts';
+import { loadPipeline } from '../../graph/document/load.ts';
+import type { Loaded, Pipeline } from '../../graph/document/types.ts';
+import { ChimeraError } from '../../graph/schema/index.ts';
+import type { Context } from './context.ts';
+import { type PipelineOptions, pairs } from './options.ts';
+import { registry } from './registry.ts';
+
+export interface LoadedFile extends Loaded {
+  /** Texts of all files that findings may point into. */
+  sources: Map<string, string>;
+}
+
+/** Reads a pipeline with its profile and parameters; findings are returned, not thrown. */
+export function loadFile(file: string, options: PipelineOptions): LoadedFile {
+  const text = readText(file);
+  const sources = new Map([[file, text]]);
+  const sets = pairs(options.set, '--set');
+  let profile: { text: string; file: string } | undefined;
+  if (options.profile !== undefined) {
+    const path = profilePath(options.profile, file);
+    profile = { file: path, text: readText(path) };
+    sources.set(path, profile.text);
+  }
+  return { ...loadPipeline(text, file, registry, { sets, ...(profile ? { profile } : {}) }), sources };
+}
+
+/**
+ * The pipeline, ready to run. Warnings go to stderr.
+ * @throws CHM914 when it does not lint; the findings are on stderr by then
+ */
+export function loadOrExplain(context: Context, file: string, options: PipelineOptions): Pipeline {
+  const { pipeline, diagnostics, sources } = loadFile(file, options);
+  if (diagnostics.length > 0)
+    context.note(formatDiagnostics(diagnostics, sources, { format: 'text', color: context.color('stderr') }));
+  if (!pipeline) {
+    const n = diagnostics.filter((d) => d.severity === 'error').length;
+    throw new ChimeraError('CHM914', `${file} has ${n} error${n === 1 ? '' : 's'}`, { file });
+  }
+  return pipeline;
+}
+
+export function readText(file: string): string {
+  try {
+    return readFileSync(file === '-' ? 0 : file, 'utf8');
+  } catch (e) {
+    const reason = (e as NodeJS.ErrnoException).code;
+    const why =
+      reason === 'ENOENT' ? 'does not exist' : reason === 'EISDIR' ? 'is a folder' : `cannot be read (${reason})`;
+    throw new ChimeraError('CHM910', `${file} ${why}`, { file, cause: e, help: 'name an existing YAML file' });
+  }
+}
+
+function profilePath(name: string, pipeline: string): string {
+  const dir = dirname(pipeline);
+  const candidates = /[/\\]|\.ya?ml$/.test(name)
+    ? [name]
+    : [
+        join(dir, 'profiles', `${name}.yaml`),
+        join(dir, '..', 'profiles', `${name}.yaml`),
+        join('pipelines', 'profiles', `${name}.yaml`),
+      ];
+  const found = candidates.find((c) => existsSync(c) && statSync(c).isFile());
+  if (found === undefined)
+    throw new ChimeraError('CHM915', `there is no profile ${name}`, {
+      help: `looked for ${[...new Set(candidates)].join(', ')}`,
+    });
+  return found;
+}

@@ -1,0 +1,77 @@
+import { Command, CommanderError } from 'commander';
+import { ChimeraError } from '../../graph/schema/index.ts';
+import { backtest } from './commands/backtest.ts';
+import { doctor } from './commands/doctor.ts';
+import { explain } from './commands/explain.ts';
+import { graph } from './commands/graph.ts';
+import { lake } from './commands/lake.ts';
+import { lint } from './commands/lint.ts';
+import { list } from './commands/list.ts';
+import { parity } from './commands/parity.ts';
+import { replay } from './commands/replay.ts';
+import { run } from './commands/run.ts';
+import { start } from './commands/start.ts';
+import { test } from './commands/test.ts';
+import { Context } from './context.ts';
+import { exitCode } from './exit-code.ts';
+import { EXIT, type Io } from './io.ts';
+import { version } from './version.ts';
+
+const COMMANDS = [start, run, backtest, replay, parity, test, lint, graph, list, explain, lake, doctor];
+
+/**
+ * The `chimera` command, in process: everything it says goes to the given streams.
+ * @param argv arguments without program and script
+ * @returns the exit code (see docs: 0, 1, 2, 3, 70)
+ */
+export async function main(argv: readonly string[], io: Io): Promise<number> {
+  const context = new Context(io);
+  const program = new Command('chimera')
+    .description('One declarative graph, live and offline: the same bytes.')
+    .version(version(), '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print help')
+    .showHelpAfterError('(add --help for the options)')
+    .showSuggestionAfterError(true)
+    .exitOverride()
+    .configureOutput({
+      writeOut: (s) => void io.stdout.write(s),
+      writeErr: (s) => void io.stderr.write(s),
+      getOutHelpWidth: () => io.stdout.columns ?? 100,
+      getErrHelpWidth: () => io.stderr.columns ?? 100,
+      getOutHasColors: () => context.color('stdout'),
+      getErrHasColors: () => context.color('stderr'),
+      outputError: (text, write) => write(context.paint('stderr', 'red', text)),
+    })
+    .addHelpText(
+      'after',
+      `
+Exit codes: 0 done and all holds, 1 something does not hold, 2 wrong usage or a pipeline that does not lint,
+3 an input is unusable, 70 a fault of Chimera.`,
+    );
+  for (const register of COMMANDS) register(program, context);
+  try {
+    if (argv.length === 0) {
+      program.outputHelp();
+      return EXIT.ok;
+    }
+    await program.parseAsync([...argv], { from: 'user' });
+    return context.code;
+  } catch (e) {
+    if (e instanceof CommanderError) return e.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    return fail(e, context, argv.includes('--verbose'));
+  }
+}
+
+function fail(e: unknown, context: Context, verbose: boolean): number {
+  const code = exitCode(e);
+  const text =
+    e instanceof ChimeraError
+      ? e.toString()
+      : `error CHM799 a fault of Chimera: ${e instanceof Error ? e.message : String(e)}\n  help: run it again with --verbose, and report what it prints`;
+  context.note(context.paint('stderr', 'red', text));
+  if (verbose && e instanceof Error) context.note(stack(e));
+  return code;
+}
+
+const stack = (e: Error): string =>
+  `${e.stack ?? ''}${e.cause instanceof Error ? `\ncaused by ${stack(e.cause)}` : ''}`;

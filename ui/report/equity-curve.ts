@@ -1,0 +1,173 @@
+import type { Drawdown } from './data.ts';
+import { MONEY_SCALE } from './decimal.ts';
+import { DrawdownTracker } from './drawdown.ts';
+
+/** Points of a series that may be kept before neighbours are merged. */
+const LIMIT = 32_768;
+/** Widths of a bucket, µs: each divides the next sampling interval of the ratios (second, minute, hour, day), so that the last equity of every interval survives. */
+const WIDTHS = [
+  1e3, 1e4, 1e5, 5e5, 1e6, 5e6, 1e7, 3e7, 6e7, 3e8, 9e8, 3.6e9, 1.08e10, 2.16e10, 4.32e10, 8.64e10,
+] as const;
+
+interface Held {
+  /** In units, signed. */
+  qty: number;
+  /** Price × quantity at entry, signed. */
+  cost: number;
+  px: number;
+}
+
+/**
+ * Equity = wallet + Σ (quantity × price − cost), followed at every price; the deepest drawdown is exact, the kept points
+ * are thinned to bounded memory: of each stretch of time the first, lowest, highest and last equity survive.
+ */
+export class EquityCurve {
+  readonly #start: number;
+  #drawdown: DrawdownTracker | undefined;
+  readonly #held: (Held | undefined)[] = [];
+  #open: number[] = [];
+  #wallet: number;
+  #equity: Thinned;
+  #gross: Thinned;
+  #net: Thinned;
+  constructor(start: number) {
+    this.#start = start;
+    this.#wallet = start;
+    this.#equity = new Thinned(LIMIT);
+    this.#gross = new Thinned(LIMIT);
+    this.#net = new Thinned(LIMIT);
+  }
+
+  /** The account changed. `wallet` is money; quantity and cost are in units. */
+  position(t: number, key: number, qty: number, cost: number, wallet: number): void {
+    const h = this.#slot(key);
+    h.qty = qty;
+    h.cost = cost;
+    this.#wallet = wallet;
+    const i = this.#open.indexOf(key);
+    if (qty !== 0 && i < 0) this.#open.push(key);
+    else if (qty === 0 && i >= 0) this.#open.splice(i, 1);
+    this.#note(t);
+  }
+  /** @param last no other price of the same moment follows */
+  price(t: number, key: number, px: number, last: boolean): void {
+    const h = this.#slot(key);
+    h.px = px;
+    if (last && this.#open.length > 0) this.#note(t);
+  }
+
+  equity(): { t_us: number[]; equity: number[] } {
+    const s = this.#equity.series();
+    return { t_us: s.t, equity: s.v };
+  }
+  get drawdown(): Drawdown | undefined {
+    return this.#drawdown?.worst;
+  }
+  exposure(): { t_us: number[]; gross: number[]; net: number[] } {
+    const gross = this.#gross.series();
+    const net = this.#net.series();
+    // The two are thinned apart; gross is read at the times of net as the step function that it is.
+    let j = 0;
+    let value = 0;
+    const aligned = net.t.map((t) => {
+      while (j < gross.t.length && gross.t[j]! <= t) value = gross.v[j++]!;
+      return value;
+    });
+    return { t_us: net.t, gross: aligned, net: net.v };
+  }
+
+  #slot(key: number): Held {
+    let h = this.#held[key];
+    if (!h) {
+      h = { qty: 0, cost: 0, px: Number.NaN };
+      this.#held[key] = h;
+    }
+    return h;
+  }
+  #note(t: number): void {
+    let unrealised = 0;
+    let gross = 0;
+    let net = 0;
+    for (const key of this.#open) {
+      const h = this.#held[key]!;
+      // No price yet: valued at its cost.
+      const value = Number.isNaN(h.px) ? h.cost : h.qty * h.px;
+      unrealised += value - h.cost;
+      gross += Math.abs(value);
+      net += value;
+    }
+    const equity = this.#wallet + Math.round(unrealised * MONEY_SCALE);
+    this.#drawdown ??= new DrawdownTracker(this.#start, t);
+    this.#drawdown.add(t, equity);
+    this.#equity.add(t, equity);
+    this.#gross.add(t, Math.round(gross * MONEY_SCALE));
+    this.#net.add(t, Math.round(net * MONEY_SCALE));
+  }
+}
+
+/** A step series in bounded memory: per bucket of time first, lowest, highest and last point; buckets double when full. */
+class Thinned {
+  readonly #limit: number;
+  #t: number[] = [];
+  #v: number[] = [];
+  /** Width of a bucket, µs; 0 = everything is kept. */
+  #width = 0;
+  /** Where the points of the last bucket begin, and which bucket that is. */
+  #from = 0;
+  #bucket = Number.NEGATIVE_INFINITY;
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+  add(t: number, v: number): void {
+    const n = this.#t.length;
+    if (n > 0 && this.#t[n - 1] === t) {
+      this.#v[n - 1] = v;
+      return;
+    }
+    if (this.#width > 0) {
+      const bucket = Math.floor(t / this.#width);
+      if (bucket !== this.#bucket) {
+        this.#squeeze();
+        this.#bucket = bucket;
+        this.#from = this.#t.length;
+      } else if (n - this.#from > 64) this.#squeeze();
+    }
+    this.#t.push(t);
+    this.#v.push(v);
+    if (this.#t.length > this.#limit) this.#widen();
+  }
+  series(): { t: number[]; v: number[] } {
+    return { t: this.#t, v: this.#v };
+  }
+  /** Keeps of the points since `from` the first, the lowest, the highest and the last. */
+  #squeeze(): void {
+    const t = this.#t.slice(this.#from);
+    const v = this.#v.slice(this.#from);
+    if (t.length <= 4) return;
+    this.#t.length = this.#from;
+    this.#v.length = this.#from;
+    let low = 0;
+    let high = 0;
+    for (let i = 1; i < v.length; i++) {
+      if (v[i]! < v[low]!) low = i;
+      if (v[i]! > v[high]!) high = i;
+    }
+    for (const i of [...new Set([0, low, high, v.length - 1])].sort((a, b) => a - b)) {
+      this.#t.push(t[i]!);
+      this.#v.push(v[i]!);
+    }
+  }
+  #widen(): void {
+    const t = this.#t;
+    const v = this.#v;
+    const span = t.at(-1)! - t[0]!;
+    // Four points survive per bucket: as many buckets as leave half of the room free.
+    const least = Math.max((span * 8) / this.#limit, this.#width + 1);
+    this.#width = WIDTHS.find((w) => w >= least) ?? Math.ceil(least / 8.64e10) * 8.64e10;
+    this.#t = [];
+    this.#v = [];
+    this.#from = 0;
+    this.#bucket = Number.NEGATIVE_INFINITY;
+    for (let i = 0; i < t.length; i++) this.add(t[i]!, v[i]!);
+  }
+}

@@ -1,0 +1,108 @@
+import type { Block, BlockReader, KeyInfo } from '../../graph/schema/index.ts';
+
+/** Prices of a run at full resolution, between two commits: parallel columns, in order of time. */
+export interface PricePoints {
+  n: number;
+  t: Float64Array;
+  key: Int32Array;
+  /** In units. */
+  px: Float64Array;
+}
+
+/** What values a position, best last: a kind of a higher rank replaces the lower ones of its instrument for good. */
+const RANKS = ['trade', 'book_ticker', 'candle', 'mark_price'] as const;
+type PricePort = (typeof RANKS)[number];
+
+/**
+ * Takes the prices out of the blocks that a source delivers, before the engine sees them: the closes of candles, the mark
+ * price, else the mid of book tickers, else trades. A loop over columns: it has to keep up with the engine.
+ */
+export class PriceFeed {
+  readonly points: PricePoints = {
+    n: 0,
+    t: new Float64Array(4096),
+    key: new Int32Array(4096),
+    px: new Float64Array(4096),
+  };
+  candles = 0;
+  /** Rank of what values each key. */
+  readonly #rank: number[] = [];
+  readonly #seen = new Map<string, number>();
+  readonly #keyAt: (index: number) => KeyInfo;
+  constructor(keyAt: (index: number) => KeyInfo) {
+    this.#keyAt = keyAt;
+  }
+
+  /** Kind of price that an instrument is valued by; undefined = none came. */
+  kind(key: number): PricePort | undefined {
+    return RANKS[this.#rank[key] ?? -1];
+  }
+
+  add(source: string, block: Block, reader: BlockReader): void {
+    const ports = reader.ports.map((p) => RANKS.indexOf(p.name as PricePort));
+    if (ports.every((p) => p < 0)) return;
+    // After a retry the same inputs come again.
+    const seen = this.#seen.get(source) ?? -1;
+    const skip = Math.max(0, seen + 1 - block.seq0);
+    this.#seen.set(source, Math.max(seen, block.seq0 + block.n - 1));
+    const columns = reader.ports.map((p, i) =>
+      ports[i]! < 0 ? undefined : columnsOf(p.schema.fields, block.ports[i]?.columns),
+    );
+    for (let i = skip; i < block.n; i++) {
+      const port = block.port[i]!;
+      const rank = ports[port]!;
+      if (rank < 0) continue;
+      const key = block.key[i]!;
+      if (rank === 2) this.candles++;
+      const best = this.#rank[key] ?? -1;
+      if (rank < best) continue;
+      if (rank > best) this.#rank[key] = rank;
+      const px = price(rank, columns[port]!, block.row[i]!, this.#keyAt(key));
+      if (px > 0) this.#push(block.t[i]!, key, px);
+    }
+  }
+
+  /** Forgets the first `n` points. */
+  drop(n: number): void {
+    const p = this.points;
+    p.t.copyWithin(0, n, p.n);
+    p.key.copyWithin(0, n, p.n);
+    p.px.copyWithin(0, n, p.n);
+    p.n -= n;
+  }
+
+  #push(t: number, key: number, px: number): void {
+    const p = this.points;
+    if (p.n === p.t.length) {
+      const grown = { t: new Float64Array(2 * p.n), key: new Int32Array(2 * p.n), px: new Float64Array(2 * p.n) };
+      grown.t.set(p.t);
+      grown.key.set(p.key);
+      grown.px.set(p.px);
+      Object.assign(p, grown);
+    }
+    p.t[p.n] = t;
+    p.key[p.n] = key;
+    p.px[p.n++] = px;
+  }
+}
+
+type Columns = Record<string, ArrayLike<number> | undefined>;
+function columnsOf(fields: Readonly<Record<string, unknown>>, columns: readonly unknown[] | undefined): Columns {
+  const out: Columns = {};
+  Object.keys(fields).forEach((name, i) => {
+    out[name] = columns?.[i] as ArrayLike<number> | undefined;
+  });
+  return out;
+}
+function price(rank: number, c: Columns, row: number, key: KeyInfo): number {
+  switch (rank) {
+    case 0:
+      return c['on_market']?.[row] ? c['px']![row]! / key.pxScale : 0;
+    case 1:
+      return (c['bid_px']![row]! + c['ask_px']![row]!) / (2 * key.pxScale);
+    case 2:
+      return c['close']![row]! / key.pxScale;
+    default:
+      return c['mark_px']![row]! / 1e8;
+  }
+}

@@ -1,0 +1,193 @@
+import type { Pipeline, PipelineNode } from '../../graph/document/types.ts';
+import type { Tap } from '../../graph/engine/tap.ts';
+import { tapRow } from '../../graph/engine/tap.ts';
+import { formatDecimal } from '../../graph/math/index.ts';
+import { type Block, type BlockReader, ChimeraError, type KeyInfo, type KeyTable } from '../../graph/schema/index.ts';
+import type { Fill, FundingPayment, OrderCounts, PriceSeries } from './data.ts';
+import { MONEY_SCALE } from './decimal.ts';
+import { PriceSampler } from './down-sample.ts';
+import { EquityCurve } from './equity-curve.ts';
+import { PriceFeed } from './price-feed.ts';
+
+/** One change of the account, as the venue reported it. */
+interface AccountRow {
+  t: number;
+  key: number;
+  wallet: number;
+  qty: number;
+  entryQuote: number;
+}
+
+/**
+ * Watches a run and keeps what a report needs: fills, funding, order counts, and the equity at every price. It takes the
+ * venue's own reports (taps, handed over at commits) and the prices of the sources (blocks, before they run), and joins
+ * them by engine time at each commit, so that memory does not grow with the length of the input.
+ */
+export class BacktestRecorder {
+  readonly fills: Fill[] = [];
+  readonly funding: FundingPayment[] = [];
+  readonly orders: OrderCounts = {
+    placed: 0,
+    filled: 0,
+    partial_fills: 0,
+    canceled: 0,
+    rejected: 0,
+    expired: 0,
+    post_only_refused: 0,
+  };
+  /** Taps to watch. */
+  readonly watch: string[];
+  readonly curve: EquityCurve;
+  readonly startBalance: number;
+  readonly feed: PriceFeed;
+  readonly #report: string;
+  readonly #account: string;
+  readonly #command: string | undefined;
+  readonly #keys: KeyTable;
+  readonly #origins = new Map<string, string>();
+  readonly #samplers: PriceSampler[] = [];
+  #pending: AccountRow[] = [];
+  finalBalance: number;
+
+  /** @throws CHM917 when the pipeline has no venue */
+  constructor(pipeline: Pipeline, keys: KeyTable) {
+    const venue = venueOf(pipeline);
+    this.#keys = keys;
+    this.#report = `${venue.id}.report`;
+    this.#account = `${venue.id}.account`;
+    const order = venue.inputs.find((e) => e.port === 'order');
+    this.#command = order && `${order.node}.${order.out}`;
+    this.watch = [this.#report, this.#account, ...(this.#command ? [this.#command] : [])];
+    const balance = (venue.config as { balance_usdt?: number }).balance_usdt ?? 0;
+    this.startBalance = Math.round(balance * MONEY_SCALE);
+    this.finalBalance = this.startBalance;
+    this.curve = new EquityCurve(this.startBalance);
+    this.feed = new PriceFeed((i) => keys.at(i));
+  }
+
+  onBlock(source: string, block: Block, reader: BlockReader): void {
+    this.feed.add(source, block, reader);
+  }
+
+  onTap(tap: Tap): void {
+    if (tap.n === 0) return;
+    const port = `${tap.node}.${tap.port}`;
+    if (port === this.#command) for (let i = 0; i < tap.n; i++) this.#takeCommand(tapRow(tap, i));
+    else if (port === this.#report)
+      for (let i = 0; i < tap.n; i++) this.#takeReport(tapRow(tap, i), this.#keys.at(tap.key(i)));
+    else if (port === this.#account)
+      for (let i = 0; i < tap.n; i++) this.#takeAccount(tapRow(tap, i), tap.time(i), this.#keys.at(tap.key(i)));
+  }
+
+  /** Everything up to engine time `now` has been handed over. */
+  onCommit(now: number): void {
+    const p = this.feed.points;
+    const rows = this.#pending.sort((a, b) => a.t - b.t);
+    let i = 0;
+    let n = 0;
+    for (; n < p.n && p.t[n]! <= now; n++) {
+      const t = p.t[n]!;
+      while (i < rows.length && rows[i]!.t < t) this.#apply(rows[i++]!);
+      // Fills of the price's own moment come first: the price values what is held after them.
+      const together = n + 1 < p.n && p.t[n + 1]! === t;
+      const key = p.key[n]!;
+      const px = p.px[n]!;
+      if (!together) while (i < rows.length && rows[i]!.t <= t) this.#apply(rows[i++]!);
+      let sampler = this.#samplers[key];
+      if (!sampler) {
+        sampler = new PriceSampler();
+        this.#samplers[key] = sampler;
+      }
+      sampler.add(t, px);
+      this.curve.price(t, key, px, !together);
+    }
+    for (; i < rows.length; i++) this.#apply(rows[i]!);
+    this.#pending = [];
+    this.feed.drop(n);
+  }
+
+  prices(): Record<string, PriceSeries> {
+    const out: Record<string, PriceSeries> = {};
+    this.#samplers.forEach((s, key) => {
+      out[this.#keys.at(key).name] = s.series();
+    });
+    return out;
+  }
+
+  #apply(r: AccountRow): void {
+    const k = this.#keys.at(r.key);
+    this.curve.position(r.t, r.key, r.qty / k.qtyScale, r.entryQuote / (k.pxScale * k.qtyScale), r.wallet);
+  }
+  #takeCommand(v: Record<string, unknown>): void {
+    if (v['action'] !== 'place') return;
+    this.orders.placed++;
+    this.#origins.set(String(v['client_id']), String(v['origin'] ?? ''));
+  }
+  #takeAccount(v: Record<string, unknown>, t: number, key: KeyInfo): void {
+    this.finalBalance = v['wallet'] as number;
+    this.#pending.push({
+      t,
+      key: key.index,
+      wallet: v['wallet'] as number,
+      qty: v['position_qty'] as number,
+      entryQuote: v['entry_quote'] as number,
+    });
+    if (v['reason'] === 'funding')
+      this.funding.push({
+        time_ms: v['time_ms'] as number,
+        symbol: key.name,
+        amount: formatDecimal(v['funding'] as number, 8),
+      });
+  }
+  #takeReport(v: Record<string, unknown>, key: KeyInfo): void {
+    const o = this.orders;
+    const client = String(v['client_id']);
+    if (v['exec'] === 'trade') {
+      if (v['status'] === 'filled') o.filled++;
+      else o.partial_fills++;
+      const type = String(v['type']);
+      this.fills.push({
+        time_ms: v['time_ms'] as number,
+        symbol: key.name,
+        side: v['side'] as 'buy' | 'sell',
+        price: formatDecimal(v['last_px'] as number, key.pxDigits),
+        qty: formatDecimal(v['last_qty'] as number, key.qtyDigits),
+        fee: formatDecimal(v['fee'] as number, 8),
+        liquidity: v['maker'] ? 'maker' : 'taker',
+        order_id: String(v['order_id']),
+        reason: REASONS[type] ?? this.#origins.get(client) ?? '',
+        realized_pnl: formatDecimal(v['realized_pnl'] as number, 8),
+      });
+    }
+    if (v['exec'] === 'rejected') {
+      // A refused cancel speaks of the cancel: the order itself goes on (order id 0).
+      if (v['order_id'] !== 0 || v['code'] !== CANCEL_REFUSED) o.rejected++;
+      if (v['code'] === POST_ONLY_REFUSED) o.post_only_refused++;
+    } else if (v['exec'] === 'canceled') o.canceled++;
+    else if (v['exec'] === 'expired') {
+      o.expired++;
+      if (v['code'] === POST_ONLY_REFUSED) o.post_only_refused++;
+    }
+    if (['filled', 'canceled', 'rejected', 'expired'].includes(String(v['status']))) this.#origins.delete(client);
+  }
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  liquidation: 'liquidation',
+  stop_market: 'stop',
+  take_profit_market: 'target',
+};
+/** Binance: "Order would immediately match and take" and "Unknown order sent". */
+const POST_ONLY_REFUSED = -5022;
+const CANCEL_REFUSED = -2011;
+
+/** The venue of a pipeline: the first node of a type `venue.*` that reports orders and the account. */
+export function venueOf(pipeline: Pipeline): PipelineNode {
+  const venue = pipeline.nodes.find((n) => n.type.type.startsWith('venue.') && n.out['report'] && n.out['account']);
+  if (!venue)
+    throw new ChimeraError('CHM917', `${pipeline.name} has no venue: nothing can be bought or sold in it`, {
+      file: pipeline.file,
+      help: 'use `chimera run` for pipelines that only compute; a backtest needs a node such as venue.usdm or venue.candle',
+    });
+  return venue;
+}
