@@ -133,7 +133,7 @@ function columnData(a: ArrowModule, s: ColumnStage, n: number): Arrow.Data {
   const bitmap = new Uint8Array((n + 7) >> 3);
   let nullCount = 0;
   for (let i = 0; i < n; i++) {
-    const valid = kind === 'text' ? s.texts[i] !== null : s.numbers[i] === s.numbers[i];
+    const valid = kind === 'text' ? s.texts[i] !== null : !Number.isNaN(s.numbers[i]);
     if (valid) bitmap[i >> 3]! |= 1 << (i & 7);
     else nullCount++;
   }
@@ -162,7 +162,7 @@ function int64Of(from: Float64Array, n: number): BigInt64Array {
   const words = new Int32Array(n * 2);
   for (let i = 0; i < n; i++) {
     const x = from[i]!;
-    if (x !== x) continue;
+    if (Number.isNaN(x)) continue;
     const high = Math.floor(x / TWO32);
     words[i * 2] = x - high * TWO32;
     words[i * 2 + 1] = high;

@@ -226,7 +226,10 @@ describe('a writer', () => {
         expect((e as Error).message).toBe('killed');
         died = true;
         crashes++;
-        const seen = await replay(dir).catch((x) => (expect(x.code).toBe('CHM603'), []));
+        const seen = await replay(dir).catch((x): string[] => {
+          expect(x.code).toBe('CHM603');
+          return [];
+        });
         expect(seen).toEqual(expected.slice(0, seen.length));
       }
       await fill(dir, 'w');

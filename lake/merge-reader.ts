@@ -163,9 +163,9 @@ export class MergeReader implements BlockReader {
       const end = Math.min(stream.n, pos + BLOCK_ROWS - n);
       const slot = this.#slots[head.port]!;
       const port = b.ports[head.port]!;
-      if (port.n === 0 || slot.heads[slot.heads.length - 1] !== a) if (!slot.heads.includes(a)) slot.heads.push(a);
+      if (!slot.heads.includes(a)) slot.heads.push(a);
       let gap = false;
-      do {
+      for (;;) {
         const s = seq[pos]!;
         if (this.#recorded) {
           if (n === 0) b.seq0 = s;
@@ -186,7 +186,7 @@ export class MergeReader implements BlockReader {
         const time = t[pos]!;
         if (time > limitT) break;
         if (time === limitT && (rival!.rank < head.rank || (rival!.rank === head.rank && limitSeq < seq[pos]!))) break;
-      } while (true);
+      }
       head.pos = pos;
       if (gap || pos >= stream.n) break;
     }

@@ -164,7 +164,7 @@ export class PartitionBuffer {
       } else {
         for (let i = at; i < end; i++) {
           const x = a[i]!;
-          if (x - x !== 0 && !(c.nullable && x !== x)) throw this.#unstorable(c, x, seq);
+          if (x - x !== 0 && !(c.nullable && Number.isNaN(x))) throw this.#unstorable(c, x, seq);
         }
       }
       return;
@@ -173,7 +173,7 @@ export class PartitionBuffer {
       const x = a[i]!;
       // + 0 makes −0 an ordinary 0: integers have no negative zero.
       const d = x / scale + 0;
-      if (!(Math.round(d * scale) === x && x <= MAX && x >= -MAX) && !(c.nullable && x !== x))
+      if (!(Math.round(d * scale) === x && x <= MAX && x >= -MAX) && !(c.nullable && Number.isNaN(x)))
         throw this.#unstorable(c, x, seq);
       a[i] = d;
     }

@@ -14,10 +14,10 @@ export function partitionPath(tier: string, dataset: string, key: string, day: n
   const colon = key.indexOf(':');
   const market = colon < 0 ? 'none' : key.slice(0, colon);
   const symbol = colon < 0 ? key || 'none' : key.slice(colon + 1);
-  return `${tier}/${escape(dataset)}/market=${escape(market)}/symbol=${escape(symbol)}/date=${dateText(day)}`;
+  return `${tier}/${hive(dataset)}/market=${hive(market)}/symbol=${hive(symbol)}/date=${dateText(day)}`;
 }
 /** encodeURIComponent leaves `*!'()` and dots, which are harmless in a name but for a leading dot. */
-const escape = (s: string): string => encodeURIComponent(s).replace(/^\./, '%2E');
+const hive = (s: string): string => encodeURIComponent(s).replace(/^\./, '%2E');
 
 /** `<first>-<last>.parquet`, zero-padded so that names sort like seq (2^53 has 16 digits). */
 export function fileName(firstSeq: number, lastSeq: number): string {

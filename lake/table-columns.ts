@@ -67,8 +67,8 @@ export class ColumnStage {
     else if (value === null || value === undefined) x = Number.NaN;
     else if (typeof value === 'boolean') x = value ? 1 : 0;
     else throw this.#bad(value);
-    if (kind === 'f64' ? x - x !== 0 && x === x : x === x && !Number.isSafeInteger(x)) throw this.#bad(value);
-    if (kind === 'bool' && x === x && x !== 0 && x !== 1) throw this.#bad(value);
+    if (!Number.isNaN(x) && !(kind === 'f64' ? Number.isFinite(x) : Number.isSafeInteger(x))) throw this.#bad(value);
+    if (kind === 'bool' && (x < 0 || x > 1)) throw this.#bad(value);
     this.numbers[row] = x;
   }
   #setList(row: number, value: TableValue): void {

@@ -78,7 +78,7 @@ function storedValue(t: PortTable, c: LakeColumn, column: Column, i: number): Ta
     const x = column[i]!;
     if (c.field.kind === 'oneOf') return c.field.values[x] ?? unstorable(c, x);
     if (c.field.kind === 'bool') return x === 1;
-    if (x !== x && c.nullable) return null;
+    if (Number.isNaN(x) && c.nullable) return null;
     return scale === 0 ? (x - x === 0 ? x : unstorable(c, x)) : exact(c, x, scale);
   }
   if (Array.isArray(column)) return column[i]!;

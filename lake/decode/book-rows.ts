@@ -1,7 +1,7 @@
 import { FileKeys, SPOT, USDM } from './file-keys.ts';
 import { type Frame, max } from './frame.ts';
 import { PORT, type PortBuffer } from './row-store.ts';
-import { ABSENT, ASKS, BIDS, LAST_UPDATE_ID, LEVELS, NULL, PU, type Levels } from './slots.ts';
+import { ABSENT, ASKS, BIDS, LAST_UPDATE_ID, LEVELS, type Levels, NULL, PU } from './slots.ts';
 
 const S_A = 97; // a
 const S_AQ = 65; // A
@@ -71,7 +71,14 @@ export function writeDepth(f: Frame, name: number, t: number, line: number, flag
   return true;
 }
 
-export function writeSnapshot(f: Frame, name: number, partial: boolean, t: number, line: number, flags: number): boolean {
+export function writeSnapshot(
+  f: Frame,
+  name: number,
+  partial: boolean,
+  t: number,
+  line: number,
+  flags: number,
+): boolean {
   const s = f.slots;
   const time = f.timeOr(S_T, 'T');
   const event = f.timeOr(S_EVENT, 'E');

@@ -48,7 +48,7 @@ export const CODES = {
   },
   CHM661: {
     title: 'wrong number of columns',
-    text: 'A CSV row has fewer columns than its file’s layout. The row is refused; at the end of a file this usually means that the file was cut short.',
+    text: 'A CSV row has more or fewer columns than its file’s first rows. The row is refused; at the end of a file this usually means that the file was cut short.',
   },
   CHM662: {
     title: 'unreadable end of a compressed file',

@@ -15,6 +15,7 @@ export interface CsvLayout {
   kind: CsvKind;
   /** Column of each role, in the order of ROLES[kind]. */
   at: readonly number[];
+  /** Fields of every row. */
   columns: number;
   header: boolean;
   market: 'spot' | 'usdm' | undefined;
@@ -128,7 +129,7 @@ function fromHeader(names: readonly string[]): CsvLayout | null {
     const at = [...roles, ...optional].map(find);
     if (at.slice(0, roles.length).some((i) => i < 0)) continue;
     const market = kind === 'trades' || kind === 'agg_trades' ? (at[roles.length]! >= 0 ? 'spot' : 'usdm') : undefined;
-    return { kind, at, columns: Math.max(...at) + 1, header: true, market };
+    return { kind, at, columns: names.length, header: true, market };
   }
   return null;
 }
@@ -145,7 +146,7 @@ function fromRow(f: readonly string[]): CsvLayout | null {
   const layout = (kind: CsvKind, at: readonly number[], market?: 'spot' | 'usdm'): CsvLayout => ({
     kind,
     at,
-    columns: Math.max(...at) + 1,
+    columns: n,
     header: false,
     market,
   });

@@ -1,9 +1,9 @@
 import type { CsvLayout } from './csv-layout.ts';
 import { intervalName, intervalOf, splitRow } from './csv-layout.ts';
-import { Decimal, digitsOf, parseDecimal, scanDecimal } from './decimal.ts';
+import { CsvRow } from './csv-row.ts';
 import { FileKeys, NO_EVIDENCE } from './file-keys.ts';
 import { type FileRows, RAW_LIMIT } from './file-rows.ts';
-import { fitsMoney, MS_MAX, MS_MIN } from './frame-rows.ts';
+import { fitsMoney } from './frame.ts';
 import { PORT } from './row-store.ts';
 
 /** Reference prices are told apart by name, because their files look alike. */
@@ -16,27 +16,16 @@ export interface CsvContext {
   readonly head: readonly string[];
 }
 
-class Refusal {
-  code = '';
-  message = '';
-}
-
 /** Decodes CSV archives and candle files. Their own times are their t_avail; a candle is known when it has closed. */
 export class CsvDecoder {
   readonly #file: FileRows;
   readonly #layout: CsvLayout;
   readonly #context: CsvContext;
-  readonly #decimal = new Decimal();
-  readonly #from = new Int32Array(64);
-  readonly #to = new Int32Array(64);
-  readonly #digits = new Int32Array(64);
-  readonly #refusal = new Refusal();
+  readonly #row: CsvRow;
   readonly #interval: number;
   readonly #key: number;
   #wanted: boolean;
   readonly #reference: ReferencePrice | undefined;
-  #buf: Buffer = Buffer.alloc(0);
-  #bad = false;
   #first = true;
   /** Rows of `metrics` files lie unsorted: they are collected and written in order of time. */
   readonly #unsorted: { ms: number; values: Float64Array; line: number; key: number }[] = [];
@@ -44,6 +33,7 @@ export class CsvDecoder {
   constructor(file: FileRows, layout: CsvLayout, context: CsvContext) {
     this.#file = file;
     this.#layout = layout;
+    this.#row = new CsvRow(layout);
     this.#context = context;
     const rows = context.head.slice(layout.header ? 1 : 0).map(splitRow);
     this.#interval =
@@ -86,23 +76,14 @@ export class CsvDecoder {
     let stop = end;
     while (stop > start && buf[stop - 1]! <= 32) stop--;
     if (stop === start || !this.#wanted) return;
-    this.#buf = buf;
-    this.#bad = false;
-    let n = 0;
-    let p = start;
-    for (let i = start; i <= stop && n < 64; i++)
-      if (i === stop || buf[i] === 44) {
-        this.#from[n] = p;
-        this.#to[n] = i;
-        n++;
-        p = i + 1;
-      }
-    if (n < this.#layout.columns) {
-      this.#refuseLine(line, 'CHM661', `${n} columns instead of ${this.#layout.columns}`, start, end);
+    const n = this.#row.cut(buf, start, stop);
+    if (n !== this.#layout.columns) {
+      this.#refuse(line, 'CHM661', `${n} columns instead of ${this.#layout.columns}`, buf, start, end);
       return;
     }
-    const us = this.#row(line);
-    if (this.#bad) this.#refuseLine(line, this.#refusal.code, this.#refusal.message, start, end, us);
+    const us = this.#decode(line);
+    const row = this.#row;
+    if (row.bad) this.#refuse(line, row.code, row.message, buf, start, end, us);
   }
   end(): void {
     this.#unsorted.sort((a, b) => a.ms - b.ms);
@@ -114,16 +95,8 @@ export class CsvDecoder {
     }
   }
 
-  #refuseLine(line: number, code: string, message: string, start: number, end: number, us = Number.NaN): void {
-    this.#file.refuse(line, code, message, this.#buf.toString('utf8', start, Math.min(end, start + RAW_LIMIT)), us);
-  }
-  #fail(code: string, message: string): number {
-    if (!this.#bad) {
-      this.#bad = true;
-      this.#refusal.code = code;
-      this.#refusal.message = message;
-    }
-    return Number.NaN;
+  #refuse(line: number, code: string, message: string, buf: Buffer, start: number, end: number, us = Number.NaN): void {
+    this.#file.refuse(line, code, message, buf.toString('utf8', start, Math.min(end, start + RAW_LIMIT)), us);
   }
 
   /** Adds the row's envelope; null when its port is not wanted. */
@@ -137,7 +110,7 @@ export class CsvDecoder {
   }
 
   /** Decodes the row at hand; returns its t_avail in µs. */
-  #row(line: number): number {
+  #decode(line: number): number {
     switch (this.#layout.kind) {
       case 'trades':
         return this.#trade(line, false);
@@ -161,18 +134,19 @@ export class CsvDecoder {
   }
 
   #trade(line: number, agg: boolean): number {
-    const id = this.#int(0);
-    const px = this.#px(1);
-    const qty = this.#qty(2);
-    const first = agg ? this.#int(3) : id;
-    const last = agg ? this.#int(4) : id;
-    const us = this.#us(agg ? 5 : 3);
-    const maker = this.#bool(agg ? 6 : 4);
-    if (qty === 0) this.#fail('CHM657', 'the quantity of a trade is zero');
-    if (this.#bad) return us;
+    const row = this.#row;
+    const id = row.int(0);
+    const px = row.px(1);
+    const qty = row.qty(2);
+    const first = agg ? row.int(3) : id;
+    const last = agg ? row.int(4) : id;
+    const us = row.us(agg ? 5 : 3);
+    const maker = row.bool(agg ? 6 : 4);
+    if (qty === 0) row.fail('CHM657', 'the quantity of a trade is zero');
+    if (row.bad) return us;
     const b = this.#begin(PORT.trade, us, line);
     if (b === null) return us;
-    this.#file.keys.see(this.#key, this.#digits[1]!, this.#digits[2]!, px, qty);
+    this.#file.keys.see(this.#key, row.digits[1]!, row.digits[2]!, px, qty);
     const r = b.n - 1;
     const n = b.numbers;
     n[0]![r] = id;
@@ -189,17 +163,18 @@ export class CsvDecoder {
   }
 
   #bookTicker(line: number): number {
-    const u = this.#int(0);
-    const bid = this.#px(1);
-    const bidQty = this.#qty(2);
-    const ask = this.#px(3);
-    const askQty = this.#qty(4);
-    const us = this.#us(5);
-    const event = this.#layout.at[6]! < 0 ? Number.NaN : Math.floor(this.#us(6) / 1000);
-    if (this.#bad) return us;
+    const row = this.#row;
+    const u = row.int(0);
+    const bid = row.px(1);
+    const bidQty = row.qty(2);
+    const ask = row.px(3);
+    const askQty = row.qty(4);
+    const us = row.us(5);
+    const event = !row.has(6) ? Number.NaN : Math.floor(row.us(6) / 1000);
+    if (row.bad) return us;
     const b = this.#begin(PORT.book_ticker, us, line);
     if (b === null) return us;
-    const d = this.#digits;
+    const d = row.digits;
     this.#file.keys.see(
       this.#key,
       Math.max(d[1]!, d[3]!),
@@ -220,12 +195,13 @@ export class CsvDecoder {
   }
 
   #ohlc(signed: boolean): void {
-    const open = signed ? this.#number(1) : this.#px(1);
-    const high = signed ? this.#number(2) : this.#px(2);
-    const low = signed ? this.#number(3) : this.#px(3);
-    const close = signed ? this.#number(4) : this.#px(4);
-    if (!this.#bad && (high < Math.max(open, close) || low > Math.min(open, close) || high < low))
-      this.#fail('CHM660', 'high and low do not enclose open and close');
+    const row = this.#row;
+    const open = signed ? row.number(1) : row.px(1);
+    const high = signed ? row.number(2) : row.px(2);
+    const low = signed ? row.number(3) : row.px(3);
+    const close = signed ? row.number(4) : row.px(4);
+    if (!row.bad && (high < Math.max(open, close) || low > Math.min(open, close) || high < low))
+      row.fail('CHM660', 'high and low do not enclose open and close');
     this.#values[1] = open;
     this.#values[2] = high;
     this.#values[3] = low;
@@ -233,19 +209,21 @@ export class CsvDecoder {
   }
   readonly #values = new Float64Array(16);
   #pxDigits(): number {
-    const d = this.#digits;
+    const row = this.#row;
+    const d = row.digits;
     return Math.max(d[1]!, d[2]!, d[3]!, d[4]!);
   }
 
   #candle(line: number): number {
-    const open = this.#us(0);
+    const row = this.#row;
+    const open = row.us(0);
     this.#ohlc(false);
-    const volume = this.#qty(5);
+    const volume = row.qty(5);
     const us = open + this.#interval * 1000;
-    if (this.#bad) return us;
+    if (row.bad) return us;
     const b = this.#begin(PORT.candle, us, line);
     if (b === null) return us;
-    this.#file.keys.see(this.#key, this.#pxDigits(), this.#digits[5]!, this.#values[2]!, volume);
+    this.#file.keys.see(this.#key, this.#pxDigits(), row.digits[5]!, this.#values[2]!, volume);
     const r = b.n - 1;
     b.numbers[0]![r] = Math.floor(open / 1000);
     for (let i = 1; i < 5; i++) b.numbers[i]![r] = this.#values[i]!;
@@ -254,25 +232,26 @@ export class CsvDecoder {
   }
 
   #kline(line: number): number {
-    const open = this.#us(0);
+    const row = this.#row;
+    const open = row.us(0);
     this.#ohlc(false);
-    const volume = this.#qty(5);
-    const close = this.#us(6);
-    const quote = this.#number(7);
-    const trades = this.#int(8);
-    const buy = this.#qty(9);
-    const buyQuote = this.#number(10);
+    const volume = row.qty(5);
+    const close = row.us(6);
+    const quote = row.number(7);
+    const trades = row.int(8);
+    const buy = row.qty(9);
+    const buyQuote = row.number(10);
     const openMs = Math.floor(open / 1000);
     const closeMs = Math.floor(close / 1000);
     const us = (closeMs + 1) * 1000;
-    if (!this.#bad && closeMs < openMs) this.#fail('CHM652', 'the candle closes before it opens');
-    if (this.#bad) return us;
+    if (!row.bad && closeMs < openMs) row.fail('CHM652', 'the candle closes before it opens');
+    if (row.bad) return us;
     const b = this.#begin(PORT.kline, us, line);
     if (b === null) return us;
     this.#file.keys.see(
       this.#key,
       this.#pxDigits(),
-      Math.max(this.#digits[5]!, this.#digits[9]!),
+      Math.max(row.digits[5]!, row.digits[9]!),
       this.#values[2]!,
       volume,
     );
@@ -296,15 +275,16 @@ export class CsvDecoder {
 
   /** The close of a mark candle is the mark price at that time; index and premium are klines of their own key. */
   #referenceKline(line: number, kind: ReferencePrice): number {
-    const open = this.#us(0);
+    const row = this.#row;
+    const open = row.us(0);
     this.#ohlc(kind === 'premium');
     const openMs = Math.floor(open / 1000);
     const full = this.#layout.kind === 'klines';
-    const closeMs = full ? Math.floor(this.#us(6) / 1000) : openMs + this.#interval - 1;
+    const closeMs = full ? Math.floor(row.us(6) / 1000) : openMs + this.#interval - 1;
     const us = (closeMs + 1) * 1000;
-    if (kind === 'mark' && !this.#bad && !fitsMoney(this.#values[4]!, this.#digits[4]!))
-      this.#fail('CHM658', 'the mark price needs more than eight decimals or 2^53');
-    if (this.#bad) return us;
+    if (kind === 'mark' && !row.bad && !fitsMoney(this.#values[4]!, row.digits[4]!))
+      row.fail('CHM658', 'the mark price needs more than eight decimals or 2^53');
+    if (row.bad) return us;
     const b = this.#begin(kind === 'mark' ? PORT.mark_price : PORT.kline, us, line);
     if (b === null) return us;
     const r = b.n - 1;
@@ -330,11 +310,12 @@ export class CsvDecoder {
   }
 
   #bookDepth(line: number): number {
-    const ms = this.#textTime(0);
-    const percentage = this.#number(1);
-    const depth = this.#number(2);
-    const notional = this.#number(3);
-    if (this.#bad) return ms * 1000;
+    const row = this.#row;
+    const ms = row.textTime(0);
+    const percentage = row.number(1);
+    const depth = row.number(2);
+    const notional = row.number(3);
+    if (row.bad) return ms * 1000;
     const b = this.#begin(PORT.depth_band, ms * 1000, line);
     if (b === null) return ms * 1000;
     this.#file.keys.see(this.#key, 0, 0, 0, 0);
@@ -347,23 +328,24 @@ export class CsvDecoder {
   }
 
   #metrics(line: number): number {
-    const ms = this.#textTime(0);
+    const row = this.#row;
+    const ms = row.textTime(0);
     const values = new Float64Array(7);
     values[0] = ms;
-    for (let i = 1; i < 7; i++) values[i] = this.#blank(i) ? Number.NaN : this.#number(i);
-    if (this.#bad) return ms * 1000;
-    const at = this.#layout.at[7]!;
-    const symbol = at < 0 ? '' : this.#buf.toString('latin1', this.#from[at]!, this.#to[at]!).trim();
+    for (let i = 1; i < 7; i++) values[i] = row.blank(i) ? Number.NaN : row.number(i);
+    if (row.bad) return ms * 1000;
+    const symbol = row.text(7);
     const key = symbol === '' ? this.#key : FileKeys.key(this.#file.names.of(symbol), NO_EVIDENCE);
     this.#unsorted.push({ ms, values, line, key });
     return ms * 1000;
   }
 
   #funding(line: number): number {
-    const us = this.#us(0);
-    const rate = this.#number(1);
-    const hours = this.#layout.at[2]! < 0 || this.#blank(2) ? Number.NaN : this.#number(2);
-    if (this.#bad) return us;
+    const row = this.#row;
+    const us = row.us(0);
+    const rate = row.number(1);
+    const hours = !row.has(2) || row.blank(2) ? Number.NaN : row.number(2);
+    if (row.bad) return us;
     const b = this.#begin(PORT.funding_rate, us, line);
     if (b === null) return us;
     this.#file.keys.see(this.#key, 0, 0, 0, 0);
@@ -372,77 +354,6 @@ export class CsvDecoder {
     b.numbers[1]![r] = hours;
     b.numbers[2]![r] = Math.floor(us / 1000);
     return us;
-  }
-
-  // --- values of a role; a wrong one sets the row's refusal
-
-  #name(role: number): string {
-    return `column ${this.#layout.at[role]! + 1}`;
-  }
-  #blank(role: number): boolean {
-    const at = this.#layout.at[role]!;
-    return this.#to[at]! === this.#from[at]!;
-  }
-  /** A decimal, its digits kept in #digits[role] (-1 = not exact); NaN when it is none. */
-  #value(role: number): number {
-    const at = this.#layout.at[role]!;
-    const from = this.#from[at]!;
-    const to = this.#to[at]!;
-    if (scanDecimal(this.#buf, from, to, this.#decimal) === to) {
-      this.#digits[role] = this.#decimal.digits;
-      return this.#decimal.value;
-    }
-    const text = this.#buf
-      .toString('latin1', from, to)
-      .trim()
-      .replace(/^"(.*)"$/, '$1');
-    if (!parseDecimal(text, this.#decimal)) return Number.NaN;
-    // Files written by other tools hold sums made in floating point.
-    this.#digits[role] = this.#decimal.digits >= 0 ? this.#decimal.digits : digitsOf(this.#decimal.value);
-    return this.#decimal.value;
-  }
-  #number(role: number): number {
-    const v = this.#value(role);
-    return Number.isFinite(v) ? v : this.#fail('CHM655', `${this.#name(role)} is no number`);
-  }
-  #px(role: number): number {
-    const v = this.#value(role);
-    if (!(v > 0)) return this.#fail('CHM656', `the price in ${this.#name(role)} is not above zero`);
-    return this.#digits[role]! < 0 ? this.#fail('CHM658', `the price in ${this.#name(role)} has too many digits`) : v;
-  }
-  #qty(role: number): number {
-    const v = this.#value(role);
-    if (!(v >= 0)) return this.#fail('CHM657', `the quantity in ${this.#name(role)} is no number or below zero`);
-    return this.#digits[role]! < 0
-      ? this.#fail('CHM658', `the quantity in ${this.#name(role)} has too many digits`)
-      : v;
-  }
-  #int(role: number): number {
-    const v = this.#value(role);
-    return Number.isSafeInteger(v) && v >= 0 ? v : this.#fail('CHM655', `${this.#name(role)} is no whole number`);
-  }
-  /** µs since the epoch from ms or, from 1e14 on, µs. */
-  #us(role: number): number {
-    const v = this.#value(role);
-    if (!Number.isSafeInteger(v)) return this.#fail('CHM652', `${this.#name(role)} is no time`);
-    const us = v >= 1e14 ? v : v * 1000;
-    return us >= MS_MIN * 1000 && us < MS_MAX * 1000
-      ? us
-      : this.#fail('CHM652', `${this.#name(role)} is no possible time`);
-  }
-  #textTime(role: number): number {
-    const at = this.#layout.at[role]!;
-    const text = this.#buf.toString('latin1', this.#from[at]!, this.#to[at]!);
-    const ms = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/.test(text) ? Date.parse(`${text.replace(' ', 'T')}Z`) : Number.NaN;
-    return ms >= MS_MIN && ms < MS_MAX ? ms : this.#fail('CHM652', `${this.#name(role)} is no possible time`);
-  }
-  #bool(role: number): number {
-    const at = this.#layout.at[role]!;
-    const n = this.#to[at]! - this.#from[at]!;
-    const c = this.#buf[this.#from[at]!]! | 32;
-    if (n === 4 && c === 116) return 1;
-    if (n === 5 && c === 102) return 0;
-    return this.#fail('CHM655', `${this.#name(role)} is neither true nor false`);
   }
 }
 

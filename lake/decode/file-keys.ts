@@ -6,8 +6,9 @@ export const NO_EVIDENCE = 0;
 export const SPOT = 1;
 export const USDM = 2;
 
-/** Below this share of contrary frames a file is one market's, and the contrary frames are damaged ones. */
-const MIXED_SHARE = 0.02;
+/** With no more contrary frames than these a file is one market's, and the contrary frames are damaged ones. */
+const MIXED_SHARE = 0.05;
+const MIXED_FRAMES = 5;
 
 /**
  * The instruments of one file while it is decoded. A row's key is `name × 3 + evidence`, because the market may only be
@@ -66,7 +67,8 @@ export class FileKeys {
     const spot = this.votes[SPOT]!;
     const usdm = this.votes[USDM]!;
     const major: Market = spot > usdm ? 'spot' : 'usdm';
-    if (Math.min(spot, usdm) <= MIXED_SHARE * (spot + usdm)) return [major, major, major];
+    const minor = Math.min(spot, usdm);
+    if (minor <= MIXED_FRAMES || minor <= MIXED_SHARE * (spot + usdm)) return [major, major, major];
     return [major, 'spot', 'usdm'];
   }
 }

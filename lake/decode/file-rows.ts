@@ -1,6 +1,6 @@
-import type { BadInput } from '../../graph/schema/index.ts';
+import { type BadInput, ChimeraError } from '../../graph/schema/index.ts';
 import { FileKeys, type Market } from './file-keys.ts';
-import { MS_MAX, MS_MIN, strictError } from './frame-rows.ts';
+import { MS_MAX, MS_MIN } from './frame.ts';
 import { PORT, RowStore, STEPPED_BACK } from './row-store.ts';
 import type { SegmentHome } from './segment-home.ts';
 import { Names } from './slots.ts';
@@ -97,4 +97,13 @@ export class FileRows {
     b.texts[3]![r] = message;
     b.texts[4]![r] = raw.length > RAW_LIMIT ? raw.slice(0, RAW_LIMIT) : raw;
   }
+}
+
+/** Under `strict` every refusal is fatal. */
+export function strictError(file: string, line: number, code: string, message: string): ChimeraError {
+  return new ChimeraError('CHM677', `${message} (${code})`, {
+    file,
+    line,
+    help: 'leave out --strict to have refused lines counted and reported instead',
+  });
 }

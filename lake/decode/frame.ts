@@ -1,7 +1,7 @@
 import type { RefusalCode } from './codes.ts';
 import type { FileKeys } from './file-keys.ts';
 import type { RowStore } from './row-store.ts';
-import { ABSENT, BOOL, DEC, INEXACT, INT, NULL, TEXT, type Slots } from './slots.ts';
+import { ABSENT, BOOL, DEC, INEXACT, INT, NULL, type Slots, TEXT } from './slots.ts';
 
 /** 2009-01-01 and 2100-01-01, ms since the epoch. */
 export const MS_MIN = 1_230_768_000_000;
@@ -12,7 +12,6 @@ export const max = (a: number, b: number): number => Math.max(a, b);
 export const toMs = (t: number): number => (t >= 1e14 ? Math.floor(t / 1000) : t);
 export const fitsMoney = (v: number, digits: number): boolean =>
   digits <= 8 && Math.abs(v) * 1e8 <= Number.MAX_SAFE_INTEGER;
-
 
 /**
  * The frame at hand and where its row goes. Field readers return the value, or NaN with `fault` set to the first thing

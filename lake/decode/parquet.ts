@@ -4,7 +4,7 @@ import { intervalOf } from './csv-layout.ts';
 import { digitsOf } from './decimal.ts';
 import { FileKeys, NO_EVIDENCE } from './file-keys.ts';
 import type { FileRows } from './file-rows.ts';
-import { MS_MAX, MS_MIN } from './frame-rows.ts';
+import { MS_MAX, MS_MIN } from './frame.ts';
 import { PORT } from './row-store.ts';
 
 /** Columns of the Parquet files that are decoded here; `us` and `ms` mark how their time is given. */

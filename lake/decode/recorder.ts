@@ -1,5 +1,6 @@
 import { type FileRows, RAW_LIMIT } from './file-rows.ts';
-import { FrameRows, MS_MAX, MS_MIN, toMs } from './frame-rows.ts';
+import { MS_MAX, MS_MIN, toMs } from './frame.ts';
+import { FrameRows } from './frame-rows.ts';
 import { FrameScanner } from './scan-frame.ts';
 import { ABSENT, INT, Slots } from './slots.ts';
 

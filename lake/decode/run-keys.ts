@@ -1,8 +1,7 @@
 import type { BadInput, Field, KeyTable } from '../../graph/schema/index.ts';
 import { digitsOf, MAX_DIGITS, MAX_SAFE, POW10 } from './decimal.ts';
 import type { Market } from './file-keys.ts';
-import type { FileRows, LateRefusal } from './file-rows.ts';
-import { strictError } from './frame-rows.ts';
+import { type FileRows, type LateRefusal, strictError } from './file-rows.ts';
 import { FIELDS, type ListValues, type Segment, type StoredColumn } from './row-store.ts';
 
 /** Rows of this key are not delivered. */

@@ -1,7 +1,7 @@
 import { FileKeys, NO_EVIDENCE, SPOT, USDM } from './file-keys.ts';
 import { type Frame, max } from './frame.ts';
 import { PORT, type PortBuffer } from './row-store.ts';
-import { ABSENT, NESTED, AP, TEXT } from './slots.ts';
+import { ABSENT, AP, NESTED, TEXT } from './slots.ts';
 
 const S_AGG = 97; // a
 const S_BEST = 77; // M
@@ -34,19 +34,7 @@ export function writeTrade(f: Frame, name: number, t: number, line: number, flag
   if (f.skips(PORT.trade)) return true;
   const key = FileKeys.key(name, evidence);
   f.keys.see(key, s.digits[S_P]!, s.digits[S_Q]!, px, qty);
-  tradeRow(
-    f.store.begin(PORT.trade, key, t, line, flags),
-    id,
-    px,
-    qty,
-    maker,
-    time,
-    event,
-    market,
-    0,
-    id,
-    id,
-  );
+  tradeRow(f.store.begin(PORT.trade, key, t, line, flags), id, px, qty, maker, time, event, market, 0, id, id);
   return true;
 }
 
@@ -67,23 +55,12 @@ export function writeAggTrade(f: Frame, name: number, t: number, line: number, f
   if (f.skips(PORT.trade)) return true;
   const key = FileKeys.key(name, evidence);
   f.keys.see(key, s.digits[S_P]!, s.digits[S_Q]!, px, qty);
-  tradeRow(
-    f.store.begin(PORT.trade, key, t, line, flags),
-    id,
-    px,
-    qty,
-    maker,
-    time,
-    event,
-    market,
-    1,
-    first,
-    last,
-  );
+  tradeRow(f.store.begin(PORT.trade, key, t, line, flags), id, px, qty, maker, time, event, market, 1, first, last);
   return true;
 }
 
-function tradeRow(b: PortBuffer,
+function tradeRow(
+  b: PortBuffer,
   id: number,
   px: number,
   qty: number,

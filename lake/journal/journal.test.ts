@@ -177,7 +177,10 @@ describe('the journal', () => {
   it('makes one write per batch and syncs on demand and every 100 ms', () => {
     const calls: string[] = [];
     const files: JournalFiles = {
-      write: (fd, b, o, n, p) => (calls.push('write'), writeSync(fd, b, o, n, p)),
+      write: (fd, b, o, n, p) => {
+        calls.push('write');
+        return writeSync(fd, b, o, n, p);
+      },
       fdatasync: () => void calls.push('sync'),
     };
     let now = 1000;

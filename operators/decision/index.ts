@@ -6,5 +6,7 @@ import { imbalance } from './imbalance.ts';
 import { rules } from './rules.ts';
 import { target } from './target.ts';
 
+export { CODES as decisionCodes } from './codes.ts';
+
 /** Node types that decide. */
 export const decisionNodes: readonly AnyNode[] = [guards, dailyLoss, rules, target, bracket, imbalance];

@@ -42,6 +42,36 @@ stops the entry. The first rule that holds acts. A blocked guard stops entries a
 
 Every moment leaves exactly one verdict. For a moment without a trade it names the rule that came nearest to acting,
 its first condition that failed, and the numbers that this condition read.`,
+  examples: [
+    {
+      title: 'With the trend, stopped at two ATR, not in wide spreads',
+      yaml: `chimera: 1
+pipeline: rules
+nodes:
+  market: { type: source.market, with: { symbols: [BTCUSDT] } }
+  quotes: { type: silver.best, in: market.book_ticker, each: instrument }
+  bars:   { type: silver.time_bars, in: market.trade, each: instrument, with: { width: 1m } }
+  fast:   { type: feature.ema, in: bars.bar.close, with: { period: 20 } }
+  slow:   { type: feature.ema, in: bars.bar.close, with: { period: 50 } }
+  atr:    { type: feature.atr, in: bars.bar }
+  spread: { type: feature.spread_bp, in: quotes.best }
+  features:
+    type: feature.join
+    in: { trigger: bars.bar, fast: fast.value, slow: slow.value, atr: atr.value, close: bars.bar.close, spread_bp: spread.value }
+  rules:
+    type: decision.rules
+    in: { features: features.features }
+    with:
+      rules:
+        - id: enter_long
+          when: fast > slow
+          do: { action: intent, intent: enter, side: buy, stop: close - 2 * atr }
+        - id: wide_spread
+          when: spread_bp > 2
+          do: { action: skip_entry }
+`,
+    },
+  ],
   config: z.strictObject({
     rules: z.array(rule).min(1).max(64),
   }),

@@ -63,7 +63,7 @@ goes through decision.rules, position.sizing and position.gate.`,
     const { rest } = tick;
     let moment = false;
     for (let i = 0; i < rest.length; i++) {
-      const view = rest[i]! as { ticked: boolean; seen: boolean; value: number };
+      const view = rest[i]! as unknown as { ticked: boolean; seen: boolean; value: number };
       if (!view.seen) return;
       if (view.ticked) moment = true;
     }

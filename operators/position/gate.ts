@@ -96,7 +96,8 @@ function pass(
   let gate: Values<typeof RiskVerdict>['gate'] = 'none';
   let reason = '';
   if (it.action !== 'enter') {
-    if (slot.exit !== '') [gate, reason] = ['in_flight', `exit ${slot.exit} is under way`];
+    // A stop that is reached while an exit is being worked passes, so that the router takes the rest at once.
+    if (slot.exit !== '' && !it.urgent) [gate, reason] = ['in_flight', `exit ${slot.exit} is under way`];
   } else if (killed) [gate, reason] = ['kill_switch', 'the kill switch is engaged'];
   else if (slot.entry !== '') [gate, reason] = ['in_flight', `entry ${slot.entry} is under way`];
   else if (slot.exit !== '') [gate, reason] = ['in_flight', `exit ${slot.exit} is under way`];
@@ -110,7 +111,7 @@ function pass(
     if (it.action === 'enter') {
       slot.entry = it.id;
       slot.entryMargin = it.margin;
-    } else slot.exit = it.id;
+    } else if (slot.exit === '') slot.exit = it.id;
     emit.intent({
       key,
       id: it.id,

@@ -183,7 +183,10 @@ describe('position.gate', () => {
     expect(verdicts(d.send(2, { intent: [it1(0, 'a')] }))).toEqual([['a', 'kill_switch']]);
     expect(verdicts(d.send(3, { intent: [it1(0, 'x', { action: 'exit', margin: 0 })] }))).toEqual([['x', 'none']]);
     expect(verdicts(d.send(4, { intent: [it1(0, 'y', { action: 'exit', margin: 0 })] }))).toEqual([['y', 'in_flight']]);
-    d.send(5, { outcome: [end(0, 'x', 'exit')] });
+    expect(verdicts(d.send(4, { intent: [it1(0, 'u', { action: 'exit', margin: 0, urgent: true })] }))).toEqual([
+      ['u', 'none'],
+    ]);
+    d.send(5, { outcome: [end(0, 'u', 'exit'), end(0, 'x', 'exit')] });
     expect(verdicts(d.send(6, { intent: [it1(0, 'z', { action: 'reduce', margin: 0 })] }))).toEqual([['z', 'none']]);
   });
 });

@@ -415,6 +415,21 @@ describe('exits', () => {
     expect(again.v.send(3 * S, { intent: [exit({ urgent: true })] })).toMatchObject([{ type: 'market' }]);
   });
 
+  it('lose their patience when a stop is reached meanwhile', () => {
+    const { v } = opened({ exit: 'maker_then_taker' });
+    const [a] = v.send(3 * S, { intent: [exit()] });
+    v.report(3 * S + 1, a!, 'new');
+    expect(v.send(4 * S, { intent: [exit({ id: 'x2', urgent: true, reason: 'stop_roe' })] })).toMatchObject([
+      { action: 'cancel', client_id: a!['client_id'] },
+    ]);
+    expect(v.report(4 * S + 1, a!, 'canceled')).toMatchObject([{ type: 'market', qty: 6 }]);
+    expect(v.outcomes.at(-1)).toMatchObject({
+      intent_id: 'x2',
+      result: 'refused',
+      reason: 'the exit under way takes the rest now',
+    });
+  });
+
   it('close a part of the position', () => {
     const { v } = opened();
     expect(v.send(3 * S, { intent: [exit({ action: 'reduce', qty: 2 })] })).toMatchObject([

@@ -7,7 +7,7 @@ import { type Desk, GUARD, life, type Report, reported, routerOut, WORK } from '
 import { exitNow, onCloserReport, onGuardTimer, parent, protect, start } from './protection.ts';
 import { KillSwitch } from './records.ts';
 import { initialState } from './state.ts';
-import { begin, cut, filled, onWorkReport, onWorkTimer } from './work.ts';
+import { begin, cut, filled, hurry, onWorkReport, onWorkTimer } from './work.ts';
 
 const micro = (doc: string) => input(Scalar, { optional: true, passive: true, doc });
 
@@ -82,7 +82,10 @@ function onIntent(d: Desk, it: Readonly<Values<typeof SizedIntent>>): void {
   if (it.action === 'enter') {
     if (s.killed) refused = 'the kill switch is engaged';
     else if (s.work) refused = s.work.child?.status === 'unknown' ? 'an order is UNKNOWN' : 'the router is at work';
-  } else if (s.waiting || (s.work && s.work.action !== 'enter')) refused = 'an exit is under way';
+  } else if (s.waiting || (s.work && s.work.action !== 'enter')) {
+    refused = 'an exit is under way';
+    if (it.urgent && s.work && hurry(d, s.work, it.reason)) refused = 'the exit under way takes the rest now';
+  }
   life(d, {
     stage: 'place',
     event: refused ? 'refused' : 'accepted',

@@ -133,6 +133,15 @@ export function cut(d: Desk, p: Parent, reason: string): void {
     withdraw(d, p, child, reason);
 }
 
+/** No more patience: what is left of the intent is taken at the market. Returns false when it is being taken already. */
+export function hurry(d: Desk, p: Parent, reason: string): boolean {
+  if (p.phase !== 'maker') return false;
+  p.phase = 'taker';
+  const child = p.child;
+  if (child?.mode === 'maker' && (child.status === 'open' || child.status === 'sent')) withdraw(d, p, child, reason);
+  return true;
+}
+
 function withdraw(d: Desk, p: Parent, child: Child, reason: string): void {
   // An order that is sent but not yet acknowledged can be cancelled too: the venue takes commands in order.
   child.status = 'cancelling';

@@ -114,6 +114,10 @@ export class BacktestRecorder {
     return out;
   }
 
+  keyIndex(name: string): number {
+    return this.#keys.find(name)?.index ?? -1;
+  }
+
   #apply(r: AccountRow): void {
     const k = this.#keys.at(r.key);
     this.curve.position(r.t, r.key, r.qty / k.qtyScale, r.entryQuote / (k.pxScale * k.qtyScale), r.wallet);

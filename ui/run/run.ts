@@ -32,7 +32,7 @@ export interface RunJob {
   commitInputs?: number;
   signal?: AbortSignal;
   onProgress?: RunOptions['onProgress'];
-  onTap?: (tap: Tap) => void;
+  onTap?: (tap: Tap, keys: KeyTable) => void;
   /** Further ports to hand to `onTap`. */
   watch?: readonly string[];
   readers?: RunOptions['readers'];
@@ -98,7 +98,7 @@ export async function runJob(job: RunJob): Promise<RunReport> {
     digests: job.tapAll !== undefined,
     onTap: (tap) => {
       files.get(`${tap.node}.${tap.port}`)?.append(tap, keys);
-      job.onTap?.(tap);
+      job.onTap?.(tap, keys);
     },
     wrap: (source, reader) => {
       if (job.state === undefined) return reader;

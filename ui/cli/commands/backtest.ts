@@ -1,0 +1,112 @@
+import type { Command } from 'commander';
+import { KeyTable } from '../../../graph/schema/index.ts';
+import { moneyText } from '../../report/decimal.ts';
+import { figures } from '../../report/figures.ts';
+import { fillsCsv } from '../../report/fills-csv.ts';
+import { metrics } from '../../report/metrics.ts';
+import { BacktestRecorder } from '../../report/recorder.ts';
+import { reportData } from '../../report/report-data.ts';
+import { action, describe } from '../command.ts';
+import type { Context } from '../context.ts';
+import { loadOrExplain } from '../load-document.ts';
+import { follow, verdict } from '../run-job.ts';
+import { runText } from '../run-text.ts';
+import { table } from '../table.ts';
+import { version } from '../version.ts';
+import { writeResult } from '../write-result.ts';
+import { type RunCommandOptions, runOptions } from './run.ts';
+
+interface Options extends RunCommandOptions {
+  fills?: string;
+  report?: string;
+}
+
+export function backtest(program: Command, context: Context): void {
+  const command = program
+    .command('backtest')
+    .summary('run a pipeline with a venue, and report')
+    .description('Runs a pipeline that trades against its simulated venue, and reports fills, equity, risk and costs.')
+    .argument('<pipeline>', 'pipeline document');
+  runOptions(command)
+    .option('--fills <file.csv>', 'write the fills: time_ms, symbol, side, price, qty, fee, liquidity')
+    .option('--report <file.html>', 'write the report, with FILE.md and FILE.json beside it');
+  describe(command, [
+    'backtest pipelines/bench/ema-cross.yaml --input BTCUSDT-1m.csv',
+    'backtest pipelines/bench/ema-cross.yaml --input BTCUSDT-1m.csv ETHUSDT-1m.csv --report out/report.html',
+    'backtest pipelines/trend.yaml --input lake --fills fills.csv --json',
+  ]).action(
+    action(context, async (file: string, options: Options) => {
+      const pipeline = loadOrExplain(context, file, options);
+      const keys = new KeyTable();
+      const recorder = new BacktestRecorder(pipeline, keys);
+      const run = await follow(context, pipeline, options, {
+        keys,
+        watch: recorder.watch,
+        onTap: (tap) => recorder.onTap(tap),
+        onBlock: (source, block, reader) => recorder.onBlock(source, block, reader),
+        onCommit: (mark) => recorder.onCommit(mark.now),
+      });
+      const { ok, code } = verdict(run, options, context);
+      const data = reportData({
+        pipeline,
+        run,
+        recorder,
+        inputs: options.input ?? [],
+        profile: options.profile ?? null,
+        versions: { chimera: version(), node: process.versions.node },
+      });
+      const m = metrics(data);
+      if (options.fills !== undefined) writeResult(options.fills, fillsCsv(data.fills));
+      const written: string[] = [];
+      if (options.report !== undefined) {
+        const { toHtml } = await import('../../report/to-html.ts');
+        const { toMarkdown } = await import('../../report/to-markdown.ts');
+        const { toJson } = await import('../../report/to-json.ts');
+        const base = options.report.replace(/\.html?$/i, '');
+        for (const [path, text] of [
+          [/\.html?$/i.test(options.report) ? options.report : `${options.report}.html`, toHtml(data, m)],
+          [`${base}.md`, toMarkdown(data, m)],
+          [`${base}.json`, toJson(data, m)],
+        ] as const) {
+          writeResult(path, text);
+          written.push(path);
+        }
+      }
+      const all = figures(data, m);
+      context.result(
+        {
+          ...run,
+          ok,
+          candles: recorder.feed.candles,
+          events: run.events_in,
+          trades: m.trades,
+          fills: data.fills.length,
+          fees: m.fees,
+          funding: m.funding,
+          final_balance: Number(moneyText(data.final_balance)),
+          final_equity: Number(moneyText(data.equity.equity.at(-1) ?? data.final_balance)),
+          total_return: m.total_return,
+          sharpe: m.sharpe,
+          sortino: m.sortino,
+          max_drawdown: m.max_drawdown?.depth ?? 0,
+          win_rate: m.win_rate,
+          profit_factor: m.profit_factor,
+          orders: data.orders,
+          report: written,
+        },
+        () =>
+          [
+            runText(run, context),
+            '',
+            context.paint('stdout', 'bold', 'result'),
+            table(
+              all.map((f) => [`  ${f.label}`, f.value]),
+              [1],
+            ),
+            ...(written.length > 0 ? ['', `report: ${written.join(', ')}`] : []),
+          ].join('\n'),
+      );
+      return code;
+    }),
+  );
+}

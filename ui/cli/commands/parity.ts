@@ -1,0 +1,104 @@
+import { fileURLToPath } from 'node:url';
+import type { Command } from 'commander';
+import { ChimeraError } from '../../../graph/schema/index.ts';
+import { grouped } from '../../report/decimal.ts';
+import { action, describe } from '../command.ts';
+import type { Context } from '../context.ts';
+import { EXIT } from '../io.ts';
+import { loadOrExplain } from '../load-document.ts';
+import { collect, type InputOptions, inputOptions, integer, positive } from '../options.ts';
+import { table } from '../table.ts';
+import { home } from '../version.ts';
+import { differenceText } from './replay.ts';
+
+interface Options extends InputOptions {
+  kill: number;
+  seed: number;
+  taps?: string;
+  pace: number;
+  allowIdle?: string[];
+}
+
+export function parity(program: Command, context: Context): void {
+  const command = program
+    .command('parity')
+    .summary('prove that live and replay agree')
+    .description(
+      'Runs a pipeline paced like live, captures what its sources deliver, replays that, and compares every value of every node. With --kill the live run is killed at random moments and resumed.',
+    )
+    .argument('<pipeline>', 'pipeline document');
+  inputOptions(command)
+    .option('--kill <n>', 'kill the live run so often (SIGKILL) and resume it', integer(0, 10_000), 0)
+    .option('--seed <n>', 'seed of the moments', integer(0), 1)
+    .option('--taps <dir>', 'leave DIR/live/NODE.PORT.csv and DIR/replay/NODE.PORT.csv')
+    .option('--pace <rate>', 'engine seconds per second of the live run', positive, 60)
+    .option('--allow-idle <node>', 'this node may never tick; repeatable', collect);
+  describe(command, [
+    'parity pipelines/trend.yaml --input recording.gz --set preset=recording',
+    'parity pipelines/trend.yaml --input recording.gz --set preset=recording --kill 20 --seed 7',
+    'parity pipelines/trend.yaml --input recording.gz --taps out --json',
+  ]).action(
+    action(context, async (file: string, options: Options) => {
+      const pipeline = loadOrExplain(context, file, options);
+      const unknown = (options.allowIdle ?? []).filter((id) => !pipeline.nodes.some((n) => n.id === id));
+      if (unknown.length > 0)
+        throw new ChimeraError('CHM911', `--allow-idle names unknown nodes: ${unknown.join(', ')}`, {
+          help: `nodes are: ${pipeline.nodes.map((n) => n.id).join(', ')}`,
+        });
+      const job = await import('../../run/parity.ts');
+      const report = await job.parity({
+        pipeline,
+        inputs: options.input ?? [],
+        kills: options.kill,
+        seed: options.seed,
+        pace: options.pace,
+        allowIdle: options.allowIdle ?? [],
+        command: [...chimera(), 'run', file, ...again(options)],
+        onStage: (stage) => context.note(context.paint('stderr', 'dim', stage)),
+        ...(options.taps === undefined ? {} : { taps: options.taps }),
+      });
+      context.result(report, () => {
+        const out = [
+          table([
+            [
+              'compared',
+              `${report.nodes} nodes, ${grouped(
+                Object.values(report.rows).reduce((a, n) => a + n, 0),
+                0,
+              )} values`,
+            ],
+            ['inputs', grouped(report.events, 0)],
+            ['kills', String(report.kills)],
+            ['idle', report.idle.join(', ') || 'none'],
+          ]),
+          '',
+        ];
+        if (report.first_difference) out.push(context.paint('stdout', 'red', differenceText(report.first_difference)));
+        else if (report.idle.length > 0)
+          out.push(
+            context.paint(
+              'stdout',
+              'red',
+              'nothing differs, but idle nodes prove nothing: --allow-idle NODE accepts one',
+            ),
+          );
+        else out.push(context.paint('stdout', 'green', 'identical: every value of every node'));
+        return out.join('\n');
+      });
+      return report.identical ? EXIT.ok : EXIT.differs;
+    }),
+  );
+}
+
+/** How to start this program once more. */
+export const chimera = (): string[] => [
+  process.execPath,
+  fileURLToPath(new URL('bin/chimera.js', `file://${home()}/`)),
+];
+
+/** The options of this command that `run` needs too. */
+const again = (o: InputOptions): string[] => [
+  ...(o.profile === undefined ? [] : ['--profile', o.profile]),
+  ...(o.set ?? []).flatMap((s) => ['--set', s]),
+  ...(o.input ?? []).flatMap((i) => ['--input', i]),
+];

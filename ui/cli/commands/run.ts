@@ -1,0 +1,84 @@
+import { type Command, Option } from 'commander';
+import { ChimeraError } from '../../../graph/schema/index.ts';
+import { action, describe } from '../command.ts';
+import type { Context } from '../context.ts';
+import { EXIT } from '../io.ts';
+import { loadOrExplain } from '../load-document.ts';
+import { collect, type InputOptions, inputOptions, integer, pairs, positive } from '../options.ts';
+import { follow, verdict } from '../run-job.ts';
+import { runText } from '../run-text.ts';
+
+export interface RunCommandOptions extends InputOptions {
+  tap?: string[];
+  tapAll?: string;
+  state?: string;
+  capture?: string;
+  pace?: number;
+  commit?: number;
+  seed?: number;
+  interpreted?: boolean;
+  strict?: boolean;
+  bus?: string;
+  announce?: boolean;
+}
+
+export const runOptions = (command: Command): Command =>
+  inputOptions(command)
+    .option(
+      '--tap <node.port=file>',
+      'write every value of a port to FILE (.csv, .jsonl or .parquet); repeatable',
+      collect,
+    )
+    .option('--tap-all <dir>', 'write every port to DIR/NODE.PORT.csv')
+    .option('--state <dir>', 'keep checkpoints and documents here: a run that was killed goes on from its last commit')
+    .option('--capture <dir>', 'write what the sources deliver to this lake')
+    .option('--commit <inputs>', 'commit after so many inputs', integer(1))
+    .option('--seed <n>', 'seed of sources that synthesise', integer(0))
+    .option('--interpreted', 'run the plan by the interpreter instead of generated code')
+    .option('--strict', 'refused inputs make the exit code 1');
+
+export function run(program: Command, context: Context): void {
+  const command = program
+    .command('run')
+    .summary('run a pipeline over recorded input')
+    .description('Runs a pipeline from its sources to its sinks, as fast as possible or paced by a clock.')
+    .argument('<pipeline>', 'pipeline document');
+  runOptions(command)
+    .option('--pace <rate>', 'engine seconds per second of the clock: 1 = live', positive)
+    .addOption(new Option('--bus <url>', 'run the services over a bus').hideHelp())
+    .addOption(new Option('--all').hideHelp())
+    .addOption(new Option('--announce', 'print `started` when the run begins').hideHelp());
+  describe(command, [
+    'run pipelines/trend.yaml --input recording.gz --set preset=recording',
+    'run pipelines/acceptance.yaml --input recording.gz --tap book.top=top.csv --json',
+    'run pipelines/trend.yaml --input lake --state state --capture lake2 --pace 1',
+  ]).action(
+    action(context, async (file: string, options: RunCommandOptions) => {
+      if (options.bus !== undefined)
+        throw new ChimeraError('CHM912', 'this version has no bus', {
+          help: 'leave --bus out: all services run in one process',
+        });
+      const pipeline = loadOrExplain(context, file, options);
+      if (options.announce) context.out('started');
+      const report = await follow(context, pipeline, options);
+      const { ok, code } = verdict(report, options, context);
+      const shown = { ...report, ok };
+      if (options.announce) return code;
+      context.result(shown, () => runText(shown, context));
+      return context.io.signal?.aborted ? EXIT.differs : code;
+    }),
+  );
+}
+
+/** Options of a job, from the command line's. */
+export const jobOptions = (options: RunCommandOptions) => ({
+  inputs: options.input ?? [],
+  taps: pairs(options.tap, '--tap'),
+  ...(options.tapAll === undefined ? {} : { tapAll: options.tapAll }),
+  ...(options.state === undefined ? {} : { state: options.state }),
+  ...(options.capture === undefined ? {} : { capture: options.capture }),
+  ...(options.pace === undefined ? {} : { pace: options.pace }),
+  ...(options.commit === undefined ? {} : { commitInputs: options.commit }),
+  ...(options.seed === undefined ? {} : { seed: options.seed }),
+  mode: options.interpreted ? ('interpreted' as const) : ('generated' as const),
+});

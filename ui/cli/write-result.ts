@@ -1,0 +1,17 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { ChimeraError } from '../../graph/schema/index.ts';
+
+/** Writes a result file, with its folder. @throws CHM916 */
+export function writeResult(file: string, text: string): void {
+  try {
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, text);
+  } catch (e) {
+    throw new ChimeraError('CHM916', `cannot write ${file}: ${(e as Error).message}`, {
+      file,
+      cause: e,
+      help: 'name a file in a folder where you may write, on a disk with room',
+    });
+  }
+}
