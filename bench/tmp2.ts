@@ -1,9 +1,7 @@
-import { readFileSync } from 'node:fs';
-import { loadPipeline } from '../graph/document/load.ts';
-import { registry } from '../ui/cli/registry.ts';
-import { makeDataset } from '../ui/run/dataset.ts';
-const [file, sets, hz, to, n, ...inputs] = process.argv.slice(2);
-const { pipeline, diagnostics } = loadPipeline(readFileSync(file!, 'utf8'), file!, registry, { sets: Object.fromEntries(sets!.split(',').filter(Boolean).map((x) => x.split('='))) });
-console.log(diagnostics.filter((d) => d.severity === 'error'));
+import { KeyTable } from '../graph/schema/index.ts';
+import { importFiles } from '../lake/import.ts';
+import { openBronzeWriter } from '../lake/bronze-writer.ts';
+import { createBookCheck } from '../ui/run/book-check.ts';
 const t0 = performance.now();
-console.log(await makeDataset({ pipeline: pipeline!, inputs, horizons: hz!.split(','), to: to!, checkPrefix: Number(n) }), performance.now() - t0);
+const r = await importFiles(process.argv.slice(3), { to: process.argv[2]!, keys: new KeyTable(), openWriter: openBronzeWriter, bookCheck: createBookCheck() });
+console.log(r.rows, r.gaps.length, r.duplicates, r.out_of_order, r.off_market, r.crossed, r.bad_input.length, performance.now() - t0, r.decode_s, r.write_s);

@@ -18,7 +18,7 @@ export interface RollingPolicy {
 
 export const DEFAULT_ROLLING: RollingPolicy = {
   maxRows: 1_000_000,
-  maxBytes: 160 << 20,
+  maxBytes: 64 << 20,
   intervalUs: Number.POSITIVE_INFINITY,
   inactivityUs: Number.POSITIVE_INFINITY,
   latenessUs: 60_000_000,

@@ -241,6 +241,17 @@ describe('order', () => {
     expect(spilled.rows).toEqual((await read([path])).rows);
     expect(spilled.rows).toHaveLength(9002);
   });
+  it('needs room for the temporary file, or says so', async () => {
+    const path = put('room', text(recording({ lines: 5000 })));
+    const tmp = process.env['TMPDIR'];
+    process.env['TMPDIR'] = join(dir, 'no-such-folder');
+    try {
+      expect(await code(read([path], { memoryBudget: 0 }))).toBe('CHM676');
+    } finally {
+      if (tmp === undefined) delete process.env['TMPDIR'];
+      else process.env['TMPDIR'] = tmp;
+    }
+  });
   it('of blocks: none is larger than the limit, and all but the last are full', async () => {
     const keys = new KeyTable();
     const reader = await openInputs([put('n1', text(recording({ lines: 2500 })))], keys);
@@ -304,7 +315,12 @@ describe('Parquet', () => {
     const lake = await write('lake.parquet', 'SELECT 1 AS seq, 2 AS t_avail_us, 3 AS id');
     const opened: (readonly string[])[] = [];
     const empty: BlockReader = { ports: [], read: async () => null, close: async () => undefined };
-    await read([lake], { openParquet: async (paths) => (opened.push(paths), empty) });
+    await read([lake], {
+      openParquet: async (paths) => {
+        opened.push(paths);
+        return empty;
+      },
+    });
     expect(opened).toEqual([[lake]]);
   });
 });

@@ -1,4 +1,4 @@
-import { crc32c } from './crc32c.ts';
+import { crc32c } from '../../graph/codec/crc32c.ts';
 
 /**
  * A journal segment: one append-only file, little-endian.

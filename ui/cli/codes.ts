@@ -22,6 +22,14 @@ export const CODES = {
     title: 'the live run of parity failed',
     text: 'The process that ran the pipeline live ended with an error before the end of its input. The message has the last line that it said.',
   },
+  CHM906: {
+    title: 'which features to write is not clear',
+    text: 'A training set takes the rows of one `feature.join`. The pipeline has none, or several: name the port with `--features NODE.PORT`.',
+  },
+  CHM907: {
+    title: 'which price to label by is not clear',
+    text: 'The label is the return of a price after each decision; by default the close of the bar that triggers the join. Name another with `--price NODE.PORT.FIELD`.',
+  },
   CHM910: {
     title: 'a file cannot be read',
     text: 'A pipeline, profile or test named on the command line does not exist or may not be read.',
@@ -53,6 +61,14 @@ export const CODES = {
   CHM917: {
     title: 'nothing trades in this pipeline',
     text: 'A backtest needs a venue: a node whose type begins with `venue.` and that reports orders and the account.',
+  },
+  CHM919: {
+    title: 'no test was found',
+    text: 'The paths hold no pipeline with `tests:` and no `NAME.test.yaml`.',
+  },
+  CHM799: {
+    title: 'a fault of Chimera',
+    text: 'Something happened that the program did not expect of itself. Run the command again with `--verbose` and report what it prints.',
   },
   CHM918: {
     title: 'interrupted',

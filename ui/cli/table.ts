@@ -18,7 +18,13 @@ export function table(rows: readonly (readonly string[])[], right: readonly numb
 /** Text broken at spaces to a width, every line with the indent. */
 export function wrap(text: string, width: number, indent = ''): string {
   const out: string[] = [];
-  for (const paragraph of text.split('\n')) {
+  // Lines of one paragraph flow together; lists, tables and blank lines stay as they are written.
+  const flowing = text.trim().replace(/(\S)\n(?=[^\s|*\-\d])/g, '$1 ');
+  for (const paragraph of flowing.split('\n')) {
+    if (paragraph.startsWith('|')) {
+      out.push(indent + paragraph);
+      continue;
+    }
     let line = '';
     for (const word of paragraph.split(/ +/)) {
       if (line !== '' && indent.length + line.length + 1 + word.length > width) {
