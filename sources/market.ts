@@ -4,7 +4,12 @@ import { ChimeraError, MARKET_PORTS, type MarketPort } from '../graph/schema/ind
 import { openInputs } from '../lake/decode/inputs.ts';
 import { openLake } from '../lake/open-lake.ts';
 
-const ports = Object.fromEntries(Object.entries(MARKET_PORTS).map(([name, schema]) => [name, output(schema)])) as {
+const ports = Object.fromEntries(
+  Object.entries(MARKET_PORTS).map(([name, schema]) => [
+    name,
+    output(schema, { key: name === 'engine_lag' || name === 'dead_letter' ? 'none' : 'instrument' }),
+  ]),
+) as {
   [P in MarketPort]: OutPort<(typeof MARKET_PORTS)[P]>;
 };
 

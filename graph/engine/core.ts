@@ -5,7 +5,7 @@ import { Clock } from './clock.ts';
 import { Context, type InputSlot, Instance, SILENT } from './instance.ts';
 import { createEmit, createLoader, createPort, keyList, type Loader, type Port } from './port.ts';
 import { RxRunner } from './rx-runner.ts';
-import { ManySlot, slotClass } from './slot.ts';
+import { ManySlot, SingleAsMany, slotClass } from './slot.ts';
 import type { Tap } from './tap.ts';
 import { Timers } from './timers.ts';
 
@@ -172,7 +172,7 @@ export class Core {
     if (input.any) return port.any ?? (port.slot as ManySlot);
     if (input.pick >= 0) return port.picks[input.pick]!;
     if (from.outs[input.out]!.keyed && key) return keyList(port, key.index, this.clock);
-    return port.slot;
+    return input.list && !(port.slot instanceof ManySlot) ? new SingleAsMany(port.slot) : port.slot;
   }
   #portOf(from: PlanNode, input: PlanNode['inputs'][number], key: KeyInfo | undefined): Port {
     if (input.any && (from.keyed || from.node.type.kind === 'source'))

@@ -5,11 +5,11 @@ import type { KeyInfo, KeyTable } from '../schema/index.ts';
 import type { Clock } from './clock.ts';
 import type { Port } from './port.ts';
 import type { RxRunner } from './rx-runner.ts';
-import type { Fielded, ManySlot } from './slot.ts';
+import type { Fielded, ManySlot, SingleAsMany } from './slot.ts';
 import type { Timer, Timers } from './timers.ts';
 
 /** Where an in-port reads from. */
-export type InputSlot = Fielded | ManySlot;
+export type InputSlot = Fielded | ManySlot | SingleAsMany;
 
 /** A slot that never ticks: of unconnected in-ports, and of all in-ports of a quarantined instance. */
 export const SILENT = Object.freeze({ stamp: -2 }) as unknown as InputSlot;

@@ -119,3 +119,26 @@ export class PooledSlot extends ManySlot {
     return record;
   }
 }
+
+/** A single-valued port as a `many` in-port sees it: a list of one record in cycles in which it ticked. */
+export class SingleAsMany {
+  readonly #slot: Fielded;
+  constructor(slot: Fielded) {
+    this.#slot = slot;
+  }
+  get stamp(): number {
+    return this.#slot.stamp;
+  }
+  get ticked(): boolean {
+    return this.#slot.ticked;
+  }
+  get seen(): boolean {
+    return this.#slot.seen;
+  }
+  get n(): number {
+    return this.#slot.ticked ? 1 : 0;
+  }
+  at(_i: number): Fielded {
+    return this.#slot;
+  }
+}

@@ -13,6 +13,8 @@ export interface PlanInput {
   readonly pick: number;
   /** Reads the list over all keys. */
   readonly any: boolean;
+  /** The in-port takes lists. */
+  readonly list: boolean;
   /** Delivered in a later cycle. */
   readonly deferred: boolean;
   readonly passive: boolean;
@@ -125,6 +127,7 @@ function planInput(
     out,
     pick: e.field === undefined ? -1 : from.outs[out]!.picks.findIndex((p) => p.field === e.field),
     any: e.spec.key === 'any',
+    list: e.spec.many,
     deferred: from.node.feedback.includes(e.out),
     passive: e.spec.passive,
     broadcast: consumer.keyed && !producerKeyed,

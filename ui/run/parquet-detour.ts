@@ -17,14 +17,17 @@ export function parquetDetour(): {
       const lake = join(dir, `${n++}`);
       const writer = await openBronzeWriter(lake, { writer: source, keys, ports: reader.ports, source });
       let last = 0;
+      const filled = new Set<number>();
       for (let b = await reader.read(); b !== null; b = await reader.read()) {
         await writer.write(b);
         if (b.n > 0) last = b.t[b.n - 1]!;
+        for (let i = 0; i < b.n; i++) filled.add(b.port[i]!);
       }
       await writer.commit(last);
       await writer.close();
       await reader.close();
-      const datasets = reader.ports.map((p) => p.name);
+      // A port without rows has no file.
+      const datasets = reader.ports.filter((_, i) => filled.has(i)).map((p) => p.name);
       return (replayed) => openLake(lake, { datasets }, replayed);
     },
     close: () => rmSync(dir, { recursive: true, force: true }),

@@ -108,6 +108,7 @@ export async function runJob(job: RunJob): Promise<RunReport> {
     },
     onBlock: async (source, block, reader) => {
       firstRead ||= performance.now();
+      await job.onBlock?.(source, block, reader);
       if (job.capture === undefined || job.state !== undefined) return;
       let writer = captures.get(source);
       writer ??= await openBronzeWriter(job.capture, {
@@ -120,6 +121,7 @@ export async function runJob(job: RunJob): Promise<RunReport> {
       await writer.write(block);
     },
     onCommit: async (mark) => {
+      job.onCommit?.(mark);
       for (const journal of journals.values()) journal.sync();
       for (const file of files.values()) if (file instanceof TableTap) await file.drain();
       if (store) await recordTaps(mark);

@@ -8,7 +8,7 @@ import { loadOrExplain } from '../load-document.ts';
 import { positive } from '../options.ts';
 import { follow, verdict } from '../run-job.ts';
 import { runText } from '../run-text.ts';
-import { type RunCommandOptions, runOptions } from './run.ts';
+import { type RunCommandOptions, runOptions, stateOption } from './run.ts';
 
 interface Options extends RunCommandOptions {
   against?: string;
@@ -22,7 +22,7 @@ export function replay(program: Command, context: Context): void {
       'Runs a pipeline over what a live run captured (a lake folder). With --against it compares every port with the files that the live run left (--tap-all), and names the first difference.',
     )
     .argument('<pipeline>', 'pipeline document');
-  runOptions(command)
+  stateOption(runOptions(command))
     .option('--pace <rate>', 'engine seconds per second of the clock; default: as fast as possible', positive)
     .option('--against <dir>', 'compare with NODE.PORT.csv files in this folder');
   describe(command, [

@@ -30,12 +30,18 @@ export const runOptions = (command: Command): Command =>
       collect,
     )
     .option('--tap-all <dir>', 'write every port to DIR/NODE.PORT.csv')
-    .option('--state <dir>', 'keep checkpoints and documents here: a run that was killed goes on from its last commit')
     .option('--capture <dir>', 'write what the sources deliver to this lake')
     .option('--commit <inputs>', 'commit after so many inputs', integer(1))
     .option('--seed <n>', 'seed of sources that synthesise', integer(0))
     .option('--interpreted', 'run the plan by the interpreter instead of generated code')
     .option('--strict', 'refused inputs make the exit code 1');
+
+/** Checkpoints, for runs whose every result survives a process. */
+export const stateOption = (command: Command): Command =>
+  command.option(
+    '--state <dir>',
+    'keep checkpoints and documents here: a run that was killed goes on from its last commit',
+  );
 
 export function run(program: Command, context: Context): void {
   const command = program
@@ -43,7 +49,7 @@ export function run(program: Command, context: Context): void {
     .summary('run a pipeline over recorded input')
     .description('Runs a pipeline from its sources to its sinks, as fast as possible or paced by a clock.')
     .argument('<pipeline>', 'pipeline document');
-  runOptions(command)
+  stateOption(runOptions(command))
     .option('--pace <rate>', 'engine seconds per second of the clock: 1 = live', positive)
     .addOption(new Option('--bus <url>', 'run the services over a bus').hideHelp())
     .addOption(new Option('--all').hideHelp())
