@@ -21,7 +21,8 @@ const tone = (x: number | null): Pick<Figure, 'tone'> =>
 export function figures(data: ReportData, m: Metrics): Figure[] {
   const end = data.equity.equity.at(-1) ?? data.final_balance;
   const dd = m.max_drawdown;
-  const annual = `mean of ${m.sampling.label} returns (${m.sampling.samples} of them, UTC)`;
+  const few = m.sampling.samples === 0 ? '; less than ten hours give no ratio' : '';
+  const annual = `mean of ${m.sampling.label} returns (${m.sampling.samples} of them, UTC${few})`;
   const yearly = `× √${grouped(m.sampling.per_year, 0)} (intervals per 365 days), no risk-free rate`;
   return [
     { id: 'start', label: 'Start balance', value: usdt(data.start_balance), hint: 'USDT' },
@@ -193,7 +194,7 @@ export function counterRows(data: ReportData): [string, number][] {
 export function howToRead(m: Metrics): string[] {
   return [
     'Times are UTC. Amounts are USDT. Equity is the wallet balance plus the unrealised profit of open positions at the mark price (or what stands in for it, see the notes).',
-    `Sharpe and Sortino use simple returns over ${m.sampling.label}: the last equity of each calendar interval against the one before (the first against the start balance), annualised by the square root of ${grouped(m.sampling.per_year, 0)}. The interval is a day from ten days of data on, then an hour, a minute or a second. From a short range they describe that range, not a year.`,
+    `Sharpe and Sortino use simple returns over ${m.sampling.label}: the last equity of each calendar interval against the one before (the first against the start balance), annualised by the square root of ${grouped(m.sampling.per_year, 0)}. The interval is a day from ten days of data on, otherwise an hour; from less than ten hours there is no ratio. From a short range they describe that range, not a year.`,
     'Drawdown is measured on every point of the equity curve. A trade is a round trip: what one order opened and another closed, matched first in first out per instrument; its result is after the fees of both ends. Funding is booked apart.',
     'Counters: filtered inputs were meant to be left out; late ones came after their bar had closed; dead letters could not be processed and are kept with their reason; dropped must be zero.',
     'The same pipeline over the same input gives the same fills, bytes and hashes on every machine; only speed and memory differ.',

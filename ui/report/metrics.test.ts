@@ -196,6 +196,12 @@ describe('metrics', () => {
   it('samples by the day from ten days on and says so', () => {
     expect(metrics(small()).sampling).toEqual({ interval_us: day, label: '1 day', samples: 12, per_year: 365 });
   });
+  it('gives no ratio from less than ten hours', () => {
+    const data = small();
+    data.run.last_us = 9 * 3600e6;
+    data.equity = { t_us: [3600e6, 7200e6], equity: [1001e8, 1000e8] };
+    expect(metrics(data)).toMatchObject({ sharpe: null, sortino: null, sampling: { samples: 0 } });
+  });
   it('gives no yearly rate from less than a week', () => {
     const data = small();
     data.run.last_us = 6 * day;

@@ -58,10 +58,8 @@ const YEAR_US = 365 * DAY_US;
 const STEPS: readonly [number, string][] = [
   [DAY_US, '1 day'],
   [3_600_000_000, '1 hour'],
-  [60_000_000, '1 minute'],
-  [1_000_000, '1 second'],
 ];
-/** Daily returns need ten days at least; shorter ranges are sampled by the hour, minute or second. */
+/** Daily returns need ten days at least; shorter ranges are sampled by the hour. From less than ten hours no ratio is given. */
 const MIN_SAMPLES = 10;
 /** A yearly rate from less than a week says nothing. */
 const MIN_ANNUAL_US = 7 * DAY_US;
@@ -74,8 +72,8 @@ export function metrics(data: ReportData): Metrics {
   const end = equity.at(-1) ?? data.final_balance;
   const start = data.start_balance;
   const total = start === 0 ? 0 : (end - start) / start;
-  const [interval_us, label] = STEPS.find(([us]) => span >= us * MIN_SAMPLES) ?? STEPS[3]!;
-  const returns = sampledReturns(t_us, equity, start, first, last, interval_us);
+  const [interval_us, label] = STEPS.find(([us]) => span >= us * MIN_SAMPLES) ?? STEPS[1]!;
+  const returns = span < interval_us * MIN_SAMPLES ? [] : sampledReturns(t_us, equity, start, first, last, interval_us);
   const perYear = YEAR_US / interval_us;
   const dd = data.max_drawdown ?? maxDrawdown(t_us, equity, start, first);
   const cagr = span >= MIN_ANNUAL_US && total > -1 ? Math.exp(Math.log1p(total) * (YEAR_US / span)) - 1 : null;

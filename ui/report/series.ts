@@ -16,13 +16,15 @@ export function chartSeries(data: ReportData, m: Metrics) {
   const end = last === null ? null : last / 1e6;
   return {
     range: first === null || end === null || end <= first / 1e6 ? null : [first / 1e6, end],
-    equity: held(seconds(equity.t_us), equity.values.map(units), end),
+    equity: held(first, units(data.start_balance), seconds(equity.t_us), equity.values.map(units), end),
     drawdown: held(
+      first,
+      0,
       seconds(drawdown.t_us),
       drawdown.values.map((x) => round(x, 8)),
       end,
     ),
-    exposure: held(seconds(exposure.t_us), exposure.values.map(units), end),
+    exposure: held(first, 0, seconds(exposure.t_us), exposure.values.map(units), end),
     costs: costs(data, end),
     prices: Object.fromEntries(
       Object.entries(data.prices).map(([s, p]) => [s, { t: seconds(p.t_us), h: p.high, l: p.low, c: p.close }]),
@@ -50,8 +52,18 @@ const seconds = (t: readonly number[]): number[] => t.map((x) => x / 1e6);
 const units = (x: number): number => round(x / MONEY_SCALE, 6);
 const round = (x: number, digits: number): number => Number(x.toFixed(digits));
 
-/** A step series goes on to the end of the run. */
-function held(t: number[], v: number[], end: number | null): { t: number[]; v: number[] } {
+/** A step series begins with the run and goes on to its end. */
+function held(
+  firstUs: number | null,
+  before: number,
+  t: number[],
+  v: number[],
+  end: number | null,
+): { t: number[]; v: number[] } {
+  if (firstUs !== null && t.length > 0 && t[0]! > firstUs / 1e6) {
+    t.unshift(firstUs / 1e6);
+    v.unshift(before);
+  }
   if (end !== null && t.length > 0 && t.at(-1)! < end) {
     t.push(end);
     v.push(v.at(-1)!);

@@ -154,7 +154,7 @@ function tile(f: ReturnType<typeof figures>[number], data: ReportData, m: Metric
     return: `${m.net_profit < 0 ? '−' : '+'}${grouped(Math.abs(m.net_profit), 2)} USDT`,
     drawdown:
       m.max_drawdown && m.max_drawdown.depth > 0 ? `lowest ${utc(m.max_drawdown.trough_us).slice(0, 16)}` : 'none',
-    sharpe: `${m.sampling.label} returns, annualised`,
+    sharpe: m.sharpe === null ? 'too little to tell' : `${m.sampling.label} returns, annualised`,
     trades:
       m.win_rate === null
         ? 'none completed'

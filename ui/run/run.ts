@@ -43,6 +43,8 @@ export interface RunJob {
   keys?: KeyTable;
   /** Sees the run before it starts. */
   onRun?: (run: Run) => void;
+  /** The first inputs are about to be run. */
+  onStarted?: () => void;
 }
 
 /** What `chimera run --json` prints. */
@@ -107,7 +109,10 @@ export async function runJob(job: RunJob): Promise<RunReport> {
       return journal;
     },
     onBlock: async (source, block, reader) => {
-      firstRead ||= performance.now();
+      if (firstRead === 0) {
+        firstRead = performance.now();
+        job.onStarted?.();
+      }
       await job.onBlock?.(source, block, reader);
       if (job.capture === undefined || job.state !== undefined) return;
       let writer = captures.get(source);

@@ -53,7 +53,7 @@ export function run(program: Command, context: Context): void {
     .option('--pace <rate>', 'engine seconds per second of the clock: 1 = live', positive)
     .addOption(new Option('--bus <url>', 'run the services over a bus').hideHelp())
     .addOption(new Option('--all').hideHelp())
-    .addOption(new Option('--announce', 'print `started` when the run begins').hideHelp());
+    .addOption(new Option('--announce', 'print `started` when the first inputs are run').hideHelp());
   describe(command, [
     'run pipelines/trend.yaml --input recording.gz --set preset=recording',
     'run pipelines/acceptance.yaml --input recording.gz --tap book.top=top.csv --json',
@@ -65,8 +65,12 @@ export function run(program: Command, context: Context): void {
           help: 'leave --bus out: all services run in one process',
         });
       const pipeline = loadOrExplain(context, file, options);
-      if (options.announce) context.out('started');
-      const report = await follow(context, pipeline, options);
+      const report = await follow(
+        context,
+        pipeline,
+        options,
+        options.announce ? { onStarted: () => context.out('started') } : {},
+      );
       const { ok, code } = verdict(report, options, context);
       const shown = { ...report, ok };
       if (options.announce) return code;
