@@ -58,6 +58,10 @@ export const ENGINE_CODES = {
     title: 'A tap is shorter than its last commit',
     text: 'The file of an interrupted run was cut or replaced since. The run cannot be resumed without losing rows: start it anew in an empty folder.',
   },
+  CHM745: {
+    title: 'Instruments are numbered otherwise than in the snapshot',
+    text: 'States hold the numbers of instruments, which follow from the order of the inputs. Resume with the inputs of the first start, in the same order; new ones go to the end.',
+  },
   CHM790: {
     title: 'A node type cannot be used so',
     text: 'Two node types have the same name, or a source or sink was asked to stand alone as an operator.',

@@ -3,9 +3,9 @@ import type { Plan, PlanNode } from '../plan/plan.ts';
 import { ChimeraError, type KeyInfo, type KeyTable } from '../schema/index.ts';
 import { Clock } from './clock.ts';
 import { Context, type InputSlot, Instance, SILENT } from './instance.ts';
-import { createEmit, createLoader, createPort, keyList, type Loader, type Port } from './port.ts';
+import { createEmit, createLoader, createPort, inUnits, keyList, type Loader, type Port } from './port.ts';
 import { RxRunner } from './rx-runner.ts';
-import { ManySlot, SingleAsMany, slotClass } from './slot.ts';
+import { type Fielded, ManySlot, PickedList, SingleAsMany, slotClass } from './slot.ts';
 import type { Tap } from './tap.ts';
 import { Timers } from './timers.ts';
 
@@ -169,10 +169,18 @@ export class Core {
   #source(input: PlanNode['inputs'][number], key: KeyInfo | undefined): InputSlot {
     const from = this.plan.nodes[input.from]!;
     const port = this.#portOf(from, input, key);
-    if (input.any) return port.any ?? (port.slot as ManySlot);
-    if (input.pick >= 0) return port.picks[input.pick]!;
-    if (from.outs[input.out]!.keyed && key) return keyList(port, key.index, this.clock);
-    return input.list && !(port.slot instanceof ManySlot) ? new SingleAsMany(port.slot) : port.slot;
+    const spec = from.outs[input.out]!;
+    if (!input.list) return input.pick >= 0 ? port.picks[input.pick]! : port.slot;
+    const list = this.#listOf(port, input.any, spec.keyed, key);
+    if (input.pick < 0) return list;
+    const { field, schema } = spec.picks[input.pick]!;
+    const kind = spec.schema.fields[field]!.kind;
+    return new PickedList(list, schema, this.clock, (r) => inUnits(kind, r[field], this.keys.list[r.key]));
+  }
+  #listOf(port: Port, any: boolean, keyed: boolean, key: KeyInfo | undefined): ManySlot | SingleAsMany {
+    if (any && port.any) return port.any;
+    if (keyed && key) return keyList(port, key.index, this.clock);
+    return port.slot instanceof ManySlot ? port.slot : new SingleAsMany(port.slot as Fielded);
   }
   #portOf(from: PlanNode, input: PlanNode['inputs'][number], key: KeyInfo | undefined): Port {
     if (input.any && (from.keyed || from.node.type.kind === 'source'))

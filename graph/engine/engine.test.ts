@@ -1,398 +1,485 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { MemoryStore } from '../checkpoint/memory-store.ts';
-import { defineNode, defineSource, input, output } from '../node.ts';
-import { createPlan } from '../plan/plan.ts';
-import { type InputRow, rowsReader } from '../runner/rows-reader.ts';
-import { Run, runPipeline } from '../runner/runner.ts';
-import { f64, int, KeyTable, record, Scalar } from '../schema/index.ts';
-import { type BuildNode, buildPipeline } from '../testing/build.ts';
-import { tapRow } from './tap.ts';
+import { defineNode, input, output } from '../node.ts';
+import type { InputRow } from '../runner/rows-reader.ts';
+import { Scalar } from '../schema/index.ts';
+import type { BuildNode } from '../testing/build.ts';
+import {
+  Amounts,
+  add,
+  burst,
+  collect,
+  echo,
+  exchange,
+  join,
+  latch,
+  loop,
+  Numbered,
+  shared,
+  sumAll,
+  timed,
+  x,
+} from './testing-nodes.ts';
+import { play } from './testing-play.ts';
 
 const none = z.strictObject({});
-const Numbered = record('numbered', 1, { value: f64(), n: int() });
-const source = defineSource({
-  type: 'test.source',
-  version: 1,
-  tier: 'bronze',
-  summary: 'rows',
-  config: none,
-  ports: { out: { x: output(Scalar), y: output(Scalar), all: output(Scalar, { key: 'none' }) } },
-  determinism: 'pure',
-  open: async () => rowsReader(PORTS, []),
-});
-const PORTS = ['x', 'y', 'all'].map((name) => ({ name, schema: Scalar }));
 const base = { version: 1, tier: 'silver' as const, summary: 'test', determinism: 'pure' as const };
+const times = (rows: string[] | undefined) => (rows ?? []).map((r) => Number(/ t=(\d+)/.exec(r)![1]));
+const values = (rows: string[] | undefined) => (rows ?? []).map((r) => JSON.parse(r.slice(r.indexOf('{'))).value);
 
-const add = defineNode({
-  ...base,
-  type: 'test.add',
-  config: z.strictObject({ plus: z.number().default(1) }),
-  ports: { in: { a: input(Scalar), b: input(Scalar, { optional: true }) }, out: { value: output(Scalar) } },
-  state: () => ({ runs: 0, sum: 0 }),
-  step(s, tick, c, emit) {
-    s.runs++;
-    s.sum += tick.a.value;
-    emit.value({ value: (tick.a.seen ? tick.a.value : 0) + (tick.b.seen ? tick.b.value : 0) + c.plus + s.runs * 1e-3 });
-  },
-});
-const burst = defineNode({
-  ...base,
-  type: 'test.burst',
-  config: none,
-  ports: { in: { a: input(Scalar) }, out: { list: output(Numbered, { many: true }) } },
-  state: () => ({}),
-  step(_s, tick, _c, emit) {
-    for (let n = 0; n < Math.abs(Math.trunc(tick.a.value)) % 4; n++) emit.list({ value: tick.a.value, n });
-  },
-});
-const collect = defineNode({
-  ...base,
-  type: 'test.collect',
-  config: none,
-  ports: { in: { list: input(Numbered, { many: true }) }, out: { value: output(Scalar) } },
-  state: () => ({ total: 0 }),
-  step(s, tick, _c, emit) {
-    for (let i = 0; i < tick.list.n; i++) s.total += tick.list.at(i).value * 10 + tick.list.at(i).n;
-    emit.value({ value: s.total });
-  },
-});
-const sumAll = defineNode({
-  ...base,
-  type: 'test.sum_all',
-  config: none,
-  ports: { in: { x: input(Scalar, { key: 'any' }) }, out: { value: output(Scalar) } },
-  state: () => ({ total: 0 }),
-  step(s, tick, _c, emit) {
-    for (let i = 0; i < tick.x.n; i++) s.total += tick.x.at(i).value * (1 + tick.x.at(i).key);
-    emit.value({ value: s.total });
-  },
-});
-const shared = defineNode({
-  ...base,
-  type: 'test.shared',
-  config: none,
-  ports: { in: { x: input(Scalar), g: input(Scalar, { key: 'none' }) }, out: { value: output(Scalar) } },
-  state: () => ({}),
-  step(_s, tick, _c, emit, ctx) {
-    emit.value({ value: (tick.x.seen ? tick.x.value : 0) + (tick.g.seen ? tick.g.value : 0) + ctx.key.index * 100 });
-  },
-});
-const timed = defineNode({
-  ...base,
-  type: 'test.timed',
-  config: z.strictObject({ after: z.int().default(5) }),
-  ports: { in: { a: input(Scalar) }, out: { value: output(Scalar) } },
-  state: () => ({ last: 0 }),
-  step(s, tick, c, emit, ctx) {
-    if (ctx.timer) emit.value({ value: s.last + ctx.timer * 1000 });
-    else {
-      s.last = tick.a.value;
-      ctx.after(c.after, 1);
-      if (tick.a.value > 0) ctx.after(c.after + 3, 2);
-      else ctx.cancel(2);
-    }
-  },
-});
-const counterNode = defineNode({
-  ...base,
-  type: 'test.loop',
-  config: z.strictObject({ rounds: z.int().default(3) }),
-  ports: {
-    in: { a: input(Scalar), back: input(Numbered, { many: true, optional: true }) },
-    out: { go: output(Numbered, { many: true }) },
-  },
-  state: () => ({ left: 0 }),
-  step(s, tick, c, emit) {
-    if (tick.a.ticked) s.left = c.rounds;
-    if (s.left > 0) {
-      s.left--;
-      emit.go({ value: tick.a.value, n: s.left });
-    }
-  },
-});
-const echo = defineNode({
-  ...base,
-  type: 'test.echo',
-  config: none,
-  ports: { in: { go: input(Numbered, { many: true }) }, out: { back: output(Numbered, { many: true }) } },
-  state: () => ({}),
-  step(_s, tick, _c, emit) {
-    for (let i = 0; i < tick.go.n; i++) emit.back({ value: tick.go.at(i).value, n: tick.go.at(i).n });
-  },
-});
-const fragile = defineNode({
-  ...base,
-  type: 'test.fragile',
-  config: none,
-  ports: { in: { a: input(Scalar) }, out: { value: output(Scalar) } },
-  state: () => ({ n: 0 }),
-  step(s, tick, _c, emit) {
-    s.n++;
-    if (tick.a.value === 13) throw new Error('thirteen');
-    emit.value({ value: tick.a.value === 99 ? Number.NaN : s.n });
-  },
-});
-
-const keys = (n = 2) => {
-  const table = new KeyTable();
-  for (let k = 0; k < n; k++) table.declare(`usdm:K${k}`);
-  return table;
-};
-const x = (t: number, value: number, key = 0, port = 'x'): InputRow => ({ t, port, key, values: { value } });
-
-/** Runs a pipeline over rows and returns all taps as one list of lines, in order per port. */
-async function play(nodes: BuildNode[], rows: InputRow[], options: Record<string, unknown> = {}) {
-  const lines: string[] = [];
-  const run = new Run(createPlan(buildPipeline([{ id: 'src', type: source }, ...nodes])), {
-    keys: keys(3),
-    taps: '*',
-    readers: { src: async () => rowsReader(PORTS, rows, (options['blockRows'] as number) ?? 1024) },
-    onTap: (tap) => {
-      for (let i = 0; i < tap.n; i++)
-        lines.push(
-          `${tap.node}.${tap.port} ${tap.cause(i)}#${tap.seq(i)} t=${tap.time(i)} k=${tap.key(i)} ${JSON.stringify(tapRow(tap, i))}`,
-        );
-    },
-    ...options,
-  });
-  try {
-    const result = await run.execute();
-    return { lines, result, engine: run.engine };
-  } finally {
-    await run.close();
-  }
-}
-const of = (lines: string[], port: string) =>
-  lines.filter((l) => l.startsWith(`${port} `)).map((l) => l.slice(port.length + 1));
-
-describe('the engine', () => {
-  it('runs each marked node once per cycle, whatever the depth of a diamond', async () => {
+describe('a cycle', () => {
+  it('runs each marked node once, whatever the depth of a diamond', async () => {
     const nodes: BuildNode[] = [{ id: 'd0', type: add, in: { a: 'src.x' } }];
     for (let d = 1; d <= 10; d++) {
       nodes.push({ id: `l${d}`, type: add, in: { a: `d${d - 1}.value` } });
       nodes.push({ id: `r${d}`, type: add, in: { a: `d${d - 1}.value` } });
       nodes.push({ id: `d${d}`, type: add, in: { a: `l${d}.value`, b: `r${d}.value` } });
     }
-    const { lines } = await play(nodes, [x(1, 1), x(2, 2)]);
-    expect(of(lines, 'd10.value')).toHaveLength(2);
+    const { ports } = await play(nodes, [x(1, 1), x(2, 2)]);
+    for (const node of ['d5', 'l10', 'd10']) expect(ports[`${node}.value`]).toHaveLength(2);
+  });
+
+  it('runs nodes after all of their producers, whatever the order of declaration', async () => {
+    const { ports } = await play(
+      [
+        { id: 'late', type: add, in: { a: 'early.value', b: 'src.x' }, with: { plus: 0 } },
+        { id: 'early', type: add, in: { a: 'src.x' }, with: { plus: 10 } },
+      ],
+      [x(1, 1)],
+    );
+    expect(ports['late.value']).toEqual(['src#0 t=1 K0 {"value":12.001999999999999}']);
   });
 
   it('delivers every record of a many port in order within the same cycle', async () => {
-    const { lines } = await play(
+    const { ports } = await play(
       [
         { id: 'b', type: burst, in: { a: 'src.x' } },
         { id: 'c', type: collect, in: { list: 'b.list' } },
       ],
       [x(1, 3), x(2, 4), x(3, 2)],
     );
-    expect(of(lines, 'b.list')).toHaveLength(5);
-    expect(of(lines, 'c.value')).toEqual(['src#0 t=1 k=0 {"value":93}', 'src#2 t=3 k=0 {"value":134}']);
+    expect(ports['b.list']).toHaveLength(5);
+    expect(ports['c.value']).toEqual(['src#0 t=1 K0 {"value":93}', 'src#2 t=3 K0 {"value":134}']);
   });
 
-  it('keeps instances apart by key and lets an unkeyed node see all keys', async () => {
-    const { lines } = await play(
+  it('does not wake a node through a passive port, and shows it the last value', async () => {
+    const { ports } = await play(
+      [{ id: 'l', type: latch, in: { a: 'src.x', last: 'src.y' } }],
+      [x(1000, 1), x(2000, 5, 0, 'y'), x(3000, 1), x(4000, 6, 0, 'y')],
+    );
+    expect(ports['l.value']).toEqual(['src#0 t=1000 K0 {"value":-1}', 'src#2 t=3000 K0 {"value":7}']);
+  });
+
+  it('gives variadic inputs in the order of the document', async () => {
+    const { ports } = await play(
+      [{ id: 'j', type: join, in: { second: 'src.y', first: 'src.x' } }],
+      [x(1, 10), x(2, 1, 0, 'y')],
+    );
+    expect(values(ports['j.value'])).toEqual([20.5, 21.5]);
+  });
+
+  it('wakes a node through each of its ports, also when two of them are lists of the same single port', async () => {
+    const both = defineNode({
+      ...base,
+      type: 'test.both',
+      config: none,
+      ports: {
+        in: {
+          a: input(Scalar, { many: true }),
+          b: input(Scalar, { many: true }),
+          c: input(Scalar),
+        },
+        out: { value: output(Scalar) },
+      },
+      state: () => ({}),
+      step: (_s, tick, _c, emit) => emit.value({ value: tick.a.n + 10 * tick.b.n + (tick.c.ticked ? 100 : 0) }),
+    });
+    const nodes: BuildNode[] = [{ id: 'n', type: both, in: { a: 'src.x', b: 'src.x', c: 'src.y' } }];
+    const rows = [x(1, 1), x(2, 1, 0, 'y')];
+    const { ports } = await play(nodes, rows);
+    expect(values(ports['n.value'])).toEqual([11, 100]);
+    expect((await play(nodes, rows, { mode: 'interpreted' })).ports).toEqual(ports);
+  });
+
+  it('tells a step what caused it and counts into the four counters of the run', async () => {
+    const told = defineNode({
+      ...base,
+      type: 'test.told',
+      config: none,
+      ports: { in: { a: input(Scalar) }, out: { value: output(Scalar) } },
+      state: () => ({ causes: '' }),
+      step(s, tick, _c, emit, ctx) {
+        s.causes += `${ctx.cause.source}#${ctx.cause.seq}@${ctx.now} `;
+        if (!ctx.timer) ctx.after(3, 7);
+        ctx.count('late');
+        ctx.count('dropped', tick.a.value);
+        if (ctx.timer === 7 && s.causes === 'src#0@5 told#0@8 ') emit.value({ value: 1 });
+      },
+    });
+    const { ports, result } = await play(
+      [
+        { id: 'told', type: told, in: { a: 'src.x' } },
+        { id: 'f', type: add, in: { a: 'told.value' } },
+      ],
+      [x(5, 4), x(9, 0)],
+    );
+    expect(ports['f.value']).toHaveLength(1);
+    expect(result.counters).toEqual({ filtered: 0, late: 3, dead_lettered: 0, dropped: 8 });
+    expect(result).toMatchObject({ events_in: 2, cycles: 3, first_us: 5, last_us: 9 });
+  });
+});
+
+describe('keys', () => {
+  it('have instances of their own, and an unkeyed node sees all of them', async () => {
+    const { ports } = await play(
       [
         { id: 'a', type: add, in: { a: 'src.x' }, with: { plus: 0 } },
         { id: 's', type: sumAll, in: { x: 'a.value' }, key: 'none' },
       ],
       [x(1, 1, 0), x(2, 1, 1), x(3, 1, 0)],
     );
-    expect(of(lines, 'a.value').map((l) => l.slice(l.indexOf('k=')))).toEqual([
-      'k=0 {"value":1.001}',
-      'k=1 {"value":1.001}',
-      'k=0 {"value":1.002}',
+    expect(ports['a.value']!.map((l) => l.slice(l.indexOf('K')))).toEqual([
+      'K0 {"value":1.001}',
+      'K1 {"value":1.001}',
+      'K0 {"value":1.002}',
     ]);
-    expect(of(lines, 's.value')[1]).toContain(String(1.001 + 1.001 * 2));
+    expect(values(ports['s.value'])).toEqual([2.002, 2.002 * 1.5 + 1.001 * 3, (2.002 * 1.5 + 3.003) * 1.5 + 2.004]);
   });
 
-  it('sends an unkeyed value to every live key in order of name', async () => {
-    const { lines } = await play(
+  it('run in order of their names, whatever the order in which they appear', async () => {
+    const names = ['usdm:B', 'usdm:C', 'usdm:A'];
+    const { ports } = await play(
       [{ id: 'h', type: shared, in: { x: 'src.x', g: 'src.all' } }],
-      [x(1, 1, 1), x(2, 1, 0), x(3, 7, -1, 'all')],
+      [x(1, 1, 1), x(2, 1, 0), x(3, 1, 2), x(4, 7, -1, 'all')],
+      { names },
     );
-    expect(of(lines, 'h.value').slice(2)).toEqual(['src#2 t=3 k=0 {"value":8}', 'src#2 t=3 k=1 {"value":108}']);
+    expect(ports['h.value']!.slice(3).map((l) => l.split(' ')[2])).toEqual(['A', 'B', 'C']);
   });
 
-  it('fires timers before the input they precede, at exactly their due time, also when re-armed and cancelled', async () => {
-    const { lines } = await play(
-      [{ id: 't', type: timed, in: { a: 'src.x' } }],
-      [x(10, 1), x(12, 2), x(17, -3), x(40, 4)],
-    );
-    expect(of(lines, 't.value')).toEqual(['t#0 t=17 k=0 {"value":1002}', 't#1 t=22 k=0 {"value":997}']);
-  });
-
-  it('delivers feedback in the next cycle at the same time, or after its delay', async () => {
-    const nodes = (delayUs: number): BuildNode[] => [
-      { id: 'n', type: counterNode, in: { a: 'src.x', back: 'e.back' } },
-      { id: 'e', type: echo, in: { go: 'n.go' }, feedback: ['back'], delayUs },
-    ];
-    const now = await play(nodes(0), [x(10, 1), x(20, 2)]);
-    expect(of(now.lines, 'n.go').map((l) => l.split(' ')[1])).toEqual(['t=10', 't=10', 't=10', 't=20', 't=20', 't=20']);
-    const later = await play(nodes(4), [x(10, 1), x(20, 2)]);
-    expect(of(later.lines, 'n.go').map((l) => l.split(' ')[1])).toEqual(['t=10', 't=14', 't=18', 't=20']);
-  });
-
-  it('stops feedback that never settles with a coded error', async () => {
-    await expect(
-      play(
-        [
-          { id: 'n', type: counterNode, in: { a: 'src.x', back: 'e.back' }, with: { rounds: 5000 } },
-          { id: 'e', type: echo, in: { go: 'n.go' }, feedback: ['back'] },
-        ],
-        [x(10, 1)],
-      ),
-    ).rejects.toMatchObject({ code: 'CHM706' });
-  });
-
-  it('takes a field out of a record as a scalar', async () => {
-    const { lines } = await play(
+  it('get the records that an unkeyed node addresses to them, in the same cycle, in order', async () => {
+    const { ports } = await play(
       [
-        { id: 'n', type: counterNode, in: { a: 'src.x' } },
-        { id: 'a', type: add, in: { a: 'src.x.value' } },
+        { id: 'ask', type: loop, in: { a: 'src.x' }, with: { rounds: 1 } },
+        { id: 'ex', type: exchange, in: { go: 'ask.go' }, key: 'none' },
+        { id: 'own', type: collect, in: { list: 'ex.report' } },
       ],
-      [x(10, 5)],
+      [x(1, 5, 0), x(2, 6, 1), x(3, 7, 0)],
     );
-    expect(of(lines, 'a.value')).toEqual(['src#0 t=10 k=0 {"value":6.001}']);
-  });
-
-  it('names node, input and field when a step fails twice, and has committed everything before', async () => {
-    const rows = [x(1, 1), x(2, 13), x(3, 3)];
-    await expect(play([{ id: 'f', type: fragile, in: { a: 'src.x' } }], rows)).rejects.toMatchObject({
-      code: 'CHM703',
-      where: { node: 'f', source: 'src', seq: 1 },
-    });
-    await expect(play([{ id: 'f', type: fragile, in: { a: 'src.x' } }], [x(1, 99)])).rejects.toMatchObject({
-      code: 'CHM701',
-      where: { node: 'f', field: 'value' },
-    });
-  });
-
-  it('quarantines only the failing instance and counts the dead letter [S3.14]', async () => {
-    const rows = [x(1, 1, 0), x(2, 1, 1), x(3, 13, 0), x(4, 1, 0), x(5, 1, 1)];
-    const { lines, result } = await play([{ id: 'f', type: fragile, in: { a: 'src.x' }, onError: 'quarantine' }], rows);
-    expect(of(lines, 'f.value').map((l) => l.split(' ').slice(0, 3).join(' '))).toEqual([
-      'src#0 t=1 k=0',
-      'src#1 t=2 k=1',
-      'src#4 t=5 k=1',
+    expect(ports['ex.report']!.map((l) => l.split(' ')[2])).toEqual(['K0', 'K1', 'K0']);
+    expect(ports['own.value']).toEqual([
+      'src#0 t=1 K0 {"value":60}',
+      'src#1 t=2 K1 {"value":80}',
+      'src#2 t=3 K0 {"value":160}',
     ]);
-    expect(result.counters.dead_lettered).toBe(1);
-    expect(result.quarantined).toMatchObject([{ node: 'f', key: 'usdm:K0', seq: 2, code: 'CHM703' }]);
   });
 
-  it('merges sources by time, then declaration', async () => {
-    const order: string[] = [];
-    await runPipeline(
-      buildPipeline([
-        { id: 'one', type: source },
-        { id: 'two', type: source },
-        { id: 'a', type: add, in: { a: 'one.x', b: 'two.x' } },
-      ]),
-      {
-        keys: keys(),
-        taps: ['one.x', 'two.x', 'a.value'],
-        readers: {
-          one: async () => rowsReader(PORTS, [x(1, 1), x(5, 1), x(5, 2)], 2),
-          two: async () => rowsReader(PORTS, [x(0, 1), x(5, 1), x(9, 2)], 2),
-        },
-        onTap: (tap) => {
-          if (tap.node === 'a') for (let i = 0; i < tap.n; i++) order.push(`${tap.cause(i)}#${tap.seq(i)}`);
-        },
-      },
+  it('are served by keyed feedback one by one, each report to its own instance', async () => {
+    for (const delayUs of [0, 4]) {
+      const { ports } = await play(
+        [
+          { id: 'ask', type: loop, in: { a: 'src.x', back: 'ex.report' }, with: { rounds: 2 } },
+          { id: 'ex', type: exchange, in: { go: 'ask.go' }, key: 'none', feedback: ['report'], delayUs },
+        ],
+        [x(10, 5, 1), x(12, 6, 0)],
+      );
+      const rows = ports['ask.go']!.map((l) => l.replace(/^\S+ /, ''));
+      const late = 10 + delayUs;
+      expect(rows).toEqual(
+        [
+          `t=10 K1 {"value":5,"n":1}`,
+          `t=${late} K1 {"value":5,"n":0}`,
+          `t=12 K0 {"value":6,"n":1}`,
+          `t=${late + 2} K0 {"value":6,"n":0}`,
+        ].sort((a, b) => Number(a.slice(2, 4)) - Number(b.slice(2, 4))),
+      );
+    }
+  });
+
+  it('do not feel one more key: every other byte stays the same', async () => {
+    const nodes: BuildNode[] = [
+      { id: 'a', type: add, in: { a: 'src.x' } },
+      { id: 'h', type: shared, in: { x: 'a.value', g: 'src.all' } },
+      { id: 't', type: timed, in: { a: 'h.value' } },
+      { id: 'ask', type: loop, in: { a: 't.value', back: 'back.back' } },
+      { id: 'back', type: echo, in: { go: 'ask.go' }, feedback: ['back'], delayUs: 2 },
+      { id: 'c', type: collect, in: { list: 'ask.go' } },
+    ];
+    const some = fc.array(
+      fc.record({ dt: fc.nat(5), v: fc.integer({ min: -5, max: 9 }), key: fc.constantFrom(-1, 0, 1, 2) }),
+      { maxLength: 40 },
     );
-    expect(order).toEqual(['two#0', 'one#0', 'one#1', 'one#2', 'two#1', 'two#2']);
+    // Numbers of inputs and timers count all keys; everything else belongs to one.
+    const rowsOfKey = (ports: Record<string, string[]>, key: string) =>
+      Object.entries(ports).map(([p, rows]) => [
+        p,
+        rows.filter((r) => r.includes(` ${key} `)).map((r) => r.replace(/^\S+ /, '')),
+      ]);
+    await fc.assert(
+      fc.asyncProperty(some, fc.constantFrom('usdm:A', 'usdm:K0a', 'usdm:Z'), async (list, more) => {
+        let t = 100;
+        const rows = list.map((r): InputRow => {
+          t += r.dt;
+          return r.key < 0 ? x(t, r.v, -1, 'all') : x(t, r.v, r.key);
+        });
+        const names = ['usdm:K0', 'usdm:K1', more];
+        const with3 = await play(nodes, rows, { names });
+        const with2 = await play(
+          nodes,
+          rows.filter((r) => r.key !== 2),
+          { names },
+        );
+        for (const key of ['K0', 'K1']) expect(rowsOfKey(with3.ports, key)).toEqual(rowsOfKey(with2.ports, key));
+      }),
+      { numRuns: 40 },
+    );
   });
 });
 
-/** A graph with everything: diamonds, lists, all keys, broadcast, timers, feedback with and without delay. */
-const whole = (extra: BuildNode[] = []): BuildNode[] => [
-  { id: 'a', type: add, in: { a: 'src.x' } },
-  { id: 'b', type: add, in: { a: 'a.value', b: 'src.y' }, with: { plus: 2 } },
-  { id: 'd', type: add, in: { a: 'a.value', b: 'b.value' } },
-  { id: 'm', type: burst, in: { a: 'b.value' } },
-  { id: 'c', type: collect, in: { list: 'm.list' } },
-  { id: 's', type: sumAll, in: { x: 'd.value' }, key: 'none' },
-  { id: 'h', type: shared, in: { x: 'c.value', g: 's.value' } },
-  { id: 't', type: timed, in: { a: 'h.value' } },
-  { id: 'u', type: timed, in: { a: 't.value' }, with: { after: 2 } },
-  { id: 'n', type: counterNode, in: { a: 'u.value', back: 'e.back' } },
-  { id: 'e', type: echo, in: { go: 'n.go' }, feedback: ['back'], delayUs: 3 },
-  { id: 'n2', type: counterNode, in: { a: 'c.value', back: 'e2.back' } },
-  { id: 'e2', type: echo, in: { go: 'n2.go' }, feedback: ['back'] },
-  ...extra,
-];
-const anyRows = fc.array(
-  fc.record({
-    dt: fc.integer({ min: 0, max: 6 }),
-    value: fc.integer({ min: -5, max: 9 }),
-    key: fc.integer({ min: 0, max: 2 }),
-    port: fc.constantFrom('x', 'x', 'y', 'all'),
-  }),
-  { maxLength: 60 },
-);
-const rowsOf = (list: { dt: number; value: number; key: number; port: string }[]): InputRow[] => {
-  let t = 100;
-  return list.map((r) => {
-    t += r.dt;
-    return x(t, r.value, r.port === 'all' ? -1 : r.key, r.port);
-  });
-};
-
-describe('determinism of the engine', () => {
-  it('the generated plan and the interpreter agree on every output', async () => {
+describe('engine time', () => {
+  it('merges sources by time, then declaration, and never decreases', async () => {
+    const any = fc.array(fc.array(fc.nat(4), { maxLength: 15 }), { minLength: 2, maxLength: 2 });
     await fc.assert(
-      fc.asyncProperty(anyRows, async (list) => {
-        const generated = await play(whole(), rowsOf(list));
-        const interpreted = await play(whole(), rowsOf(list), { mode: 'interpreted', blockRows: 7 });
-        expect(interpreted.lines.sort()).toEqual(generated.lines.sort());
+      fc.asyncProperty(any, fc.constantFrom(1, 2, 1024), async (gaps, blockRows) => {
+        const rows = gaps.map((list) => {
+          let t = 0;
+          return list.map((dt, i) => {
+            t += dt;
+            return x(t, i);
+          });
+        });
+        const seen: string[] = [];
+        const note = defineNode({
+          ...base,
+          type: 'test.note',
+          config: none,
+          ports: { in: { a: input(Scalar), b: input(Scalar) }, out: { value: output(Scalar) } },
+          state: () => ({}),
+          step(_s, _t, _c, emit, ctx) {
+            seen.push(`${ctx.now} ${ctx.cause.source}#${ctx.cause.seq}`);
+            emit.value({ value: 0 });
+          },
+        });
+        await play([{ id: 'n', type: note, in: { a: 'src.x', b: 'two.x' } }], rows[0]!, {
+          more: { two: rows[1]! },
+          blockRows,
+        });
+        const expected = [
+          ...rows[0]!.map((r, i) => ({ t: r.t, s: `${r.t} src#${i}` })),
+          ...rows[1]!.map((r, i) => ({ t: r.t, s: `${r.t} two#${i}` })),
+        ].sort((a, b) => a.t - b.t);
+        expect(seen).toEqual(expected.map((e) => e.s));
       }),
       { numRuns: 60 },
     );
   });
 
-  it('stopping at every commit and resuming from the snapshot changes nothing', async () => {
-    await fc.assert(
-      fc.asyncProperty(anyRows, async (list) => {
-        const rows = rowsOf(list);
-        const straight = await play(whole(), rows);
-        const lines: string[] = [];
-        const store = new MemoryStore();
-        for (let stop = 0; stop <= rows.length; stop++) {
-          const abort = new AbortController();
-          const part = await play(whole(), rows, {
-            store,
-            commitInputs: 1,
-            blockRows: 1,
-            keys: new KeyTable(),
-            readers: {
-              src: async (table: KeyTable) => {
-                for (let k = 0; k < 3; k++) table.declare(`usdm:K${k}`);
-                return rowsReader(PORTS, rows, 1);
-              },
-            },
-            ...(stop < rows.length ? { onProgress: () => abort.abort(), signal: abort.signal } : {}),
-          });
-          lines.push(...part.lines);
-        }
-        expect(lines.sort()).toEqual(straight.lines.sort());
-      }),
-      { numRuns: 15 },
+  it('fires timers before the input they precede, at exactly their due time, also when re-armed and cancelled', async () => {
+    const { ports } = await play(
+      [{ id: 't', type: timed, in: { a: 'src.x' } }],
+      [x(10, 1), x(12, 2), x(17, -3), x(40, 4)],
     );
+    expect(ports['t.value']).toEqual(['t#0 t=17 K0 {"value":1002}', 't#1 t=22 K0 {"value":997}']);
   });
 
-  it('the failing and re-run path gives the outputs of a run that never failed', async () => {
-    const rows = Array.from({ length: 40 }, (_, i) => x(i * 2, i === 30 ? 13 : (i % 7) - 2, i % 3));
-    const nodes = whole([{ id: 'f', type: fragile, in: { a: 'src.x' }, onError: 'quarantine' }]);
-    const failed = await play(nodes, rows, { commitInputs: 8, blockRows: 4 });
-    const clean = await play(
-      whole([{ id: 'f', type: fragile, in: { a: 'src.x' } }]),
-      rows.map((r, i) => (i === 30 ? x(r.t, r.values['value'] as number, r.key) : r)),
-      { mode: 'interpreted', taps: '*' },
-    ).catch(() => undefined);
-    expect(clean).toBeUndefined();
-    const without = await play(whole(), rows);
-    const others = failed.lines.filter((l) => !l.startsWith('f.'));
-    expect(others.sort()).toEqual(without.lines.sort());
+  it('fires timers that are due together in order of declaration, then of creation', async () => {
+    const order: string[] = [];
+    const arm = defineNode({
+      ...base,
+      type: 'test.arm',
+      config: z.strictObject({ tags: z.array(z.array(z.number())) }),
+      ports: { in: { a: input(Scalar) }, out: {} },
+      state: () => ({}),
+      step(_s, _t, c, _e, ctx) {
+        if (ctx.timer) order.push(`${ctx.node}:${ctx.timer}@${ctx.now}`);
+        else for (const [tag, at] of c.tags) ctx.at(at!, tag!);
+      },
+    });
+    const nodes: BuildNode[] = [
+      {
+        id: 'p',
+        type: arm,
+        in: { a: 'deep.value' },
+        with: {
+          tags: [
+            [3, 20],
+            [1, 20],
+            [2, 15],
+            [3, 20],
+          ],
+        },
+      },
+      {
+        id: 'q',
+        type: arm,
+        in: { a: 'src.x' },
+        with: {
+          tags: [
+            [5, 20],
+            [4, 18],
+          ],
+        },
+      },
+      { id: 'deep', type: add, in: { a: 'src.x' } },
+    ];
+    for (const mode of ['generated', 'interpreted'] as const) {
+      order.length = 0;
+      await play(nodes, [x(10, 1), x(20, 1)], { mode, until: 15 });
+      // Re-arming makes a timer younger; what the second input arms for earlier than now fires at now.
+      expect(order.slice(0, 5)).toEqual(['p:2@15', 'q:4@18', 'p:1@20', 'p:3@20', 'q:5@20']);
+    }
+  });
+
+  it('lets no load change a result: blocks of 1 to 1,024 rows give the same bytes', async () => {
+    const nodes: BuildNode[] = [
+      { id: 't', type: timed, in: { a: 'src.x' }, with: { after: 3 } },
+      { id: 'u', type: timed, in: { a: 't.value' }, with: { after: 0 } },
+      { id: 'ask', type: loop, in: { a: 'u.value', back: 'back.back' } },
+      { id: 'back', type: echo, in: { go: 'ask.go' }, feedback: ['back'], delayUs: 3 },
+    ];
+    const rows = Array.from({ length: 1500 }, (_, i) => x(Math.floor(i * 1.7), ((i * 7) % 11) - 5, i % 3));
+    const whole = await play(nodes, rows);
+    expect(whole.ports['ask.go']!.length).toBeGreaterThan(1000);
+    for (const blockRows of [1, 2, 3, 17, 256, 1000]) {
+      const other = await play(nodes, rows, { blockRows, commitInputs: 3 * blockRows });
+      expect(other.ports).toEqual(whole.ports);
+    }
+  });
+
+  it('delivers feedback in the next cycle at the same time, before inputs and timers, or after its delay', async () => {
+    const nodes = (delayUs: number): BuildNode[] => [
+      { id: 'n', type: loop, in: { a: 'src.x', back: 'e.back' } },
+      { id: 'e', type: echo, in: { go: 'n.go' }, feedback: ['back'], delayUs },
+    ];
+    const now = await play(nodes(0), [x(10, 1), x(10, 9), x(20, 2)]);
+    expect(times(now.ports['n.go'])).toEqual([10, 10, 10, 10, 10, 10, 20, 20, 20]);
+    expect(values(now.ports['n.go'])).toEqual([1, 1, 1, 9, 9, 9, 2, 2, 2]);
+    const later = await play(nodes(4), [x(10, 1), x(20, 2)]);
+    expect(times(later.ports['n.go'])).toEqual([10, 14, 18, 20]);
+    const asked = await play(nodes(4), [x(10, 1), x(14, 2), x(30, 3)]);
+    expect(values(asked.ports['n.go']).slice(0, 3)).toEqual([1, 1, 2]);
+  });
+
+  it('stops feedback and timers that never settle with a coded error', async () => {
+    const again = defineNode({
+      ...base,
+      type: 'test.again',
+      config: none,
+      ports: { in: { a: input(Scalar) }, out: {} },
+      state: () => ({}),
+      step: (_s, _t, _c, _e, ctx) => ctx.after(0, 1),
+    });
+    const endless: BuildNode[] = [
+      { id: 'n', type: loop, in: { a: 'src.x', back: 'e.back' }, with: { rounds: 5000 } },
+      { id: 'e', type: echo, in: { go: 'n.go' }, feedback: ['back'] },
+    ];
+    await expect(play(endless, [x(10, 1)])).rejects.toMatchObject({ code: 'CHM706', where: { node: 'e' } });
+    await expect(play([{ id: 'n', type: again, in: { a: 'src.x' } }], [x(10, 1)])).rejects.toMatchObject({
+      code: 'CHM706',
+      where: { node: 'n' },
+    });
+  });
+});
+
+describe('an edge that takes one field', () => {
+  const rec = (t: number, key: number, price: number, maybe = Number.NaN): InputRow => ({
+    t,
+    port: 'rec',
+    key,
+    values: { price, size: 25, volume: 100, fee: 150_000_000, maybe },
+  });
+
+  it('gives exact amounts in units by the decimals of their instrument', async () => {
+    // Instrument K1 has 1 decimal of price and 2 of quantity, K2 has 2 and 3.
+    const nodes = ['price', 'size', 'volume', 'fee'].map(
+      (field): BuildNode => ({ id: field, type: join, in: { v: `src.rec.${field}` } }),
+    );
+    const { ports } = await play(nodes, [rec(1, 1, 123), rec(2, 2, 123)]);
+    expect(values(ports['price.value'])).toEqual([12.3 + 0.5, 1.23 + 0.5]);
+    expect(values(ports['size.value'])).toEqual([0.25 + 0.5, 0.025 + 0.5]);
+    expect(values(ports['volume.value'])).toEqual([0.1 + 0.5, 0.001 + 0.5]);
+    expect(values(ports['fee.value'])).toEqual([2, 2]);
+  });
+
+  it('does not tick when the field has no value', async () => {
+    const { ports } = await play(
+      [{ id: 'm', type: join, in: { v: 'src.rec.maybe' } }],
+      [rec(1, 0, 1), rec(2, 0, 1, 4), rec(3, 0, 1)],
+    );
+    expect(ports['m.value']).toEqual(['src#1 t=2 K0 {"value":4.5}']);
+  });
+
+  it('gives a list to a port that takes lists: over all keys, and of each record of a many port', async () => {
+    const listed = defineNode({
+      ...base,
+      type: 'test.listed',
+      config: none,
+      ports: { in: { all: input(Scalar, { key: 'any' }) }, out: { value: output(Scalar) } },
+      state: () => ({}),
+      step(_s, tick, _c, emit) {
+        let sum = 0;
+        for (let i = 0; i < tick.all.n; i++) sum += tick.all.at(i).value * (1 + tick.all.at(i).key);
+        emit.value({ value: sum });
+      },
+    });
+    const each = defineNode({
+      ...base,
+      type: 'test.each',
+      config: none,
+      ports: { in: { list: input(Scalar, { many: true }) }, out: { value: output(Scalar, { many: true }) } },
+      state: () => ({}),
+      step(_s, tick, _c, emit) {
+        for (let i = 0; i < tick.list.n; i++) emit.value({ value: tick.list.at(i).value });
+      },
+    });
+    const nodes: BuildNode[] = [
+      { id: 'prices', type: listed, in: { all: 'src.rec.price' }, key: 'none' },
+      { id: 'maybes', type: listed, in: { all: 'src.rec.maybe' }, key: 'none' },
+      { id: 'b', type: burst, in: { a: 'src.x' } },
+      { id: 'places', type: each, in: { list: 'b.list.n' } },
+      { id: 'one', type: each, in: { list: 'src.rec.size' } },
+    ];
+    const rows = [rec(1, 1, 123), rec(2, 2, 123, 3), x(3, 3)];
+    const { ports } = await play(nodes, rows);
+    expect(values(ports['prices.value'])).toEqual([24.6, 1.23 * 3]);
+    expect(values(ports['maybes.value'])).toEqual([9]);
+    expect(values(ports['places.value'])).toEqual([0, 1, 2]);
+    expect(values(ports['one.value'])).toEqual([0.25, 0.025]);
+    expect((await play(nodes, rows, { mode: 'interpreted', blockRows: 1 })).ports).toEqual(ports);
+  });
+
+  it('gives amounts of a node without instrument as they are', async () => {
+    const total = defineNode({
+      ...base,
+      type: 'test.total',
+      config: none,
+      ports: { in: { all: input(Amounts, { key: 'any' }) }, out: { sum: output(Amounts) } },
+      state: () => ({ price: 0 }),
+      step(s, tick, _c, emit) {
+        s.price += tick.all.at(0).price;
+        emit.sum({ price: s.price, size: 0, volume: 0, fee: 0, maybe: Number.NaN });
+      },
+    });
+    const { ports } = await play(
+      [
+        { id: 'sum', type: total, in: { all: 'src.rec' }, key: 'none' },
+        { id: 'j', type: join, in: { v: 'sum.sum.price' }, key: 'none' },
+      ],
+      [rec(1, 1, 123), rec(2, 2, 123)],
+    );
+    expect(values(ports['j.value'])).toEqual([123.5, 246.5]);
+  });
+
+  it('leaves records of keyed lists to their keys', async () => {
+    const { ports } = await play(
+      [
+        { id: 'ask', type: loop, in: { a: 'src.x' }, with: { rounds: 1 } },
+        { id: 'ex', type: exchange, in: { go: 'ask.go' }, key: 'none' },
+        { id: 's', type: sumAll, in: { x: 'ex.report.value' }, key: 'none' },
+      ],
+      [x(1, 5, 0), x(2, 6, 2)],
+    );
+    expect(Object.keys(Numbered.fields)).toEqual(['value', 'n']);
+    expect(values(ports['s.value'])).toEqual([12, 12 * 1.5 + 8 * 4]);
   });
 });

@@ -133,6 +133,17 @@ export class Engine {
       if (this.#feedback.due <= timerDue) this.#deliver(this.#feedback.take()!);
       else {
         const timer = timers.take(clock.now)!;
+        if (timer.firedAt !== clock.now) timer.rounds = 0;
+        timer.firedAt = clock.now;
+        if (++timer.rounds > MAX_ROUNDS)
+          throw new ChimeraError(
+            'CHM706',
+            `a timer of ${clock.causes[timer.node]} fires ${MAX_ROUNDS} times at one time`,
+            {
+              node: clock.causes[timer.node]!,
+              help: 'set the timer to a later time than now when it has just fired',
+            },
+          );
         this.#begin(timer.node);
         this.#cycles.fire(timer.node, timer.key, timer.tag);
       }
@@ -212,6 +223,8 @@ export class Engine {
   /** Silences an instance for good: its inputs no longer reach it. */
   quarantine(node: string, key: number): void {
     const plan = this.core.plan.nodes.find((n) => n.id === node)!;
+    // The input that failed may be the first of its key.
+    if (key >= 0) this.core.enliven(key);
     this.core.instance(plan.index, key)?.quarantine();
   }
 }

@@ -31,6 +31,7 @@ export class GeneratedPlan implements Cycles {
   }
   fire(node: number, key: number, tag: number): void {
     const i = this.#core.instance(node, key)!;
+    if (i.quarantined) return;
     i.ctx.timer = tag;
     const type = i.plan.node.type;
     if (type.kind === 'step') type.step(i.state, i.tick as never, i.config as never, i.emit as never, i.ctx);
@@ -111,8 +112,10 @@ export class GeneratedPlan implements Cycles {
     for (const { node, mode } of program.steps) {
       const plan = core.plan.nodes[node]!;
       const type = plan.node.type;
-      const waking = new Set(plan.inputs.filter((i) => !i.passive).map((i) => `${i.from}.${i.out}.${i.pick}.${i.any}`))
-        .size;
+      // At least as many as the instance listens to: in-ports that share a slot count once, lists each have their own view.
+      const waking = new Set(
+        plan.inputs.filter((i) => !i.passive).map((i) => (i.list ? i.port : `${i.from}.${i.out}.${i.pick}`)),
+      ).size;
       const call =
         type.kind === 'step'
           ? `${bind(`step${node}`, type.step)}(i.state, i.tick, i.config, i.emit, i.ctx)`

@@ -3,13 +3,13 @@ import type { Counter, Ctx, Sink } from '../node.ts';
 import type { PlanNode } from '../plan/plan.ts';
 import type { KeyInfo, KeyTable } from '../schema/index.ts';
 import type { Clock } from './clock.ts';
-import type { Port } from './port.ts';
+import { EmissionError, type Port } from './port.ts';
 import type { RxRunner } from './rx-runner.ts';
-import type { Fielded, ManySlot, SingleAsMany } from './slot.ts';
+import type { Fielded, ManySlot, PickedList, SingleAsMany } from './slot.ts';
 import type { Timer, Timers } from './timers.ts';
 
 /** Where an in-port reads from. */
-export type InputSlot = Fielded | ManySlot | SingleAsMany;
+export type InputSlot = Fielded | ManySlot | SingleAsMany | PickedList;
 
 /** A slot that never ticks: of unconnected in-ports, and of all in-ports of a quarantined instance. */
 export const SILENT = Object.freeze({ stamp: -2 }) as unknown as InputSlot;
@@ -75,6 +75,7 @@ export class Instance {
   quarantine(): void {
     this.quarantined = true;
     this.#listen([]);
+    for (const timer of this.ctx.timers) if (timer) timer.armed = false;
   }
   /** Undoes a quarantine: a snapshot from before it is being restored. */
   revive(): void {
@@ -90,6 +91,10 @@ export class Instance {
     this.a4 = wake[4] ?? SILENT;
     this.a5 = wake[5] ?? SILENT;
   }
+}
+
+function badTimer(timeUs: number, tag: number): never {
+  throw new EmissionError('CHM703', `a timer needs a time and an integer tag ≥ 1, not ${timeUs} µs with tag ${tag}`);
 }
 
 /** The `ctx` of one instance. */
@@ -136,6 +141,8 @@ export class Context implements Ctx {
     return c;
   }
   at(timeUs: number, tag: number): void {
+    // Tag 0 would look like an input; a due time that is not a number would break the order of all timers.
+    if (!(tag >= 1 && Math.floor(tag) === tag && !Number.isNaN(timeUs))) badTimer(timeUs, tag);
     const due = Math.max(Math.ceil(timeUs), this.clock.now);
     this.#queue.arm(this.#timer(tag), due);
     if (due < this.clock.due) this.clock.due = due;
@@ -167,6 +174,8 @@ export class Context implements Ctx {
         heapCreation: 0,
         armed: false,
         queued: false,
+        firedAt: Number.NaN,
+        rounds: 0,
       };
       this.timers[tag] = timer;
     }

@@ -33,6 +33,7 @@ export class Interpreter implements Cycles {
       const out = block.port[i]!;
       const k = block.key[i]!;
       this.running = source;
+      this.runningKey = k;
       if (k >= 0) this.#core.enliven(k);
       this.#core.loader(source, out, k).load(block.ports[out]!.columns, block.row[i]!);
       this.#run(programs[out]!, k, -1);
@@ -44,6 +45,7 @@ export class Interpreter implements Cycles {
   }
   fire(node: number, key: number, tag: number): void {
     const i = this.#core.instance(node, key)!;
+    if (i.quarantined) return;
     this.running = node;
     this.runningKey = key;
     i.ctx.timer = tag;

@@ -1,4 +1,4 @@
-import { type Field, isNumberField, type KeyInfo, type NumberField, type Schema } from '../schema/index.ts';
+import { type Field, isNumberField, type KeyInfo, type NumberField, type Schema, type Vec } from '../schema/index.ts';
 import type { Clock } from './clock.ts';
 import { type Fielded, ManySlot, PooledSlot, slotClass } from './slot.ts';
 import type { Tap } from './tap.ts';
@@ -73,15 +73,33 @@ function twice(port: string): never {
   throw new EmissionError('CHM704', `port ${port} was written twice in one cycle; declare it many, or emit once`);
 }
 
+/** Whether a value is a window of numbers. What is in it is not looked at: a ladder has thousands of levels. */
+function isList(list: unknown): boolean {
+  const { data, start, end } = (list ?? {}) as Partial<Vec>;
+  return data instanceof Float64Array && start! >= 0 && end! >= start! && end! <= data.length;
+}
+/** The key that a record of a `keyed` port names. */
+function keyOf(record: { key?: number }, port: string): number {
+  const { key } = record;
+  if (key === undefined || !(key >= 0) || !Number.isInteger(key))
+    throw new EmissionError('CHM701', `a record on ${port} names no key: ${key}`, 'key');
+  return key;
+}
+/** Amounts without an instrument have no decimals. */
+const NO_KEY = { pxScale: 1, qtyScale: 1 } as const;
+
 /** The check of one value, as source text: throws on a non-finite or unsafe number. `v` names the value. */
 function checkText(f: Field, v: string, bad: string): string {
   if (f.kind === 'bool') return `if (typeof ${v} !== 'boolean') ${bad};`;
   if (f.kind === 'text') return `if (typeof ${v} !== 'string') ${bad};`;
   if (f.kind === 'oneOf') return `if (${f.values.map((x) => `${v} !== ${JSON.stringify(x)}`).join(' && ')}) ${bad};`;
-  if (f.kind === 'list') return `if (!(${v} instanceof Object)) ${bad};`;
+  if (f.kind === 'list') return `if (!isList(${v})) ${bad};`;
   const n = f as NumberField;
+  // `typeof`, because null, true and '5' minus themselves are 0 too.
   const fails =
-    n.kind === 'f64' ? `!(${v} - ${v} === 0)` : `!(Math.floor(${v}) === ${v} && ${v} <= ${MAX} && ${v} >= -${MAX})`;
+    n.kind === 'f64'
+      ? `!(typeof ${v} === 'number' && ${v} - ${v} === 0)`
+      : `!(Math.floor(${v}) === ${v} && ${v} <= ${MAX} && ${v} >= -${MAX})`;
   return n.nullable ? `if (${fails} && ${v} === ${v}) ${bad};` : `if (${fails}) ${bad};`;
 }
 
@@ -102,6 +120,16 @@ export function pickText(schema: Schema, field: string, value: string): string {
     default:
       return value;
   }
+}
+
+/** The same for one value; without a key amounts of an instrument have no decimals. */
+export function inUnits(kind: Field['kind'], value: unknown, key: KeyInfo | undefined): number {
+  const v = Number(value);
+  const { pxScale, qtyScale } = key ?? NO_KEY;
+  if (kind === 'px') return v / pxScale;
+  if (kind === 'qty') return v / qtyScale;
+  if (kind === 'quote') return v / (pxScale * qtyScale);
+  return kind === 'money' ? v / 1e8 : v;
 }
 
 /** What follows a record's assignment: picks, the list of all keys, the tap. Names: r (record), n (cycle), k (KeyInfo). */
@@ -133,11 +161,14 @@ function classOf<T>(text: string, specs: readonly PortSpec[]): Build<T> {
   let found = classes.get(id);
   if (!found) {
     const fields = specs.map((s) => s.schema.fields);
-    found = new Function('refuse', 'twice', 'keyList', 'fields', `return ${text}`)(
+    found = new Function('refuse', 'twice', 'isList', 'keyOf', 'keyList', 'fields', 'NO_KEY', `return ${text}`)(
       refuse,
       twice,
+      isList,
+      keyOf,
       keyList,
       fields,
+      NO_KEY,
     ) as Build<unknown>;
     classes.set(id, found);
   }
@@ -155,7 +186,7 @@ export function createEmit(
   const methods = specs.map((spec, o) => emitText(spec, taps[o] !== undefined, o));
   const text = `class Emit {
     constructor(ports, key, clock, taps) {
-      this.k = key; this.clock = clock;
+      this.k = key ?? NO_KEY; this.clock = clock;
       ${specs.map((spec, o) => membersText(spec, taps[o] !== undefined, o)).join('\n')}
     }
     ${methods.join('\n')}
@@ -178,9 +209,10 @@ function emitText(spec: PortSpec, tapped: boolean, o: number): string {
   const slot = spec.many
     ? `const r = this.slot${o}.next();`
     : `const r = this.slot${o}; if (r.stamp === n) twice(${name});`;
-  const keyed = spec.keyed ? `r.key = v.key; keyList(this.port${o}, v.key, this.clock).add(r);` : '';
+  const keyed = spec.keyed ? `r.key = key; keyList(this.port${o}, key, this.clock).add(r);` : '';
   return `${name}(v) {
       ${read.join('\n')}
+      ${spec.keyed ? `const key = keyOf(v, ${name});` : ''}
       const n = this.clock.n;
       ${slot}
       ${assign.join('\n')}
@@ -210,7 +242,7 @@ export function createLoader(
     return `${target} = cols[${i}][i];`;
   });
   const text = `class Load {
-    constructor(ports, key, clock, taps) { this.k = key; this.clock = clock; ${membersText(spec, tap !== undefined, 0)} }
+    constructor(ports, key, clock, taps) { this.k = key ?? NO_KEY; this.clock = clock; ${membersText(spec, tap !== undefined, 0)} }
     load(cols, i) {
       const n = this.clock.n;
       const r = ${spec.many ? 'this.slot0.next()' : 'this.slot0'};

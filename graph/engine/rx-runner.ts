@@ -58,7 +58,8 @@ export class RxRunner {
       scheduler.frame = ctx.now / 1000;
       this.#ticks.next(tick);
     } else {
-      scheduler.maxFrames = ctx.now / 1000;
+      // An action's frame is a sum of fractions of milliseconds; the timer came at the microsecond nearest to it.
+      scheduler.maxFrames = (ctx.now + 0.5) / 1000;
       scheduler.flush();
     }
     this.#running = false;

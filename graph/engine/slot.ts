@@ -142,3 +142,52 @@ export class SingleAsMany {
     return this.#slot;
   }
 }
+
+/**
+ * One number of each record of a list, as records of a Scalar: what `bars.bar.close` is on a port that takes a list.
+ * Records without a value (NaN on a nullable field) are left out; when none has one the list does not tick.
+ */
+export class PickedList {
+  readonly #list: ManySlot | SingleAsMany;
+  readonly #value: (record: Fielded) => number;
+  readonly #picked: PooledSlot;
+  #done = -1;
+  constructor(list: ManySlot | SingleAsMany, schema: Schema, clock: Clock, value: (record: Fielded) => number) {
+    this.#list = list;
+    this.#value = value;
+    this.#picked = new PooledSlot(clock, schema, -1);
+  }
+  get stamp(): number {
+    this.#refresh();
+    return this.#picked.stamp;
+  }
+  get ticked(): boolean {
+    this.#refresh();
+    return this.#picked.ticked;
+  }
+  get seen(): boolean {
+    return this.#list.seen;
+  }
+  get n(): number {
+    this.#refresh();
+    return this.#picked.n;
+  }
+  at(i: number): Fielded {
+    return this.#picked.at(i);
+  }
+  /** Producers run before consumers, so a list is complete when it is first read in a cycle. */
+  #refresh(): void {
+    if (!this.#list.ticked || this.#done === this.#list.stamp) return;
+    this.#done = this.#list.stamp;
+    for (let i = 0; i < this.#list.n; i++) {
+      const from = this.#list.at(i);
+      const value = this.#value(from);
+      if (Number.isNaN(value)) continue;
+      const record = this.#picked.next();
+      record['value'] = value;
+      record.key = from.key;
+      record.time = from.time;
+      record.seen = true;
+    }
+  }
+}

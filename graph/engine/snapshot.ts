@@ -5,7 +5,8 @@ import { ChimeraError, type Schema, Vec } from '../schema/index.ts';
 import type { Core, Entry } from './core.ts';
 import type { Delivered, Feedback } from './feedback.ts';
 import type { Instance } from './instance.ts';
-import { type Fielded, ManySlot } from './slot.ts';
+import type { PortSpec } from './port.ts';
+import { type Fielded, ManySlot, type PooledSlot } from './slot.ts';
 
 /** Everything that the future of an engine depends on, as plain data. Names, not indices: a changed graph can still read it. */
 export interface Snapshot {
@@ -28,7 +29,8 @@ interface InstanceSnapshot {
   key: string;
   type: string;
   version: number;
-  config: string;
+  /** Configuration and input schemas, as text: with type and version all that the meaning of the state depends on. */
+  spec: string;
   quarantined: boolean;
   state: unknown;
   ports: SlotSnapshot[];
@@ -40,7 +42,8 @@ interface SlotSnapshot {
   seen: boolean;
   time: number;
   values: Record<string, unknown>;
-  picks: (number | null)[];
+  /** By field; those that have a value. */
+  picks: Record<string, { value: number; time: number }>;
 }
 
 const keyName = (core: Core, k: number): string => (k < 0 ? '' : core.keys.at(k).name);
@@ -82,13 +85,23 @@ function saveInstance(core: Core, i: Instance): InstanceSnapshot {
     key: i.key?.name ?? '',
     type: i.plan.node.type.type,
     version: i.plan.node.type.version,
-    config: JSON.stringify(i.config),
+    spec: specOf(i.plan),
     quarantined: i.quarantined,
     state: i.rx ? saveRx(i) : i.state,
     ports: i.ports.flatMap((p, out) =>
-      p.slot instanceof ManySlot ? [] : [saveSlot(core, i.plan, out, { port: p, key: i.key, write: () => {} })],
+      p.slot instanceof ManySlot ? [] : [saveSlot(i.plan, out, { port: p, key: i.key, write: () => {} })],
     ),
   };
+}
+const specs = new WeakMap<PlanNode, string>();
+function specOf(n: PlanNode): string {
+  let spec = specs.get(n);
+  if (spec === undefined) {
+    const { config, inputs } = n.node;
+    spec = JSON.stringify([config, inputs.map((e) => [e.port, e.schema.name, e.schema.version, e.schema.fields])]);
+    specs.set(n, spec);
+  }
+  return spec;
 }
 function saveRx(i: Instance): unknown {
   if (!i.rx!.portable)
@@ -102,9 +115,9 @@ function* saveEntries(core: Core, store: Entry[][][]): Generator<SlotSnapshot> {
   for (const n of core.plan.nodes)
     for (let out = 0; out < n.outs.length; out++)
       for (const entry of store[n.index]![out]!)
-        if (entry && !(entry.port.slot instanceof ManySlot)) yield saveSlot(core, n, out, entry);
+        if (entry && !(entry.port.slot instanceof ManySlot)) yield saveSlot(n, out, entry);
 }
-function saveSlot(_core: Core, n: PlanNode, out: number, entry: Entry): SlotSnapshot {
+function saveSlot(n: PlanNode, out: number, entry: Entry): SlotSnapshot {
   const slot = entry.port.slot as Fielded;
   return {
     node: n.id,
@@ -113,7 +126,12 @@ function saveSlot(_core: Core, n: PlanNode, out: number, entry: Entry): SlotSnap
     seen: slot.seen,
     time: slot.time,
     values: slot.seen ? plainFields(n.outs[out]!.schema, slot) : {},
-    picks: entry.port.picks.map((p) => (p.seen ? (p['value'] as number) : null)),
+    picks: Object.fromEntries(
+      n.outs[out]!.picks.flatMap(({ field }, p) => {
+        const pick = entry.port.picks[p]!;
+        return pick.seen ? [[field, { value: pick['value'] as number, time: pick.time }]] : [];
+      }),
+    ),
   };
 }
 const plainFields = (schema: Schema, r: Fielded): Record<string, unknown> =>
@@ -127,7 +145,13 @@ const plainFields = (schema: Schema, r: Fielded): Record<string, unknown> =>
 /** @returns the per-node numbers of fired timers and feedback */
 export function useSnapshot(core: Core, feedback: Feedback, s: Snapshot): number[] {
   if (s.format !== 1) throw new ChimeraError('CHM742', `snapshot has the unknown format ${s.format}`);
-  for (const k of s.keys) core.keys.declare(k.name, k.pxDigits, k.qtyDigits);
+  s.keys.forEach((k, i) => {
+    // States may hold key indices, so a run that goes on must number its keys as the one before it did.
+    if (core.keys.declare(k.name, k.pxDigits, k.qtyDigits).index !== i)
+      throw new ChimeraError('CHM745', `instrument ${k.name} had the number ${i} when the snapshot was taken`, {
+        help: 'resume with the inputs of the first start in the same order, or start the run anew in an empty folder',
+      });
+  });
   core.clock.now = s.now;
   core.clock.n++;
   Object.assign(core.counters, s.counters);
@@ -139,11 +163,17 @@ export function useSnapshot(core: Core, feedback: Feedback, s: Snapshot): number
   for (const i of core.instances()) {
     i.revive();
     core.initialise(i);
+    for (const { slot, picks } of i.ports) forget(slot, picks);
   }
+  const kept = new Set<Instance>();
+  const instanceOf = (node: string, key: string): Instance | undefined => {
+    const n = byId.get(node);
+    // A node that was one and is a basket now, or the other way round, is another node.
+    return n && n.keyed === (key !== '') ? core.instance(n.index, keyIndex(core, key)) : undefined;
+  };
   for (const saved of s.instances) {
-    const n = byId.get(saved.node);
-    const i = n && core.instance(n.index, keyIndex(core, saved.key));
-    if (i) loadInstance(i, saved);
+    const i = instanceOf(saved.node, saved.key);
+    if (i && loadInstance(i, saved)) kept.add(i);
   }
   for (const [list, deferred] of [
     [s.entries, false],
@@ -156,16 +186,17 @@ export function useSnapshot(core: Core, feedback: Feedback, s: Snapshot): number
       const k = keyIndex(core, saved.key);
       if (!deferred) core.loader(n.index, out, Math.max(k, 0));
       const entry = deferred ? core.delivery(n.index, out, k) : core.entries[n.index]![out]![Math.max(k, 0)]!;
-      loadSlot(n.outs[out]!.schema, entry.port.slot as Fielded, entry.port.picks, saved);
+      loadSlot(n.outs[out]!, entry.port.slot, entry.port.picks, saved);
     }
   for (const t of s.timers) {
-    const n = byId.get(t.node);
-    if (n) core.instance(n.index, keyIndex(core, t.key))?.ctx.rearm(t.tag, t.due);
+    const i = instanceOf(t.node, t.key);
+    if (i && kept.has(i)) i.ctx.rearm(t.tag, t.due);
   }
   feedback.all = s.feedback.flatMap((f): Delivered[] => {
     const n = byId.get(f.node);
     const out = n ? n.outs.findIndex((o) => o.port === f.port) : -1;
-    if (!n || out < 0) return [];
+    const i = instanceOf(f.node, f.key);
+    if (!n || out < 0 || !i || !kept.has(i)) return [];
     const rows = f.rows.map((r) =>
       Object.fromEntries(Object.entries(r).map(([k, v]) => [k, v instanceof Float64Array ? new Vec(v) : v])),
     );
@@ -174,39 +205,51 @@ export function useSnapshot(core: Core, feedback: Feedback, s: Snapshot): number
   return core.plan.nodes.map((n) => s.fired[n.id] ?? 0);
 }
 
-function loadInstance(i: Instance, saved: InstanceSnapshot): void {
+/** @returns whether the state was kept; otherwise the instance stays cold */
+function loadInstance(i: Instance, saved: InstanceSnapshot): boolean {
   const type: AnyNode = i.plan.node.type;
-  if (saved.type !== type.type || saved.config !== JSON.stringify(i.config)) return;
+  if (saved.type !== type.type || saved.spec !== specOf(i.plan)) return false;
   if (saved.version !== type.version) {
-    if (type.kind !== 'step' || !type.migrate) return;
+    if (type.kind !== 'step' || !type.migrate) return false;
     i.state = (type as StepNode).migrate!(saved.state, saved.version);
   } else if (i.rx) i.rx.restore(saved.state);
   else i.state = copyState(saved.state);
   for (const p of saved.ports) {
     const out = i.plan.outs.findIndex((o) => o.port === p.port);
-    const slot = i.ports[out]?.slot;
-    if (slot && !(slot instanceof ManySlot)) loadSlot(i.plan.outs[out]!.schema, slot, i.ports[out]!.picks, p);
+    if (out >= 0) loadSlot(i.plan.outs[out]!, i.ports[out]!.slot, i.ports[out]!.picks, p);
   }
   if (saved.quarantined) i.quarantine();
+  return true;
 }
 /** The same snapshot may be restored again. */
 const copyState = (state: unknown): unknown => decode(encode(state));
 
-function loadSlot(schema: Schema, slot: Fielded, picks: readonly Fielded[], saved: SlotSnapshot): void {
-  slot.seen = saved.seen;
+function loadSlot(spec: PortSpec, slot: Fielded | PooledSlot, picks: readonly Fielded[], saved: SlotSnapshot): void {
+  forget(slot, picks);
+  const names = Object.keys(spec.schema.fields);
+  // A record of another layout is no value of this port.
+  if (slot instanceof ManySlot || !saved.seen || !names.every((name) => name in saved.values)) return;
+  slot.seen = true;
   slot.time = saved.time;
-  slot.stamp = -1;
-  if (!saved.seen) return;
-  for (const name of Object.keys(schema.fields)) {
+  for (const name of names) {
     const v = saved.values[name];
     slot[name] = v instanceof Float64Array ? new Vec(v.slice()) : v;
   }
-  saved.picks.forEach((value, p) => {
-    const pick = picks[p];
-    if (!pick || value === null) return;
-    pick['value'] = value;
-    pick.seen = true;
-    pick.time = saved.time;
-    pick.stamp = -1;
+  spec.picks.forEach(({ field }, p) => {
+    const pick = saved.picks[field];
+    if (!pick) return;
+    const to = picks[p]!;
+    to['value'] = pick.value;
+    to.seen = true;
+    to.time = pick.time;
   });
+}
+/** Back to a port that has never had a value. */
+export function forget(slot: Fielded | PooledSlot, picks: readonly Fielded[]): void {
+  slot.stamp = -1;
+  if (!(slot instanceof ManySlot)) slot.seen = false;
+  for (const pick of picks) {
+    pick.stamp = -1;
+    pick.seen = false;
+  }
 }

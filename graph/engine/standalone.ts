@@ -144,13 +144,7 @@ class Standalone {
   send(input: StandaloneInput): StandaloneOutput[] {
     const out: StandaloneOutput[] = [];
     const now = Math.max(input.now, this.#clock.now);
-    for (let timer = this.#timers.take(now); timer; timer = this.#timers.take(now)) {
-      this.#begin(Math.max(timer.due, this.#clock.now));
-      this.#instance.ctx.timer = timer.tag;
-      this.#run();
-      this.#instance.ctx.timer = 0;
-      this.#collect(out);
-    }
+    this.#fire(now, out);
     this.#begin(now);
     for (const [port, values] of Object.entries(input.ticks))
       for (const v of Array.isArray(values) ? values : [values]) this.#inputs[port]!.emit[port]!(v);
@@ -161,6 +155,7 @@ class Standalone {
   end(): StandaloneOutput[] {
     const type = this.#instance.plan.node.type;
     const out: StandaloneOutput[] = [];
+    this.#fire(this.#clock.now, out);
     this.#begin(this.#clock.now);
     if (type.kind === 'step')
       type.end?.(
@@ -171,6 +166,16 @@ class Standalone {
       );
     this.#collect(out);
     return out;
+  }
+  /** All timers due up to `now`, each at its own time. */
+  #fire(now: number, out: StandaloneOutput[]): void {
+    for (let timer = this.#timers.take(now); timer; timer = this.#timers.take(now)) {
+      this.#begin(Math.max(timer.due, this.#clock.now));
+      this.#instance.ctx.timer = timer.tag;
+      this.#run();
+      this.#instance.ctx.timer = 0;
+      this.#collect(out);
+    }
   }
   #begin(now: number): void {
     this.#clock.n++;

@@ -11,6 +11,9 @@ export interface Timer {
   heapCreation: number;
   armed: boolean;
   queued: boolean;
+  /** Engine time of the last firing, and how many firings there were at that time. */
+  firedAt: number;
+  rounds: number;
 }
 
 /** Pending timers in order of (due, node declaration, creation). Re-arming later costs no heap operation. */

@@ -78,13 +78,21 @@ function firstDifference(a: Played, b: Played): string | null {
   for (const [port, rows] of a.rows) {
     const others = b.rows.get(port) ?? [];
     for (let i = 0; i < Math.max(rows.length, others.length); i++) {
-      const [x, y] = [JSON.stringify(rows[i]), JSON.stringify(others[i])];
+      const [x, y] = [exactText(rows[i]), exactText(others[i])];
       if (x !== y)
         return `${port} row ${i + 1} differs from the straight run: ${y ?? 'missing'} instead of ${x ?? 'nothing'}`;
     }
   }
   return null;
 }
+
+/** JSON that also tells −0 from 0 and NaN from infinity. */
+const exactText = (row: SeenRow | undefined): string | undefined =>
+  JSON.stringify(row, (_, v: unknown) =>
+    typeof v === 'number' && (!Number.isFinite(v) || Object.is(v, -0))
+      ? { number: Object.is(v, -0) ? '-0' : `${v}` }
+      : v,
+  );
 
 async function play(
   staged: Staged,

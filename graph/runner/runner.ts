@@ -64,6 +64,14 @@ interface Commit {
   offsets: Record<string, number>;
   snapshot: Snapshot;
   events: number;
+  /** The input was over and every node's `end` has run. */
+  ended: boolean;
+}
+/** What was thrown within a cycle; everything else that is thrown is no node's fault and ends the run as it is. */
+class FailedCycle extends Error {
+  constructor(cause: unknown) {
+    super('a cycle failed', { cause });
+  }
 }
 
 export interface RunResult {
@@ -120,7 +128,9 @@ export class Run {
   #events = 0;
   #sinceCommit = 0;
   #firstUs: number | null = null;
-  #retried: string | undefined;
+  #ended = false;
+  /** Inputs whose cycle failed once since the last commit. */
+  readonly #retried = new Set<string>();
   readonly #quarantined: RunResult['quarantined'] = [];
   /** Rows of kept taps as of the last commit. */
   readonly #tapRows = new Map<Tap, number>();
@@ -142,7 +152,8 @@ export class Run {
       try {
         if (await this.#drive()) break;
       } catch (e) {
-        await this.#recover(e);
+        if (!(e instanceof FailedCycle)) throw e;
+        await this.#recover(e.cause);
       }
     }
     await this.#commit();
@@ -165,6 +176,9 @@ export class Run {
       node: node.id,
       seed: this.#options.seed ?? 1,
     });
+    const stored = await this.#stored();
+    // States may hold key indices: keys get the numbers they had, before a source gives them new ones.
+    for (const k of stored?.snapshot.keys ?? []) this.keys.declare(k.name, k.pxDigits, k.qtyDigits);
     for (const node of this.plan.nodes) {
       const type = node.node.type;
       if (type.kind === 'source') {
@@ -182,7 +196,6 @@ export class Run {
     if (wrap) for (const h of this.#heads) h.reader = wrap(h.node.id, h.reader);
     // The order of equal times is the sources' order of declaration.
     this.#heads.sort((a, b) => a.node.declaration - b.node.declaration);
-    const stored = await this.#stored();
     if (stored) {
       this.#last = stored;
       await this.#rewind();
@@ -196,8 +209,8 @@ export class Run {
       const c = await this.#options.store?.loadCheckpoint(this.plan.pipeline.name, before);
       if (!c) return undefined;
       try {
-        const { snapshot, events } = decode(c.blob) as { snapshot: Snapshot; events: number };
-        return { epoch: c.epoch, offsets: { ...c.offsets }, snapshot, events };
+        const { snapshot, events, ended } = decode(c.blob) as Pick<Commit, 'snapshot' | 'events' | 'ended'>;
+        return { epoch: c.epoch, offsets: { ...c.offsets }, snapshot, events, ended };
       } catch (e) {
         this.damaged.push({ epoch: c.epoch, message: e instanceof Error ? e.message : String(e) });
         before = c.epoch;
@@ -238,7 +251,8 @@ export class Run {
       }
       this.#firstUs ??= block.t[head.row]!;
       const from = head.row;
-      head.row = engine.run(head.node.index, block, from, limit);
+      head.row = this.#cycle(() => engine.run(head.node.index, block, from, limit));
+      this.#ended = false;
       head.offset = block.seq0 + head.row - 1;
       this.#events += head.row - from;
       this.#sinceCommit += head.row - from;
@@ -246,9 +260,19 @@ export class Run {
     }
     // Stopped early the run will be resumed: only a real end closes what is open.
     if (signal?.aborted) return true;
-    if (this.#options.until !== undefined) engine.settle(this.#options.until);
-    if (!this.#options.open) engine.end();
+    const { until } = this.#options;
+    if (until !== undefined) this.#cycle(() => engine.settle(until));
+    // A run that was stopped between its last commit and its exit has closed everything already.
+    if (!this.#options.open && !this.#ended) this.#cycle(() => engine.end());
+    this.#ended = !this.#options.open;
     return true;
+  }
+  #cycle<T>(run: () => T): T {
+    try {
+      return run();
+    } catch (e) {
+      throw new FailedCycle(e);
+    }
   }
   /** The head whose next input comes first in (t_avail, declaration). */
   #next(): Head | undefined {
@@ -269,7 +293,7 @@ export class Run {
 
   #checkpoint(epoch: number): Commit {
     const offsets = Object.fromEntries(this.#heads.map((h) => [h.node.id, h.offset]));
-    return { epoch, offsets, snapshot: this.engine.snapshot(), events: this.#events };
+    return { epoch, offsets, snapshot: this.engine.snapshot(), events: this.#events, ended: this.#ended };
   }
 
   async #commit(): Promise<void> {
@@ -279,7 +303,7 @@ export class Run {
     else
       await store.transaction(async () => {
         await this.#write(commit);
-        const { epoch, offsets, snapshot, events } = commit;
+        const { epoch, offsets, snapshot, events, ended } = commit;
         const { name: pipeline, hash: graph } = this.plan.pipeline;
         await store.saveCheckpoint({
           pipeline,
@@ -287,12 +311,12 @@ export class Run {
           epoch,
           now: this.engine.now,
           offsets,
-          blob: encode({ snapshot, events }),
+          blob: encode({ snapshot, events, ended }),
         });
       });
     this.#last = commit;
     this.#sinceCommit = 0;
-    this.#retried = undefined;
+    this.#retried.clear();
     this.engine.attributed = false;
   }
   async #write({ epoch, offsets }: Commit): Promise<void> {
@@ -312,6 +336,7 @@ export class Run {
     const last = this.#last!;
     this.engine.restore(last.snapshot);
     this.#events = last.events;
+    this.#ended = last.ended;
     this.#sinceCommit = 0;
     for (const { sink } of this.#sinks) sink.rollback();
     for (const tap of this.engine.taps) tap.truncate(this.#options.onTap ? 0 : (this.#tapRows.get(tap) ?? 0));
@@ -334,24 +359,27 @@ export class Run {
    * cycle fails again the input is a dead letter, and the node's `on_error` decides.
    */
   async #recover(e: unknown): Promise<void> {
-    if (e instanceof ChimeraError) throw e;
+    // Feedback or timers without end: a second run would only take as long.
+    if (e instanceof ChimeraError && e.code === 'CHM706') throw e;
     const failure = this.engine.failure(e);
     const id = `${failure.source}#${failure.seq}`;
-    if (!this.engine.attributed || this.#retried === undefined) {
-      this.#retried = id;
+    if (!this.engine.attributed || !this.#retried.has(id)) {
+      this.#retried.add(id);
       await this.#rewind();
       this.engine.attributed = true;
       return;
     }
     const node = this.plan.nodes.find((n) => n.id === failure.node);
     const key = failure.key >= 0 ? this.keys.at(failure.key).name : '';
-    if (!node || node.node.onError === 'stop') throw stopped(failure, key);
+    const cause = this.plan.nodes.findIndex((n) => n.id === failure.source);
+    const known = this.engine.quarantines.some(
+      (q) => q.cause === cause && q.seq === failure.seq && q.node === failure.node && q.key === failure.key,
+    );
+    if (!node || node.node.onError === 'stop' || known) throw stopped(failure, key);
     await this.#rewind();
     this.engine.attributed = true;
-    this.#retried = id;
     this.engine.counters.dead_lettered++;
     this.#last!.snapshot.counters.dead_lettered++;
-    const cause = this.plan.nodes.findIndex((n) => n.id === failure.source);
     this.engine.quarantines.push({ cause, seq: failure.seq, node: failure.node, key: failure.key });
     const { source, seq, code, message } = failure;
     this.#quarantined.push({ node: failure.node, key, source, seq, code, message });
@@ -384,7 +412,7 @@ function stopped(failure: CycleError, key: string): ChimeraError {
       seq: failure.seq,
       ...(failure.field ? { field: failure.field } : {}),
       cause: failure.cause,
-      help: 'everything before this input is committed; set `on_error: quarantine` on the node to go on without this instrument',
+      help: 'the run stands at its last commit before this input and can be resumed; set `on_error: quarantine` on the node to go on without this instrument',
     },
   );
 }

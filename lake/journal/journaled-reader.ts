@@ -29,7 +29,10 @@ export class JournaledReader implements BlockReader {
   #replay: Iterator<JournalRecord> | undefined;
   /** Last input handed on. */
   #last = -1;
+  /** Last input that the live source delivered to this reader. */
   #liveAt = -1;
+  /** Decoded from the journal, not yet handed on. */
+  #pending: Block[] = [];
 
   private constructor(live: BlockReader, dir: string, writer: JournalWriter) {
     this.ports = live.ports;
@@ -72,8 +75,8 @@ export class JournaledReader implements BlockReader {
   }
   async seek(seq: number): Promise<void> {
     this.#last = seq;
+    this.#pending = [];
     this.#replay = seq < this.#writer.lastSeq ? readJournal(this.#dir, seq + 1) : undefined;
-    if (this.#replay) this.#liveAt = -1;
   }
   /** Everything handed on survives a power cut when this returns. */
   sync(): void {
@@ -88,7 +91,13 @@ export class JournaledReader implements BlockReader {
   }
 
   #fromJournal(): Block | undefined {
-    if (!this.#replay) return undefined;
+    if (this.#pending.length === 0) this.#pending = this.#fromReplay();
+    const block = this.#pending.shift();
+    if (block) this.#last = block.seq0 + block.n - 1;
+    return block;
+  }
+  #fromReplay(): Block[] {
+    if (!this.#replay) return [];
     const batch: JournalRecord[] = [];
     while (batch.length < BLOCK_ROWS) {
       const { value, done } = this.#replay.next();
@@ -98,10 +107,7 @@ export class JournaledReader implements BlockReader {
       }
       if (value.seq > this.#last) batch.push({ ...value, payload: Uint8Array.from(value.payload) });
     }
-    if (batch.length === 0) return undefined;
-    const [block] = this.#codec.decode(batch);
-    this.#last = block!.seq0 + block!.n - 1;
-    return block;
+    return batch.length === 0 ? [] : this.#codec.decode(batch);
   }
   async #seekLive(): Promise<void> {
     if (!this.#live.seek)

@@ -134,6 +134,7 @@ const onTick = (d: Desk, px: number, up: boolean): number =>
   Math.max(d.filter.tick, up ? ceilTo(px, d.filter.tick) : floorTo(px, d.filter.tick));
 
 function arm(d: Desk, k: Closer, px: number): void {
+  const s = d.s;
   k.id = clientId(d);
   k.status = 'sent';
   k.buy = d.s.pos < 0;
@@ -154,7 +155,7 @@ function arm(d: Desk, k: Closer, px: number): void {
       working: k.kind === 'guardian' ? 'mark' : 'last',
       reduce_only: false,
       close_position: true,
-      intent_id: d.s.work?.id ?? '',
+      intent_id: s.entryId,
       origin: 'guardian',
     },
     k.kind,

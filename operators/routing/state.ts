@@ -72,6 +72,8 @@ export interface RouterState {
   target: Closer;
   stopPx: number;
   targetPx: number;
+  /** The entry that the position came from: its guardian and target are for that intent, whenever they are placed. */
+  entryId: string;
   /** Engine time since which the position has had no resting stop; −1 = it has one, or there is no position. */
   nakedSince: number;
   killed: boolean;
@@ -99,6 +101,7 @@ export const initialState = (): RouterState => ({
   target: closer('target'),
   stopPx: Number.NaN,
   targetPx: Number.NaN,
+  entryId: '',
   nakedSince: -1,
   killed: false,
 });

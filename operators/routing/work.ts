@@ -279,5 +279,6 @@ export function filled(d: Desk, delta: number, px: number, p: Parent | null): vo
   if (opened) {
     s.stopPx = p?.action === 'enter' ? p.stopPx : Number.NaN;
     s.targetPx = p?.action === 'enter' ? p.targetPx : Number.NaN;
+    s.entryId = p?.action === 'enter' ? p.id : '';
   }
 }

@@ -1,5 +1,6 @@
 import { decode, encode } from '../../graph/codec/index.ts';
 import type { CommitMark, Env, Wiring } from '../../graph/node.ts';
+import { Intent } from '../../graph/schema/index.ts';
 import { BufferedSink } from '../buffered-sink.ts';
 import type { RowBuffer } from '../row-buffer.ts';
 import { documentId, documentKey, openEmbeddedStore, type SqliteStore } from '../store/index.ts';
@@ -19,6 +20,8 @@ interface Memory {
   decided: Record<string, string>;
 }
 interface Row {
+  /** Name of the record's schema. */
+  readonly schema: string;
   readonly fields: Fields;
   readonly instrument: string;
   readonly t: number;
@@ -83,6 +86,7 @@ export class DocumentSink extends BufferedSink {
       const k = rows.key[i]!;
       const key = k < 0 ? undefined : this.env.keys.at(k);
       yield {
+        schema: rows.schema.name,
         fields: rowFields(rows, i, key),
         instrument: key?.name ?? '',
         t: rows.t[i]!,
@@ -101,7 +105,8 @@ export class DocumentSink extends BufferedSink {
     const { port } = row.cause;
     if (port === 'features') memory.features[instrument] = fields;
     else if (port === 'signal') this.#signal(row, batch, memory);
-    else if (port === 'intent') this.#event(row, batch, intentKey(String(fields['id'])));
+    // Intents come from more than one place (rules, stops): each is found by its own id.
+    else if (row.schema === Intent.name) this.#event(row, batch, intentKey(String(fields['id'])));
     else if (port === 'command') this.#command(row, batch, orders);
     else if (port === 'report') this.#report(row, batch, orders);
     else if (port === 'account') {
@@ -119,6 +124,8 @@ export class DocumentSink extends BufferedSink {
     if (this.#config.verdicts === 'changes' && !changed) return;
     const features = memory.features[instrument];
     const id = this.#put(row, batch, 'signals', batch.key(this.env.node, row.cause), features ? { features } : {});
+    // The factors have no document of their own: who made them stands beside who decided on them.
+    if (features) batch.madeBy(id, 'features', t, instrument);
     batch.edge(id, batch.inputId(row.cause), 'because', t, instrument);
     const intent = String(fields['intent_id'] ?? '');
     if (intent !== '') batch.edge(documentId('strategy_events', intentKey(intent)), id, 'because', t, instrument);

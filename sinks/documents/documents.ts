@@ -12,7 +12,7 @@ export const documents = defineSink({
   tier: 'gold',
   summary: 'Writes decisions, intents, orders, fills, positions and funding as documents with their lineage.',
   doc: `Collections by in-port: \`signal\` → signals (with the last \`features\` of the instrument), \`intent\` and every
-port of the document's own naming → strategy_events, \`command\` and \`report\` → orders (one document per order, with its
+port of the document's own naming → strategy_events (any port of intents: by the intent's id), \`command\` and \`report\` → orders (one document per order, with its
 life cycle) and fills, \`account\` → funding_records, \`account\` and \`position\` → positions_snapshots.
 
 Edges of \`lineage\` lead from each document to what caused it: fill → order → intent → signal → input, and to the service

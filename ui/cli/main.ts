@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { ChimeraError } from '../../graph/schema/index.ts';
 import { backtest } from './commands/backtest.ts';
+import { docs } from './commands/docs.ts';
 import { doctor } from './commands/doctor.ts';
 import { explain } from './commands/explain.ts';
 import { graph } from './commands/graph.ts';
@@ -17,7 +18,7 @@ import { exitCode } from './exit-code.ts';
 import { EXIT, type Io } from './io.ts';
 import { version } from './version.ts';
 
-const COMMANDS = [start, run, backtest, replay, parity, test, lint, graph, list, explain, lake, doctor];
+const COMMANDS = [start, run, backtest, replay, parity, test, lint, graph, list, explain, lake, doctor, docs];
 
 /**
  * The `chimera` command, in process: everything it says goes to the given streams.

@@ -38,7 +38,8 @@ export function usdt(money: number): string {
   const x = money / MONEY_SCALE;
   return grouped(x, x !== 0 && Math.abs(x) < 0.01 ? 6 : 2);
 }
-export const signed = (text: string): string => (text.startsWith('−') || /^0(\.0+)?$/.test(text) ? text : `+${text}`);
+export const signed = (text: string): string =>
+  text.startsWith('−') || /^0(\.0+)?( %)?$/.test(text) ? text : `+${text}`;
 export const percent = (x: number, decimals = 2): string => `${grouped(x * 100, decimals)} %`;
 
 /** `2024-08-08 23:54:15` in UTC. */

@@ -22,6 +22,8 @@ interface Held {
  * are thinned to bounded memory: of each stretch of time the first, lowest, highest and last equity survive.
  */
 export class EquityCurve {
+  /** The last equity, money; undefined before the first change. */
+  last: number | undefined;
   readonly #start: number;
   #drawdown: DrawdownTracker | undefined;
   readonly #held: (Held | undefined)[] = [];
@@ -60,6 +62,10 @@ export class EquityCurve {
     const s = this.#equity.series();
     return { t_us: s.t, equity: s.v };
   }
+  /** By key: last price, quantity and cost, in units. */
+  held(): { key: number; px: number; qty: number; cost: number }[] {
+    return this.#held.flatMap((h, key) => (h && !Number.isNaN(h.px) ? [{ key, ...h }] : []));
+  }
   get drawdown(): Drawdown | undefined {
     return this.#drawdown?.worst;
   }
@@ -97,6 +103,7 @@ export class EquityCurve {
       net += value;
     }
     const equity = this.#wallet + Math.round(unrealised * MONEY_SCALE);
+    this.last = equity;
     this.#drawdown ??= new DrawdownTracker(this.#start, t);
     this.#drawdown.add(t, equity);
     this.#equity.add(t, equity);

@@ -114,6 +114,16 @@ export class BacktestRecorder {
     return out;
   }
 
+  /** What is held and what it is worth, per instrument that has had a price. */
+  instruments(): { name: string; px: number; pxDigits: number; qty: number; unrealised: number }[] {
+    return this.curve.held().map(({ key, px, qty, cost }) => ({
+      name: this.#keys.at(key).name,
+      px,
+      pxDigits: this.#keys.at(key).pxDigits,
+      qty,
+      unrealised: qty === 0 ? 0 : qty * px - cost,
+    }));
+  }
   keyIndex(name: string): number {
     return this.#keys.find(name)?.index ?? -1;
   }

@@ -1,0 +1,213 @@
+import { createHash } from 'node:crypto';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { runPipeline } from '../graph/runner/runner.ts';
+import { KeyTable } from '../graph/schema/index.ts';
+import { type Cost, inChild, isMain, startCost } from './child.ts';
+import { type CandleColumns, candles, csvToParquet, readColumns, writeCsv, writeTicks } from './generate.ts';
+import { readPipeline } from './pipeline.ts';
+import { bracket } from './reference/bracket.ts';
+import { emaCross } from './reference/ema-cross.ts';
+import { firstDifference, joined, type PlainFill } from './reference/fills.ts';
+import { Imbalance } from './reference/imbalance.ts';
+import { type Figure, figure } from './stats.ts';
+
+/** The file for which the fills of the EMA cross are published, and how its hash begins. */
+const W1_SHA = '6cadaf03e06fa0a3';
+type Strategy = 'ema-cross' | 'bracket' | 'imbalance';
+
+interface Outcome extends Cost {
+  rows: number;
+  fills: PlainFill[];
+}
+export interface CandlesReport {
+  inputs: { name: string; rows: number; sha256: string }[];
+  checks: { name: string; ok: boolean; found: string }[];
+  figures: Figure[];
+}
+
+/** Runs a strategy over one file, from opening it to the last fill. */
+async function run(strategy: Strategy, input: string, mode: 'generated' | 'interpreted'): Promise<Outcome> {
+  const pipeline = readPipeline(`pipelines/bench/${strategy}.yaml`);
+  const fills: PlainFill[] = [];
+  const keys = new KeyTable();
+  const stop = startCost();
+  const r = await runPipeline(pipeline, {
+    inputs: [input],
+    keys,
+    mode,
+    taps: ['venue.report'],
+    onTap: (tap) => {
+      const names = Object.keys(tap.schema.fields);
+      const [exec, side, px, qty, fee, time] = ['exec', 'side', 'last_px', 'last_qty', 'fee', 'time_ms'].map((n) =>
+        names.indexOf(n),
+      ) as [number, number, number, number, number, number];
+      for (let i = 0; i < tap.n; i++) {
+        if (tap.value(i, exec) !== 'trade') continue;
+        const key = keys.at(tap.key(i));
+        fills.push({
+          time_ms: tap.value(i, time) as number,
+          side: tap.value(i, side) as 'buy' | 'sell',
+          px: (tap.value(i, px) as number) / key.pxScale,
+          qty: (tap.value(i, qty) as number) / key.qtyScale,
+          fee: (tap.value(i, fee) as number) / 1e8,
+        });
+      }
+    },
+  });
+  return { rows: r.events_in, fills: joined(fills), ...stop() };
+}
+
+async function readCandles(path: string): Promise<CandleColumns> {
+  const parts: number[][] = [[], [], [], [], [], []];
+  await readColumns(path, ['open_time_ms', 'open', 'high', 'low', 'close', 'volume'], (columns) => {
+    columns.forEach((c, k) => {
+      for (const v of c) parts[k]!.push(Number(v));
+    });
+  });
+  const [time, open, high, low, close, volume] = parts.map((p) => Float64Array.from(p));
+  return { time: time!, open: open!, high: high!, low: low!, close: close!, volume: volume! };
+}
+
+/** The fills that a plain loop makes of the same file. */
+async function reference(strategy: Strategy, input: string): Promise<PlainFill[]> {
+  if (strategy === 'ema-cross') return emaCross(await readCandles(input));
+  if (strategy === 'bracket') return bracket(await readCandles(input), 0.1);
+  const loop = new Imbalance();
+  const names = ['ts_us', 'is_trade', 'bid', 'bid_qty', 'ask', 'ask_qty', 'price', 'qty', 'is_buy'];
+  await readColumns(input, names, (c, n) => {
+    for (let i = 0; i < n; i++)
+      loop.row({
+        ts_us: Number(c[0]![i]),
+        is_trade: c[1]![i] as boolean,
+        bid: c[2]![i] as number,
+        bid_qty: c[3]![i] as number,
+        ask: c[4]![i] as number,
+        ask_qty: c[5]![i] as number,
+        price: c[6]![i] as number,
+        qty: c[7]![i] as number,
+        is_buy: c[8]![i] as boolean,
+      });
+  });
+  return loop.fills;
+}
+
+/** Fills of a published list: `time,side,price,qty`. */
+function publishedFills(path: string): PlainFill[] {
+  const [, ...lines] = readFileSync(path, 'utf8').trim().split('\n');
+  return lines.map((l) => {
+    const [time, side, px, qty] = l.split(',');
+    return { time_ms: Number(time), side: side as 'buy' | 'sell', px: Number(px), qty: Number(qty), fee: Number.NaN };
+  });
+}
+
+export interface CandlesOptions {
+  /** Candles of the EMA cross; of the bracket a quarter; and rows of top of book and trades. */
+  candles: number;
+  ticks: number;
+  repeats: number;
+  /** Files to take instead of generated ones, and the folder of published fills. */
+  w1?: string | undefined;
+  w2?: string | undefined;
+  w4?: string | undefined;
+  fills?: string | undefined;
+}
+
+export async function benchCandles(o: CandlesOptions): Promise<CandlesReport> {
+  const dir = mkdtempSync(join(tmpdir(), 'chimera-candles-'));
+  const report: CandlesReport = { inputs: [], checks: [], figures: [] };
+  try {
+    const at = (name: string) => join(dir, name);
+    const make = async (name: string, seed: number, n: number, gaps: boolean) => {
+      writeCsv(at(`${name}.csv`), candles(seed, n, gaps));
+      await csvToParquet(at(`${name}.csv`), at(`${name}.parquet`));
+      return at(`${name}.parquet`);
+    };
+    const w1 = o.w1 ?? (await make('w1', 42, o.candles, false));
+    const gaps = await make('gaps', 44, o.candles, true);
+    const w2 = o.w2 ?? (await make('w2', 43, Math.ceil(o.candles / 4), false));
+    const w4 = o.w4 ?? at('w4.parquet');
+    if (!o.w4) await writeTicks(at('w4.csv'), w4, 7, o.ticks);
+    const times = (name: string, strategy: Strategy, input: string, goal?: number) =>
+      measure(report, name, strategy, input, o, goal);
+    await times('EMA cross, candles from Parquet', 'ema-cross', w1, 800_000);
+    await times('EMA cross, candles from CSV', 'ema-cross', at('gaps.csv'), 800_000);
+    await times('EMA cross, opens with gaps', 'ema-cross', gaps);
+    await times('bracket', 'bracket', w2);
+    await times('bracket, opens with gaps', 'bracket', gaps);
+    await times('imbalance, top of book and trades', 'imbalance', w4);
+    return report;
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+async function measure(
+  report: CandlesReport,
+  name: string,
+  strategy: Strategy,
+  input: string,
+  o: CandlesOptions,
+  goal?: number,
+): Promise<void> {
+  const runs = Array.from({ length: o.repeats }, () =>
+    inChild<Outcome>(import.meta.url, ['--run', strategy, '--input', input]),
+  );
+  const sha256 = createHash('sha256').update(readFileSync(input)).digest('hex');
+  report.inputs.push({ name, rows: runs[0]!.rows, sha256 });
+  const unit = strategy === 'imbalance' ? 'rows/CPU-s' : 'candles/CPU-s';
+  const rates = runs.map((r) => r.rows / r.cpu_s);
+  report.figures.push(figure(`${name}, load included`, unit, rates, goal ? { at_least: goal } : undefined));
+  report.figures.push(
+    figure(
+      `${name}, peak memory`,
+      'MB',
+      runs.map((r) => r.peak_rss_mb),
+    ),
+  );
+  const { fills } = runs[0]!;
+  const check = (what: string, difference: string | undefined) =>
+    report.checks.push({
+      name: `${name}: ${what}`,
+      ok: fills.length > 0 && !difference,
+      found: difference ?? `${fills.length} fills`,
+    });
+  // The CSV holds the same candles as the Parquet beside it.
+  const parquet = input.replace(/\.csv$/, '.parquet');
+  check('fills are those of a plain loop', firstDifference(fills, joined(await reference(strategy, parquet))));
+  check('every repetition gives the same', runs.map((r) => firstDifference(r.fills, fills)).find(Boolean));
+  if (strategy === 'ema-cross' && sha256.startsWith(W1_SHA) && o.fills && existsSync(join(o.fills, 'w1-fills.csv')))
+    check('fills are the published ones', firstDifference(fills, publishedFills(join(o.fills, 'w1-fills.csv'))));
+}
+
+async function main(): Promise<void> {
+  const { values: v } = parseArgs({
+    options: {
+      candles: { type: 'string', default: '1051200' },
+      ticks: { type: 'string', default: '1000000' },
+      repeats: { type: 'string', default: '5' },
+      w1: { type: 'string' },
+      w2: { type: 'string' },
+      w4: { type: 'string' },
+      fills: { type: 'string', default: '../shared/workloads' },
+      run: { type: 'string' },
+      input: { type: 'string' },
+      mode: { type: 'string', default: 'generated' },
+    },
+  });
+  const result = v.run
+    ? await run(v.run as Strategy, v.input!, v.mode as 'generated' | 'interpreted')
+    : await benchCandles({
+        candles: Number(v.candles),
+        ticks: Number(v.ticks),
+        repeats: Number(v.repeats),
+        w1: v.w1,
+        w2: v.w2,
+        w4: v.w4,
+        fills: v.fills,
+      });
+  process.stdout.write(`${JSON.stringify(result)}\n`);
+}
+if (isMain(import.meta.url)) await main();

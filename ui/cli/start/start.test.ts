@@ -1,0 +1,112 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { main } from '../main.ts';
+import { frame, type LiveState } from './frame.ts';
+import { serveReport } from './serve-report.ts';
+import { tour } from './tour.ts';
+
+const dir = mkdtempSync(join(tmpdir(), 'chimera-start-'));
+afterAll(() => rmSync(dir, { recursive: true, force: true }));
+
+describe('the tour', () => {
+  it('plays a market live, replays the capture, finds every output identical, and leaves a report', async () => {
+    const states: LiveState[] = [];
+    const r = await tour({
+      inputs: [],
+      seconds: 45,
+      seed: 3,
+      pace: 1e6,
+      dir: join(dir, 'a'),
+      onLive: (s) => states.push(s),
+    });
+    expect(r).toMatchObject({ identical: true, first_difference: null, interrupted: false });
+    expect(r.events).toBeGreaterThan(5000);
+    expect(r.orders.placed).toBeGreaterThan(0);
+    expect(r.values).toBeGreaterThan(r.events);
+    for (const kind of ['html', 'md', 'json']) expect(existsSync(join(dir, 'a', `report.${kind}`))).toBe(true);
+    expect(JSON.parse(readFileSync(join(dir, 'a', 'report.json'), 'utf8')).fills).toHaveLength(r.fills);
+    expect(states.length).toBeGreaterThan(0);
+  });
+  it('is the same for the same seed and another for another', async () => {
+    const play = async (seed: number, to: string) =>
+      tour({ inputs: [], seconds: 8, seed, pace: 1e6, dir: join(dir, to) }).then((r) => [r.events, r.values]);
+    const first = await play(5, 'b');
+    expect(await play(5, 'c')).toEqual(first);
+    expect(await play(6, 'd')).not.toEqual(first);
+  });
+  it('ends with the verdict as exit code when there is no terminal', async () => {
+    let out = '';
+    const io = {
+      stdout: {
+        write: (s: string) => {
+          out += s;
+        },
+      },
+      stderr: { write: () => undefined },
+      env: {},
+      signal: new AbortController().signal,
+    };
+    expect(await main(['start', '--seconds', '2', '--pace', '1000', '--dir', join(dir, 'e')], io)).toBe(0);
+    expect(out).toMatch(/identical: [\d,]+ values of \d+ nodes/);
+    expect(out).toContain(join(dir, 'e', 'report.html'));
+  });
+});
+
+describe('the live screen', () => {
+  it('shows prices, positions, orders, account and engine on one screen', () => {
+    const state: LiveState = {
+      title: 'live',
+      share: 0.25,
+      nowUs: 1_704_067_215_000_000,
+      events: 12_345,
+      eventsPerSecond: 823.4,
+      lagMs: 1.26,
+      instruments: [
+        { name: 'usdm:BTCUSDT', px: 60_600, pxDigits: 1, qty: -0.006, unrealised: 1.5, first: 60_000 },
+        { name: 'usdm:ETHUSDT', px: 3000.1, pxDigits: 2, qty: 0, unrealised: 0, first: 3000.1 },
+      ],
+      orders: { placed: 10, filled: 4, partial_fills: 2, canceled: 3, rejected: 1 },
+      fills: 6,
+      startBalance: 1_000_000_000_000,
+      equity: 1_000_150_000_000,
+      fees: 0.5,
+    };
+    const lines = frame(state, (_, text) => text);
+    expect(lines).toEqual([
+      'live  2024-01-01 00:00:15 UTC',
+      `${'━'.repeat(44)} 25 %`,
+      '',
+      'instrument       price   change  position     unrealised',
+      'usdm:BTCUSDT  60,600.0  +1.00 %  short 0.006       +1.50',
+      'usdm:ETHUSDT  3,000.10   0.00 %  flat',
+      '',
+      'orders   10 placed, 4 filled, 2 partial fills, 3 cancelled, 1 refused',
+      'account  10,001.50 USDT  +1.50 PnL  fees 0.50',
+      'engine   12,345 events, 823/s, 1.3 ms behind its clock',
+    ]);
+  });
+});
+
+describe('the report on the loopback address', () => {
+  it('is served until the signal, and nothing else is', async () => {
+    const file = join(dir, 'page.html');
+    writeFileSync(file, '<p>hello</p>');
+    const stop = new AbortController();
+    let said: (url: string) => void = () => undefined;
+    const ready = new Promise<string>((done) => {
+      said = done;
+    });
+    const closed = serveReport(file, said, stop.signal);
+    const url = await ready;
+    expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/$/);
+    const page = await fetch(url);
+    expect([page.status, await page.text()]).toEqual([200, '<p>hello</p>']);
+    expect((await fetch(`${url}etc/passwd`)).status).toBe(404);
+    expect((await fetch(url, { method: 'POST' })).status).toBe(405);
+    stop.abort();
+    await closed;
+    await expect(fetch(url)).rejects.toThrow();
+  });
+});
