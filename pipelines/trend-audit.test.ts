@@ -181,8 +181,10 @@ describe('what a run of pipelines/trend.yaml leaves behind', () => {
   });
 
   it('restores wallet, positions, result and open orders of any moment as the venue had told them [FLOW.14] [S6.8]', async () => {
-    const reports = run.on('venue.report');
-    const accounts = run.on('venue.account');
+    // What the venue says is heard 5 ms later (`delay` of its feedback).
+    const heard = (r: Row): Row => ({ ...r, t: r.t + 5000 });
+    const reports = run.on('venue.report').map(heard);
+    const accounts = run.on('venue.account').map(heard);
     const commands = run.on('orders.order').filter((r) => r.values['action'] === 'place');
     const [from, to] = [commands[0]!.t, commands.at(-1)!.t];
     let openSeen = 0;

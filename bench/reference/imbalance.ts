@@ -18,11 +18,19 @@ export interface TickRow {
  * without an order: a post-only buy of 0.01 at the bid, cancelled after 5 s. It fills when a sell trade prints below its
  * price, or at it once more than the quantity that stood ahead has traded there. Then sold at the bid at the next quote with an
  * imbalance below zero. Fees 0.02 % maker, 0.05 % taker.
+ *
+ * A ratio of exactly 0.6 can come out a bit above it when it is taken of doubles that are not exact (3.405 / 5.675):
+ * `thousandths` takes it of whole numbers, where such a tie stays a tie; otherwise it is taken of the file's own doubles.
  */
 export class Imbalance {
   readonly fills: PlainFill[] = [];
   #order: { px: number; ahead: number; until: number } | null = null;
   #held = false;
+  readonly #thousandths: boolean;
+
+  constructor(thousandths: boolean) {
+    this.#thousandths = thousandths;
+  }
 
   row(r: TickRow): void {
     const time_ms = Math.floor(r.ts_us / 1000);
@@ -40,7 +48,9 @@ export class Imbalance {
       this.#held = true;
       return;
     }
-    const imbalance = (r.bid_qty - r.ask_qty) / (r.bid_qty + r.ask_qty);
+    const bid = this.#thousandths ? Math.round(r.bid_qty * 1000) : r.bid_qty;
+    const ask = this.#thousandths ? Math.round(r.ask_qty * 1000) : r.ask_qty;
+    const imbalance = (bid - ask) / (bid + ask);
     if (this.#held) {
       if (imbalance >= 0) return;
       this.fills.push({ time_ms, side: 'sell', px: r.bid, qty: 0.01, fee: r.bid * 0.01 * 0.0005 });

@@ -59,7 +59,7 @@ export function takeSnapshot(core: Core, feedback: Feedback, fired: readonly num
     live: core.live.map((k) => keyName(core, k)),
     counters: core.counters,
     fired: Object.fromEntries(core.plan.nodes.map((n, i) => [n.id, fired[i]!])),
-    instances: [...core.instances()].map((i) => saveInstance(core, i)),
+    instances: [...core.instances()].map((i) => saveInstance(i)),
     entries: [...saveEntries(core, core.entries)],
     deliveries: [...saveEntries(core, core.deliveries)],
     timers: core.timers.armed
@@ -79,7 +79,7 @@ export function takeSnapshot(core: Core, feedback: Feedback, fired: readonly num
   return decode(encode(snapshot)) as Snapshot;
 }
 
-function saveInstance(core: Core, i: Instance): InstanceSnapshot {
+function saveInstance(i: Instance): InstanceSnapshot {
   return {
     node: i.plan.id,
     key: i.key?.name ?? '',
