@@ -71,12 +71,12 @@ export const CODES = {
     text: 'A decoded cache file does not match its checksum. The cache holds nothing of its own: delete the named file, it is built again from the lake.',
   },
   CHM618: {
-    title: 'unknown file type',
-    text: 'The extension decides how a table is written: `.parquet`, `.arrow` (IPC file), `.csv` or `.jsonl` where that command supports it.',
+    title: 'unknown file type, or journal of another source',
+    text: 'A table: the extension decides how it is written, `.parquet` or `.arrow` (IPC file); name the file so. A journal: one of its records is of a port that the source does not have, so the journal belongs to another source or was written by another version. Resume with the pipeline and the version that wrote it, or use another state folder.',
   },
   CHM619: {
     title: 'decimals do not fit',
-    text: 'A stored price or quantity has more decimals than its file and manifest declare, so that it cannot become the integer it was. The file was altered, or written by another program: import it instead of reading it in place.',
+    text: 'A stored price or quantity has more decimals than its file and manifest declare, so that it cannot become the integer it was: the file was altered, or written by another program; import it instead of reading it in place. Or the source behind a journal has other instruments or decimals than when the journal was begun, so that the integers in it would mean something else: resume with the inputs of the first start, or use another state folder.',
   },
   CHM620: {
     title: 'codec cannot hold this type',

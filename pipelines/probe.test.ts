@@ -1,47 +1,25 @@
-import { mkdtempSync } from 'node:fs';
 import { it } from 'vitest';
-import { openEmbeddedStore } from '../sinks/store/index.ts';
-import { play, synthetic, trend } from './testing/play.ts';
-
-it('probe', async () => {
-  const dir = mkdtempSync('/tmp/probe-');
-  const p = await play(trend({}, synthetic('', process.env['D'] ?? '60s')), { dir });
-  const orders = p.on('orders.order').map((r) => r.values);
-  const n: Record<string, number> = {};
-  for (const o of orders) {
-    const k = `${o['action']} ${o['origin']} ${o['intent_id'] === '' ? 'no intent' : String(o['intent_id']).split('/')[1]}`;
-    n[k] = (n[k] ?? 0) + 1;
-  }
-  console.log(n);
-  const m: Record<string, number> = {};
-  for (const o of p.on('stops.intent').map((r) => r.values)) {
-    const k = `${o['reason']}`;
-    m[k] = (m[k] ?? 0) + 1;
-  }
-  console.log(m);
-  const store = openEmbeddedStore(dir);
-  const fills = await store.query('by_time', { collection: 'fills', from: 0, to: 1e18 });
-  const orders2 = await store.query('by_time', { collection: 'orders', from: 0, to: 1e18 });
-  for (const f of [fills[0]!, fills.at(-1)!]) {
-    console.log(f);
-    for (const s of await store.query('lineage', { id: `fills/${f._key}`, direction: 'ancestors' }))
-      console.log(s.depth, s.id, s.kind, s.from, s.document === null ? null : Object.keys(s.document).length);
-  }
-  console.log(JSON.stringify(orders2[0], null, 1).slice(0, 3000));
-  const sig = await store.query('by_time', { collection: 'signals', from: 0, to: 1e18 });
-  console.log(sig[0], sig.length);
-  console.log(await store.query('positions_at', { t: 1e18 }));
-  for (const c of [
-    'strategy_events',
-    'fills',
-    'orders',
-    'signals',
-    'positions_snapshots',
-    'lineage',
-    'config_bundles',
-    'logs',
-  ] as const)
-    console.log(c, await store.count(c));
-  await store.close();
-  console.log(dir);
+import { loadPipeline } from '../graph/document/load.ts';
+import { registry } from '../ui/cli/registry.ts';
+const base = `chimera: 1
+pipeline: leak
+nodes:
+  market: { type: source.synthetic }
+  bars: { type: silver.time_bars, in: market.trade, each: instrument, with: { width: 1s } }
+  fast: { type: feature.ema, in: bars.bar.close, with: { period: 3 } }
+  features: { type: feature.join, in: { trigger: bars.bar, fast: fast.value } }
+  labels: { type: label.dataset_row, in: { features: features.features, price: bars.bar.close }, with: { horizons: [5s] } }
+`;
+it('probe', () => {
+for (const more of [
+`  smooth: { type: feature.ema, in: labels.row.return_5s, with: { period: 3 } }`,
+`  again: { type: feature.join, in: { trigger: bars.bar, next: labels.row.return_5s } }`,
+`  again: { type: feature.join, in: { trigger: labels.row, fast: fast.value } }`,
+`  rules: { type: decision.rules, in: { features: labels.row }, with: { rules: [{ id: peek, when: return_5s > 0, do: { action: intent, intent: enter, side: buy } }] } }`,
+`  scaled: { type: feature.scale, in: labels.row.fast, with: { factor: 2 } }`,
+`  out: { type: sink.parquet, in: { rows: labels.row } }`,
+]) {
+const r = loadPipeline(base + more + '\n', 'x.yaml', registry);
+console.log(more, r.diagnostics.map((d) => `${d.line}:${d.column}-${d.end_column} ${d.code} ${d.message} | ${d.help}`));
+}
 });

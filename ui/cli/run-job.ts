@@ -44,6 +44,6 @@ export function verdict(
         help: 'with --state the same command goes on from the last commit',
       }).toString(),
     );
-  const ok = report.ok && !(options.strict && report.bad_input.length > 0);
-  return { ok, code: ok && !context.io.signal?.aborted ? EXIT.ok : EXIT.differs };
+  const ok = report.ok && !context.io.signal?.aborted && !(options.strict && report.bad_input.length > 0);
+  return { ok, code: ok ? EXIT.ok : EXIT.differs };
 }

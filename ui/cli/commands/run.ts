@@ -2,7 +2,6 @@ import { type Command, Option } from 'commander';
 import { ChimeraError } from '../../../graph/schema/index.ts';
 import { action, describe } from '../command.ts';
 import type { Context } from '../context.ts';
-import { EXIT } from '../io.ts';
 import { loadOrExplain } from '../load-document.ts';
 import { collect, type InputOptions, inputOptions, integer, pairs, positive } from '../options.ts';
 import { follow, verdict } from '../run-job.ts';
@@ -75,7 +74,7 @@ export function run(program: Command, context: Context): void {
       const shown = { ...report, ok };
       if (options.announce) return code;
       context.result(shown, () => runText(shown, context));
-      return context.io.signal?.aborted ? EXIT.differs : code;
+      return code;
     }),
   );
 }

@@ -1,0 +1,34 @@
+import { CODES as CODEC_CODES } from '../../graph/codec/codes.ts';
+import { GRAPH_CODES } from '../../graph/codes.ts';
+import { ENGINE_CODES } from '../../graph/engine/codes.ts';
+import { CODES as MATH_CODES } from '../../graph/math/codes.ts';
+import type { CodeTable } from '../../graph/schema/index.ts';
+import { CODES as LAKE_CODES } from '../../lake/codes.ts';
+import { CODES as DECODE_CODES } from '../../lake/decode/codes.ts';
+import { CODES as DECISION_CODES } from '../../operators/decision/codes.ts';
+import { CODES as FEATURE_CODES } from '../../operators/feature/codes.ts';
+import { CODES as LABEL_CODES } from '../../operators/label/codes.ts';
+import { CODES as SILVER_CODES } from '../../operators/silver/codes.ts';
+import { CODES as STORE_CODES } from '../../sinks/store/codes.ts';
+import { CODES as VENUE_CODES } from '../../venue/codes.ts';
+import { CODES as CLI_CODES } from '../cli/codes.ts';
+
+/**
+ * Every code that an error or a finding of the program can have: what `chimera explain` and docs/reference/errors.md
+ * read. One table per room; a test finds tables that are missing here and codes that are in none.
+ */
+export const codeTables: readonly CodeTable[] = [
+  GRAPH_CODES,
+  ENGINE_CODES,
+  CODEC_CODES,
+  MATH_CODES,
+  LAKE_CODES,
+  DECODE_CODES,
+  LABEL_CODES,
+  SILVER_CODES,
+  FEATURE_CODES,
+  DECISION_CODES,
+  VENUE_CODES,
+  STORE_CODES,
+  CLI_CODES,
+];
