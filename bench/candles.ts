@@ -185,7 +185,7 @@ async function measure(
   check('every repetition gives the same', runs.map((r) => firstDifference(r.fills, fills)).find(Boolean));
   if (
     strategy === 'ema-cross' &&
-    (sha256.startsWith(W1_SHA) || o.published) &&
+    (sha256.startsWith(W1_SHA) || (o.published && input === o.w1)) &&
     o.fills &&
     existsSync(join(o.fills, 'w1-fills.csv'))
   )

@@ -42,42 +42,45 @@ async function importOnce(input: string): Promise<Outcome> {
 
 const ID = /"(lastUpdateId|[UutTE]|pu)":\s*(\d+)/g;
 
+interface Line {
+  ns: bigint;
+  frame: string;
+}
+interface Frame {
+  lastUpdateId?: number;
+  data?: { e?: string; U: number; u: number; pu: number; t: number };
+}
+
 /**
  * The recording's own text `times` times in a row, gzipped: receive and exchange times, update and trade ids moved so that
- * the chains go on. The snapshot stays in the first round alone, so every book is one chain.
+ * the chains go on. Each round begins with its snapshot, directly followed by the diffs that the snapshot does not hold.
  */
 async function repeatText(input: string, output: string, times: number): Promise<void> {
-  const lines: { ns: bigint; frame: string }[] = [];
-  const first = { u: 0, t: 0 };
-  const last = { u: 0, t: 0 };
+  const all: (Line & { parsed: Frame })[] = [];
   for await (const line of createInterface({ input: createReadStream(input).pipe(createGunzip()) })) {
     const space = line.indexOf(' ');
     const frame = line.slice(space + 1);
-    lines.push({ ns: BigInt(line.slice(0, space)), frame });
-    const f = JSON.parse(frame) as { data?: { e?: string; pu?: number; u: number; t: number } };
-    if (f.data?.e === 'depthUpdate') {
-      first.u ||= f.data.pu!;
-      last.u = f.data.u;
-    } else if (f.data?.e === 'trade') {
-      first.t ||= f.data.t;
-      last.t = f.data.t;
-    }
+    all.push({ ns: BigInt(line.slice(0, space)), frame, parsed: JSON.parse(frame) as Frame });
   }
+  const snapshot = all.find((l) => l.parsed.lastUpdateId !== undefined)!;
+  const base = snapshot.parsed.lastUpdateId!;
+  const isDiff = (l: { parsed: Frame }) => l.parsed.data?.e === 'depthUpdate';
+  const from = all.findIndex((l) => isDiff(l) && l.parsed.data!.u >= base);
+  const lines = all.slice(from).filter((l) => l !== snapshot && !(isDiff(l) && l.parsed.data!.u < base));
+  const diffs = lines.filter(isDiff);
+  const trades = lines.filter((l) => l.parsed.data?.e === 'trade');
   const span = Number((lines.at(-1)!.ns - lines[0]!.ns) / 1_000_000n) + 1000;
-  const [du, dt] = [last.u - first.u, last.t - first.t + 1];
+  const du = diffs.at(-1)!.parsed.data!.u - diffs[0]!.parsed.data!.pu;
+  const dt = trades.at(-1)!.parsed.data!.t - trades[0]!.parsed.data!.t + 1;
+  const round: Line[] = [{ ns: lines[0]!.ns, frame: snapshot.frame }, ...lines];
   function* text(): Generator<string> {
     for (let k = 0; k < times; k++) {
       let part = '';
-      for (const { ns, frame } of lines) {
-        const snapshot = frame.startsWith('{"lastUpdateId"');
-        if (k > 0 && snapshot) continue;
-        const moved =
-          k === 0
-            ? frame
-            : frame.replace(ID, (_, name: string, id: string) => {
-                const by = name === 'E' || name === 'T' ? span : name === 't' ? dt : du;
-                return `"${name}":${Number(id) + k * by}`;
-              });
+      for (const { ns, frame } of round) {
+        const moved = frame.replace(ID, (_, name: string, id: string) => {
+          const by = name === 'E' || name === 'T' ? span : name === 't' ? dt : du;
+          return `"${name}":${Number(id) + k * by}`;
+        });
         part += `${ns + BigInt(k) * BigInt(span) * 1_000_000n} ${moved}\n`;
         if (part.length > 1 << 20) {
           yield part;

@@ -1,25 +1,11 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { it } from 'vitest';
-import { loadPipeline } from '../graph/document/load.ts';
-import { registry } from '../ui/cli/registry.ts';
-const base = `chimera: 1
-pipeline: leak
-nodes:
-  market: { type: source.synthetic }
-  bars: { type: silver.time_bars, in: market.trade, each: instrument, with: { width: 1s } }
-  fast: { type: feature.ema, in: bars.bar.close, with: { period: 3 } }
-  features: { type: feature.join, in: { trigger: bars.bar, fast: fast.value } }
-  labels: { type: label.dataset_row, in: { features: features.features, price: bars.bar.close }, with: { horizons: [5s] } }
-`;
-it('probe', () => {
-for (const more of [
-`  smooth: { type: feature.ema, in: labels.row.return_5s, with: { period: 3 } }`,
-`  again: { type: feature.join, in: { trigger: bars.bar, next: labels.row.return_5s } }`,
-`  again: { type: feature.join, in: { trigger: labels.row, fast: fast.value } }`,
-`  rules: { type: decision.rules, in: { features: labels.row }, with: { rules: [{ id: peek, when: return_5s > 0, do: { action: intent, intent: enter, side: buy } }] } }`,
-`  scaled: { type: feature.scale, in: labels.row.fast, with: { factor: 2 } }`,
-`  out: { type: sink.parquet, in: { rows: labels.row } }`,
-]) {
-const r = loadPipeline(base + more + '\n', 'x.yaml', registry);
-console.log(more, r.diagnostics.map((d) => `${d.line}:${d.column}-${d.end_column} ${d.code} ${d.message} | ${d.help}`));
-}
+import { runJob } from '../ui/run/run.ts';
+import { trend, ROOT } from './testing/play.ts';
+const REPLAY = { file: 'pipelines/profiles/replay.yaml', text: readFileSync(join(ROOT, 'pipelines/profiles/replay.yaml'), 'utf8') };
+it('probe', async () => {
+  const p = trend({ symbols: '[BTCUSDT]', interval: '1s', margin_usdt: '20', exit_style: 'taker' }, REPLAY);
+  const r = await runJob({ pipeline: p, inputs: [join(ROOT, 'pipelines/golden/btcusdt-nine-seconds.txt')], tapAll: '/tmp/golden' });
+  console.log(r.events_in, r.counters, r.bad_input);
 });

@@ -18,7 +18,10 @@ const shared = {
   version: 1,
   tier: 'gold',
   config,
-  ports: { in: {}, rest: input(AnyRecord, { key: 'any', doc: 'any stream; its name is the file’s' }) },
+  ports: {
+    in: {},
+    rest: input(AnyRecord, { key: 'any', future: true, doc: 'any stream, labels too; its name is the file’s' }),
+  },
   determinism: 'external',
 } as const;
 

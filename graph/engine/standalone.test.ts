@@ -2,7 +2,7 @@ import { lastValueFrom } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { ema } from '../../operators/feature/ema.ts';
-import { defineRxNode, defineSource, input, output } from '../node.ts';
+import { defineNode, defineRxNode, defineSource, input, output } from '../node.ts';
 import { createPlan } from '../plan/plan.ts';
 import { rowsReader } from '../runner/rows-reader.ts';
 import { Run } from '../runner/runner.ts';
@@ -117,6 +117,48 @@ describe('a node as a plain RxJS operator', () => {
     ];
     expect(await standalone(quiet, gaps)).toEqual(expected);
     expect(await engineRun(quiet, gaps)).toEqual(expected);
+  });
+  it('agrees at fractions of a millisecond and at the times of real markets', async () => {
+    for (const ms of [0.3, 0.1, 0.7, 5.1]) {
+      const brief = defineRxNode({
+        ...quiet,
+        type: 'test.brief',
+        rx: (ticks$, _c, ctx) => ({
+          out$: ticks$.pipe(
+            map((t) => t.x.value),
+            engineTime(ctx).debounceTime(ms),
+            map((value) => ({ value: { value } })),
+          ),
+          stateless: true,
+        }),
+      });
+      const start = 1_723_075_200_000_000;
+      const gaps = Array.from({ length: 300 }, (_, i) => ({ t: start + i * 10_007 + (i % 7) * 331, value: i }));
+      const alone = await standalone(brief, gaps);
+      expect(await engineRun(brief, gaps)).toEqual(alone);
+      // Every value but the last was followed by more quiet than that; it comes at the microsecond.
+      expect(alone.map((o) => o.now - gaps[o.values['value'] as number]!.t)).toEqual(Array(299).fill(ms * 1000));
+    }
+  });
+  it('fires what is due at the end of the input before it closes', async () => {
+    const late = defineNode({
+      type: 'test.late',
+      version: 1,
+      tier: 'silver',
+      summary: 'answers at the same time, and at the end',
+      config: none,
+      ports: { in: { x: input(Scalar) }, out: { value: output(Scalar) } },
+      determinism: 'pure',
+      state: () => ({ fired: 0 }),
+      step(s, _t, _c, emit, ctx) {
+        if (ctx.timer) emit.value({ value: ++s.fired });
+        else ctx.after(0, 1);
+      },
+      end: (s, _c, emit) => emit.value({ value: s.fired * 100 }),
+    });
+    const alone = await standalone(late as never, rows.slice(0, 3));
+    expect(alone.map((o) => o.values['value'])).toEqual([1, 2, 3, 300]);
+    expect(await engineRun(late as never, rows.slice(0, 3))).toEqual(alone);
   });
   it('is refused by a checkpoint when it hides state', async () => {
     await expect(engineRun(total, rows)).rejects.toMatchObject({ code: 'CHM501', where: { node: 'n' } });

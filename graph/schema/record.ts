@@ -18,7 +18,11 @@ export type Values<S> = S extends Schema<infer F> ? { -readonly [K in keyof F]: 
  * very cycle (`ticked`). `time` is the engine time of
  * the value (µs). It is the producer's own slot, so it must be neither kept nor written.
  */
-export type RecordView<S> = Readonly<Values<S>> & { readonly ticked: boolean; readonly seen: boolean; readonly time: number };
+export type RecordView<S> = Readonly<Values<S>> & {
+  readonly ticked: boolean;
+  readonly seen: boolean;
+  readonly time: number;
+};
 
 /** A `many` port's value: all records of this cycle in order of emission; empty when the port did not tick. */
 export interface ManyView<S> {

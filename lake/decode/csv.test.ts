@@ -231,18 +231,18 @@ describe('candle files', () => {
       'w3-07.csv',
       'open_time,open,high,low,close,volume\n1748169180000,107187.4,107194.2,107165,107194.2,22.67\n1748169240000,107194.2,107200,107190,107195.123,1\n',
     );
-    expect(keys).toEqual([['usdm:w3-07', 3, 2]]);
+    expect(keys).toEqual([['usdm:w3-07', 5, 3]]);
     expect(rows.map((r) => [r.t, r.port, r.values])).toEqual([
       [
         1748169240000000,
         'candle',
         {
           open_time_ms: 1748169180000,
-          open: 107187400,
-          high: 107194200,
-          low: 107165000,
-          close: 107194200,
-          volume: 2267,
+          open: 10718740000,
+          high: 10719420000,
+          low: 10716500000,
+          close: 10719420000,
+          volume: 22670,
         },
       ],
       [
@@ -250,11 +250,11 @@ describe('candle files', () => {
         'candle',
         {
           open_time_ms: 1748169240000,
-          open: 107194200,
-          high: 107200000,
-          low: 107190000,
-          close: 107195123,
-          volume: 100,
+          open: 10719420000,
+          high: 10720000000,
+          low: 10719000000,
+          close: 10719512300,
+          volume: 1000,
         },
       ],
     ]);
@@ -265,7 +265,7 @@ describe('candle files', () => {
       'open_time,open,high,low,close,volume\n1748169180000,1.5,2,1,1.7000000000000002,22.670000000000002\n',
     );
     expect(bad).toEqual([]);
-    expect(rows[0]!.values).toMatchObject({ close: 17, volume: 2267 });
+    expect(rows[0]!.values).toMatchObject({ close: 170000, volume: 22670 });
   });
   it('refuse impossible rows and go on', async () => {
     const h = 'open_time,open,high,low,close,volume\n';

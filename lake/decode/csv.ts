@@ -1,7 +1,7 @@
 import type { CsvLayout } from './csv-layout.ts';
 import { intervalName, intervalOf, splitRow } from './csv-layout.ts';
 import { CsvRow } from './csv-row.ts';
-import { FileKeys, NO_EVIDENCE } from './file-keys.ts';
+import { CANDLE_PX_DIGITS, FileKeys, FREE_QTY_DIGITS, NO_EVIDENCE } from './file-keys.ts';
 import { type FileRows, RAW_LIMIT } from './file-rows.ts';
 import { fitsMoney } from './frame.ts';
 import { PORT } from './row-store.ts';
@@ -223,7 +223,13 @@ export class CsvDecoder {
     if (row.bad) return us;
     const b = this.#begin(PORT.candle, us, line);
     if (b === null) return us;
-    this.#file.keys.see(this.#key, this.#pxDigits(), row.digits[5]!, this.#values[2]!, volume);
+    this.#file.keys.see(
+      this.#key,
+      Math.max(this.#pxDigits(), CANDLE_PX_DIGITS),
+      Math.max(row.digits[5]!, FREE_QTY_DIGITS),
+      this.#values[2]!,
+      volume,
+    );
     const r = b.n - 1;
     b.numbers[0]![r] = Math.floor(open / 1000);
     for (let i = 1; i < 5; i++) b.numbers[i]![r] = this.#values[i]!;

@@ -2,6 +2,13 @@ import type { Names } from './slots.ts';
 
 export type Market = 'spot' | 'usdm';
 /** What a single frame says about its market: nothing, Spot, or USD-M. */
+/**
+ * Decimals that candles and ticks without an exchange's own frames get at least. Such files say nothing of tick and lot:
+ * a strategy's stop may lie between two printed prices, and its quantity be finer than any printed volume.
+ */
+export const CANDLE_PX_DIGITS = 5;
+export const FREE_QTY_DIGITS = 3;
+
 export const NO_EVIDENCE = 0;
 export const SPOT = 1;
 export const USDM = 2;

@@ -277,7 +277,7 @@ describe('Parquet', () => {
       `SELECT 1609459200000 + 60000 * i AS open_time_ms, 20000.1 AS open, 20001.0 AS high, 19999.9 AS low, 20000.5 AS close, CASE WHEN i = 2 THEN -1 ELSE 1.125 END AS volume FROM range(4) t(i)`,
     );
     const { rows, quality, keys } = await read([candles]);
-    expect(keys).toEqual(['usdm:w3-07 1 3']);
+    expect(keys).toEqual(['usdm:w3-07 5 3']);
     expect(quality.bad_input).toMatchObject([{ line: 3, code: 'CHM657' }]);
     expect(rows.map((r) => [r.t, r.port])).toEqual(
       [
@@ -289,10 +289,10 @@ describe('Parquet', () => {
     );
     expect(rows[0]!.values).toEqual({
       open_time_ms: 1609459200000,
-      open: 200001,
-      high: 200010,
-      low: 199999,
-      close: 200005,
+      open: 2000010000,
+      high: 2000100000,
+      low: 1999990000,
+      close: 2000050000,
       volume: 1125,
     });
     const ticks = await write(

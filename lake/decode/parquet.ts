@@ -2,7 +2,7 @@ import { ChimeraError } from '../../graph/schema/index.ts';
 import { type DuckDb, sqlName, sqlText } from '../duckdb.ts';
 import { intervalOf } from './csv-layout.ts';
 import { digitsOf } from './decimal.ts';
-import { FileKeys, NO_EVIDENCE } from './file-keys.ts';
+import { CANDLE_PX_DIGITS, FileKeys, FREE_QTY_DIGITS, NO_EVIDENCE } from './file-keys.ts';
 import type { FileRows } from './file-rows.ts';
 import { MS_MAX, MS_MIN } from './frame.ts';
 import { PORT } from './row-store.ts';
@@ -197,7 +197,8 @@ class ParquetRows {
       return null;
     }
     if (file.context.ports !== undefined && !file.context.ports.has(port)) return null;
-    file.keys.see(this.#key, this.#pxDigits, this.#qtyDigits, maxPx, maxQty);
+    const px = port === PORT.candle ? Math.max(this.#pxDigits, CANDLE_PX_DIGITS) : this.#pxDigits;
+    file.keys.see(this.#key, px, Math.max(this.#qtyDigits, FREE_QTY_DIGITS), maxPx, maxQty);
     const flags = file.flags(us, 0);
     const b = file.store.begin(port, this.#key, flags === 0 ? us : file.t, line, flags);
     file.advance(us, 0, flags, true);

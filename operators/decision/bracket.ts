@@ -5,7 +5,7 @@ import type { Compiled } from './cel/compile.ts';
 import { type Condition, condition, numeric } from './cel/condition.ts';
 import { parseExpression } from './cel/expression.ts';
 import { scopeOf } from './cel/scope.ts';
-import { marketOrder, orderId } from './market-order.ts';
+import { exactQty, marketOrder, orderId } from './market-order.ts';
 
 const config = z.strictObject({
   side: z.enum(['buy', 'sell']).default('buy'),
@@ -75,7 +75,7 @@ candle reaches the rounded price exactly when it reaches the exact one. When a p
     if (!moment || !all || s.held !== 0 || s.entry !== '') return;
     for (let i = 0; i < rest.length; i++) s.row[i] = (rest[i] as unknown as { value: number }).value;
     if (!programOf(c).when.holds(rowOf(s, ctx, 0), NONE)) return;
-    const qty = Math.round(c.qty * ctx.key.qtyScale);
+    const qty = exactQty(c.qty, ctx.key);
     const order = marketOrder(ctx.key.name, ctx.now, s.orders++, 'bracket', c.side === 'buy' ? qty : -qty, false);
     s.entry = order.client_id;
     emit.order(order);

@@ -42,4 +42,8 @@ export const CODES = {
     title: 'position used but not connected',
     text: 'An expression reads `position.…`, or a rule acts on an open position, but the node has no `position` input. Connect the `position` port of a position.tracker.',
   },
+  CHM820: {
+    title: 'quantity finer than the instrument allows',
+    text: 'A strategy asks for a quantity that the decimals of the instrument cannot express. It is never rounded silently: choose a multiple of the lot.',
+  },
 } satisfies CodeTable;

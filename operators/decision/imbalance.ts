@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { duration } from '../../graph/document/duration.ts';
 import { defineNode, input, output } from '../../graph/node.ts';
 import { OrderCommand, OrderReport, px, qty, record } from '../../graph/schema/index.ts';
-import { marketOrder, orderId } from './market-order.ts';
+import { exactQty, marketOrder, orderId } from './market-order.ts';
 
 /** What is needed of a best bid and ask; producers have more. */
 const Quote = record('quote', 1, { bid_px: px(), bid_qty: qty(), ask_px: px(), ask_qty: qty() });
@@ -69,7 +69,7 @@ is sold at the market at the next quote with an imbalance below \`exit_below\`. 
             side: 'buy',
             type: 'limit',
             tif: 'gtx',
-            qty: Math.round(c.qty * ctx.key.qtyScale),
+            qty: exactQty(c.qty, ctx.key),
             px: q.bid_px,
             stop_px: Number.NaN,
             working: 'last',

@@ -1,4 +1,4 @@
-import type { OrderCommand, Values } from '../../graph/schema/index.ts';
+import { ChimeraError, type KeyInfo, type OrderCommand, type Values } from '../../graph/schema/index.ts';
 
 /** A market order for a signed quantity, with a deterministic id: instrument, engine time, running number. */
 export function marketOrder(
@@ -42,4 +42,18 @@ export function symbolOf(key: string): string {
     symbols.set(key, symbol);
   }
   return symbol;
+}
+
+/** A quantity in units as the instrument's integer. @throws CHM820 when it is finer than the instrument's decimals */
+export function exactQty(units: number, key: KeyInfo): number {
+  const qty = Math.round(units * key.qtyScale);
+  if (Math.abs(units * key.qtyScale - qty) > 1e-6)
+    throw new ChimeraError(
+      'CHM820',
+      `a quantity of ${units} is finer than the ${key.qtyDigits} decimals of ${key.name}`,
+      {
+        help: 'choose a quantity that is a multiple of the lot',
+      },
+    );
+  return qty;
 }

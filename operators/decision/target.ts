@@ -4,7 +4,7 @@ import { OrderCommand, OrderReport, record, Scalar, type Schema } from '../../gr
 import { type Condition, condition } from './cel/condition.ts';
 import { parseExpression } from './cel/expression.ts';
 import { scopeOf } from './cel/scope.ts';
-import { marketOrder } from './market-order.ts';
+import { exactQty, marketOrder } from './market-order.ts';
 
 const rule = z.strictObject({
   id: z.string().regex(/^[a-z][a-z0-9_]{0,31}$/, 'lower-case letters, digits and _, at most 32'),
@@ -73,7 +73,7 @@ goes through decision.rules, position.sizing and position.gate.`,
     const conditions = conditionsOf(c.rules);
     for (let i = 0; i < conditions.length; i++) {
       if (!conditions[i]!.holds(row, NONE)) continue;
-      reach(s, c.rules[i]!.id, Math.round(c.rules[i]!.target * ctx.key.qtyScale), emit, ctx.key.name, ctx.now);
+      reach(s, c.rules[i]!.id, exactQty(c.rules[i]!.target, ctx.key), emit, ctx.key.name, ctx.now);
       return;
     }
   },

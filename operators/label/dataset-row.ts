@@ -51,7 +51,7 @@ export const datasetRow = defineNode({
           ...carried(wiring),
           ...Object.fromEntries((c as { horizons: number[] }).horizons.map((h) => [returnColumn(h), f64()])),
         }),
-        { many: true, future: true },
+        { future: true },
       ),
     }),
   },

@@ -25,7 +25,10 @@ run writes the same files. A run without a folder, and without \`lake\`, writes 
       })
       .prefault({}),
   }),
-  ports: { in: {}, rest: input(AnyRecord, { key: 'any', doc: 'any stream; its name is the dataset’s' }) },
+  ports: {
+    in: {},
+    rest: input(AnyRecord, { key: 'any', future: true, doc: 'any stream, labels too; its name is the dataset’s' }),
+  },
   determinism: 'external',
   open: (config, env, wiring) => ParquetSink.open(config, env, wiring),
 });

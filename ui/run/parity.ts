@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import type { Pipeline } from '../../graph/document/types.ts';
 import { nextFloat, seedRandom } from '../../graph/math/index.ts';
 import { createPlan, type Plan } from '../../graph/plan/plan.ts';
-import { ChimeraError } from '../../graph/schema/index.ts';
+import { ChimeraError, type KeyTable } from '../../graph/schema/index.ts';
+import { openLake } from '../../lake/open-lake.ts';
 import { compareTaps, type Difference } from './compare-taps.ts';
 import { portsOf, type RunReport, runJob } from './run.ts';
 
@@ -68,7 +69,11 @@ export async function parity(job: ParityJob): Promise<ParityReport> {
         state: join(work, 'state'),
       });
     job.onStage?.('replay of what was captured');
-    const report = await runJob({ pipeline: job.pipeline, inputs: [lake], tapAll: replay });
+    // Each source reads what was captured of it, whatever kind of source it is.
+    const readers = Object.fromEntries(
+      sources.map((s) => [s.id, (keys: KeyTable) => openLake(lake, { sources: [s.id] }, keys)]),
+    );
+    const report = await runJob({ pipeline: job.pipeline, inputs: [], readers, tapAll: replay });
     job.onStage?.('comparing');
     const first = await compareTaps(live, replay, portsOf(plan));
     const rows = Object.fromEntries(Object.entries(report.taps).map(([port, t]) => [port, t.rows]));
