@@ -20,6 +20,8 @@ type Strategy = 'ema-cross' | 'bracket' | 'imbalance';
 
 interface Outcome extends Cost {
   rows: number;
+  /** Price units per 1. */
+  px_scale: number;
   fills: PlainFill[];
 }
 export interface CandlesReport {
@@ -57,7 +59,7 @@ async function run(strategy: Strategy, input: string, mode: 'generated' | 'inter
       }
     },
   });
-  return { rows: r.events_in, fills: joined(fills), ...stop() };
+  return { rows: r.events_in, px_scale: keys.at(0).pxScale, fills: joined(fills), ...stop() };
 }
 
 async function readCandles(path: string): Promise<CandleColumns> {
@@ -74,7 +76,7 @@ async function readCandles(path: string): Promise<CandleColumns> {
 /** The fills that a plain loop makes of the same file; two lists where the definition leaves ties to the arithmetic. */
 async function references(strategy: Strategy, input: string): Promise<PlainFill[][]> {
   if (strategy === 'ema-cross') return [emaCross(await readCandles(input))];
-  if (strategy === 'bracket') return [bracket(await readCandles(input), 0.1)];
+  if (strategy === 'bracket') return [bracket(await readCandles(input))];
   const loops = [new Imbalance(true), new Imbalance(false)];
   const names = ['ts_us', 'is_trade', 'bid', 'bid_qty', 'ask', 'ask_qty', 'price', 'qty', 'is_buy'];
   await readColumns(input, names, (c, n) => {
@@ -180,7 +182,9 @@ async function measure(
     });
   // The CSV holds the same candles as the Parquet beside it.
   const parquet = input.replace(/\.csv$/, '.parquet');
-  const differences = (await references(strategy, parquet)).map((r) => firstDifference(fills, joined(r)));
+  // Stops and targets are computed prices, put on the step.
+  const step = strategy === 'bracket' ? 1 / runs[0]!.px_scale : 0;
+  const differences = (await references(strategy, parquet)).map((r) => firstDifference(fills, joined(r), step));
   check('fills are those of a plain loop', differences.includes(undefined) ? undefined : differences[0]);
   check('every repetition gives the same', runs.map((r) => firstDifference(r.fills, fills)).find(Boolean));
   if (

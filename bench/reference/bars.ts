@@ -39,9 +39,16 @@ function row(prints: readonly Print[], start: number, end: number): string {
   }
   const [first, last] = [prints[0]!, prints.at(-1)!];
   const money = [first.px, high, low, last.px, volume].map((x) => decimal(x, DIGITS));
-  return [start, end, ...money, decimal(quote, 2 * DIGITS), prints.length, decimal(bought, DIGITS), first.id, last.id].join(
-    ',',
-  );
+  return [
+    start,
+    end,
+    ...money,
+    decimal(quote, 2 * DIGITS),
+    prints.length,
+    decimal(bought, DIGITS),
+    first.id,
+    last.id,
+  ].join(',');
 }
 
 export function timeBars(frames: readonly Frame[], widthMs: number): string[] {

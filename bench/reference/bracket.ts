@@ -3,10 +3,9 @@ import type { Candles, PlainFill } from './fills.ts';
 /**
  * The bracket strategy as a plain loop: 15 m bars; EMA 20 and 50, RSI 14 and ATR 14 by Wilder, the middle of 20 closes. Flat and
  * EMA20 > EMA50 and RSI < 70 and close > middle: buy 0.1 at the next 1m open; from that candle on stop at min(open, stop)
- * before target at max(open, target), 2 and 3 ATR from the entry. Fee 0.05 %.
- * @param step the instrument's price step: an order's price lies on it, the stop and the target on the far side of the exact price
+ * before target at max(open, target), 2 and 3 ATR from the entry, not rounded. Fee 0.05 %.
  */
-export function bracket(c: Candles, step: number): PlainFill[] {
+export function bracket(c: Candles): PlainFill[] {
   const fills: PlainFill[] = [];
   const closes: number[] = [];
   const up = wilder(14);
@@ -18,15 +17,15 @@ export function bracket(c: Candles, step: number): PlainFill[] {
   let stop = 0;
   let target = 0;
   let atr = 0;
-  const units = Math.round(1 / step);
+  let whole = false;
   const fill = (i: number, side: 'buy' | 'sell', px: number) =>
     fills.push({ time_ms: c.time[i]!, side, px, qty: 0.1, fee: px * 0.1 * 0.0005 });
   for (let i = 0; i < c.time.length; i++) {
     if (entering) {
       const entry = c.open[i]!;
       fill(i, 'buy', entry);
-      stop = Math.floor((entry - 2 * atr) * units) / units;
-      target = Math.ceil((entry + 3 * atr) * units) / units;
+      stop = entry - 2 * atr;
+      target = entry + 3 * atr;
       entering = false;
     }
     if (stop !== 0) {
@@ -41,9 +40,13 @@ export function bracket(c: Candles, step: number): PlainFill[] {
         stop = 0;
       }
     }
+    const minute = (c.time[i]! / 60_000) % 15;
+    // A first bar that began before the data is none.
+    if (minute === 0) whole = true;
+    if (!whole) continue;
     bar.high = Math.max(bar.high, c.high[i]!);
     bar.low = Math.min(bar.low, c.low[i]!);
-    if ((c.time[i]! / 60_000) % 15 !== 14) continue;
+    if (minute !== 14) continue;
     const close = c.close[i]!;
     const previous = closes.at(-1);
     closes.push(close);

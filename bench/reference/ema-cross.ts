@@ -11,6 +11,7 @@ export function emaCross(c: Candles): PlainFill[] {
   let bars = 0;
   let position = 0;
   let order = 0;
+  let whole = false;
   for (let i = 0; i < c.time.length; i++) {
     if (order !== 0) {
       const qty = Math.abs(order);
@@ -24,8 +25,10 @@ export function emaCross(c: Candles): PlainFill[] {
       position = Number((position + order).toFixed(6));
       order = 0;
     }
-    const closes = (c.time[i]! / 60_000) % 60 === 59;
-    if (!closes) continue;
+    const minute = (c.time[i]! / 60_000) % 60;
+    // A first hour that began before the data is no bar of sixty candles.
+    if (minute === 0) whole = true;
+    if (!whole || minute !== 59) continue;
     const x = c.close[i]!;
     bars++;
     fast = bars === 1 ? x : (2 / 11) * x + (1 - 2 / 11) * fast;

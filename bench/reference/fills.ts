@@ -28,8 +28,16 @@ export function joined(fills: readonly PlainFill[]): PlainFill[] {
 }
 const round = (x: number, digits: number): number => Number(x.toFixed(digits));
 
-/** The first fill in which two lists differ, or undefined: times, sides, prices and quantities equal, fees to a 10⁻⁸. */
-export function firstDifference(found: readonly PlainFill[], expected: readonly PlainFill[]): string | undefined {
+/**
+ * The first fill in which two lists differ, or undefined. Times, sides and quantities are equal, fees to a 10⁻⁸. Prices are equal
+ * to the open or quote they were made at; with `step` less than it apart, where an order's price was computed and then put on
+ * the price step of the instrument.
+ */
+export function firstDifference(
+  found: readonly PlainFill[],
+  expected: readonly PlainFill[],
+  step = 0,
+): string | undefined {
   for (let i = 0; i < Math.max(found.length, expected.length); i++) {
     const a = found[i];
     const b = expected[i];
@@ -38,9 +46,9 @@ export function firstDifference(found: readonly PlainFill[], expected: readonly 
       b &&
       a.time_ms === b.time_ms &&
       a.side === b.side &&
-      Math.abs(a.px - b.px) < 1e-9 * b.px &&
+      Math.abs(a.px - b.px) < step + 1e-12 * b.px &&
       Math.abs(a.qty - b.qty) < 1e-12 &&
-      (Number.isNaN(b.fee) || Math.abs(a.fee - b.fee) < 1.01e-8);
+      (Number.isNaN(b.fee) || Math.abs(a.fee - b.fee) < 1.01e-8 + step * b.qty * 0.0005);
     if (!same) return `fill ${i}: ${JSON.stringify(a ?? null)} instead of ${JSON.stringify(b ?? null)}`;
   }
   return undefined;

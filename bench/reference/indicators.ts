@@ -24,9 +24,18 @@ function wilder(x: Series, n: number): (number | undefined)[] {
 /** No output while nothing has changed at all. */
 export function rsi(close: Series, n: number): (number | undefined)[] {
   const change = close.slice(1).map((x, i) => x - close[i]!);
-  const up = wilder(change.map((c) => Math.max(c, 0)), n);
-  const down = wilder(change.map((c) => Math.max(-c, 0)), n);
-  return [undefined, ...up.map((u, i) => (u === undefined || u + down[i]! === 0 ? undefined : (100 * u) / (u + down[i]!)))];
+  const up = wilder(
+    change.map((c) => Math.max(c, 0)),
+    n,
+  );
+  const down = wilder(
+    change.map((c) => Math.max(-c, 0)),
+    n,
+  );
+  return [
+    undefined,
+    ...up.map((u, i) => (u === undefined || u + down[i]! === 0 ? undefined : (100 * u) / (u + down[i]!))),
+  ];
 }
 /** True ranges start with the second candle. */
 export function atr(high: Series, low: Series, close: Series, n: number): (number | undefined)[] {

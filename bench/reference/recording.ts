@@ -36,7 +36,9 @@ export function readRecording(paths: readonly string[]): Recording {
     let last = 0;
     for (const line of textOf(path).split('\n')) {
       const m =
-        /^(\d{16,19}) (.*)$/.exec(line) ?? /^(\d+\.\d+): (.*)$/.exec(line) ?? /^https:\S+ -> (\d+\.\d+): (.*)$/.exec(line);
+        /^(\d{16,19}) (.*)$/.exec(line) ??
+        /^(\d+\.\d+): (.*)$/.exec(line) ??
+        /^https:\S+ -> (\d+\.\d+): (.*)$/.exec(line);
       if (!m) continue;
       const us = microseconds(m[1]!);
       let frame: Record<string, unknown>;

@@ -14,7 +14,7 @@ const note = (dimension: FeatureNote['dimension'], standardise: FeatureNote['sta
   standardise,
 });
 
-/** By node type. Helpers that only transform (standardise, scale, join) are no features. Units stand in the ports' schemas. */
+/** By node type. Helpers that only transform or pass on (standardise, scale, broadcast, join) are no features. Units stand in the ports' schemas. */
 export const FEATURE_NOTES: Readonly<Record<string, FeatureNote>> = {
   'feature.ema': note('signal', 'rolling'),
   'feature.sma': note('signal', 'rolling'),

@@ -23,7 +23,7 @@ export const correlation = defineNode({
 Bars of the instruments \`a\` and \`b\` are paired by their start; a bar whose partner does not exist (none traded) is left
 out on both sides. Over the last \`period\` pairs of log returns r = Σ(x − x̄)(y − ȳ) / √(Σ(x − x̄)² · Σ(y − ȳ)²). No output while
 one of the two did not move. The node reads two markets at once, so it is declared without \`each\` and its output has no key;
-a keyed consumer takes it through a port for unkeyed streams (e.g. an input of \`feature.join\`).`,
+\`feature.broadcast\` gives it to each instrument, e.g. for a \`feature.join\`.`,
   reference: 'K. Pearson, Notes on Regression and Inheritance in the Case of Two Parents, 1895',
   config: z.strictObject({
     a: z.string().min(1).describe('instrument, e.g. usdm:BTCUSDT'),

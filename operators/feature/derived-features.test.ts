@@ -329,7 +329,7 @@ describe('feature.elliott', () => {
 
 describe('the list of features', () => {
   it('has tens of types with a formula or source, and all three dimensions [S2.5] [S2.6]', () => {
-    const helpers = ['feature.standardise', 'feature.scale', 'feature.join'];
+    const helpers = ['feature.standardise', 'feature.scale', 'feature.broadcast', 'feature.join'];
     const types = featureNodes.map((n) => n.type).filter((t) => !helpers.includes(t));
     expect(Object.keys(FEATURE_NOTES).sort()).toEqual([...types].sort());
     expect(types.length).toBeGreaterThan(30);

@@ -4,6 +4,7 @@ import { atr } from './atr.ts';
 import { basis } from './basis.ts';
 import { bollinger } from './bollinger.ts';
 import { bookImbalance } from './book-imbalance.ts';
+import { broadcast } from './broadcast.ts';
 import { candlestick } from './candlestick.ts';
 import { correlation } from './correlation.ts';
 import { depthBp } from './depth-bp.ts';
@@ -73,5 +74,6 @@ export const featureNodes: readonly AnyNode[] = [
   feedDelay,
   standardise,
   scale,
+  broadcast,
   join,
 ];

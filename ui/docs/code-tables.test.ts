@@ -5,12 +5,13 @@ import { main } from '../cli/main.ts';
 import { codeTables } from './code-tables.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
-const SKIPPED = new Set(['node_modules', 'dist', 'docs', 'runs', 'results']);
+/** What is installed, built or left by a run. */
+const SKIPPED = new Set(['node_modules', 'dist', 'runs', 'bench/results']);
 
 function* filesUnder(dir: string): Generator<string> {
   for (const entry of readdirSync(join(ROOT, dir), { withFileTypes: true })) {
-    if (SKIPPED.has(entry.name) || entry.name.startsWith('.')) continue;
     const path = join(dir, entry.name);
+    if (SKIPPED.has(path) || entry.name.startsWith('.')) continue;
     if (entry.isDirectory()) yield* filesUnder(path);
     else yield path;
   }
