@@ -71,15 +71,19 @@ export const CODES = {
     text: 'A decoded cache file does not match its checksum. The cache holds nothing of its own: delete the named file, it is built again from the lake.',
   },
   CHM618: {
-    title: 'unknown file type, or journal of another source',
-    text: 'A table: the extension decides how it is written, `.parquet` or `.arrow` (IPC file); name the file so. A journal: one of its records is of a port that the source does not have, so the journal belongs to another source or was written by another version. Resume with the pipeline and the version that wrote it, or use another state folder.',
+    title: 'unknown type of table file',
+    text: 'The extension decides how a table is written: `.parquet`, or `.arrow` (IPC file). Name the file so.',
   },
   CHM619: {
     title: 'decimals do not fit',
-    text: 'A stored price or quantity has more decimals than its file and manifest declare, so that it cannot become the integer it was: the file was altered, or written by another program; import it instead of reading it in place. Or the source behind a journal has other instruments or decimals than when the journal was begun, so that the integers in it would mean something else: resume with the inputs of the first start, or use another state folder.',
+    text: 'A stored price or quantity has more decimals than its file and manifest declare, so that it cannot become the integer it was: the file was altered, or written by another program; import it instead of reading it in place.',
   },
-  CHM620: {
-    title: 'codec cannot hold this type',
-    text: 'The file format chosen has no way to hold a field of this kind. Use another codec (`duckdb` holds all of them).',
+  CHM621: {
+    title: 'a journal record of an unknown port',
+    text: 'The journal holds a record of a port that its source does not have: it was written by another source, or by another version. Use another state folder.',
+  },
+  CHM622: {
+    title: 'the journal has other instruments than its source',
+    text: 'A run is being resumed with inputs whose instruments or decimals are not those of the first start. Amounts in the journal are integers in those decimals. Resume with the same inputs, or use another state folder.',
   },
 } as const satisfies CodeTable;

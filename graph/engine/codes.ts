@@ -26,10 +26,6 @@ export const ENGINE_CODES = {
     title: 'Feedback never settles',
     text: 'Feedback without delay went round 1,000 times at one engine time. Some node answers every report with an order. Give the feedback port a `delay`, or break the loop.',
   },
-  CHM707: {
-    title: 'A source column does not fit its schema',
-    text: 'A source delivered a column of another kind than its port declares: a defect of the source.',
-  },
   CHM708: {
     title: 'A consumer was made before its producer',
     text: 'The order of the plan is broken: a defect of the engine, worth reporting with the pipeline.',

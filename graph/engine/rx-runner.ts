@@ -77,6 +77,10 @@ export class RxRunner {
   get portable(): boolean {
     return this.#pipe.stateless === true || (this.#pipe.snapshot !== undefined && this.#pipe.restore !== undefined);
   }
+  /** Whether a time operator holds something back right now: a checkpoint cannot carry it. */
+  get pending(): boolean {
+    return this.#scheduler.actions.length > 0;
+  }
   #fail(e: unknown): void {
     this.#failed = true;
     this.#error = e;

@@ -24,6 +24,11 @@ export interface Snapshot {
   timers: { node: string; key: string; tag: number; due: number }[];
   feedback: { due: number; node: string; port: string; key: string; rows: Record<string, unknown>[] }[];
 }
+/** Rx nodes whose time operators hold something back: a run cannot go on from this snapshot as if nothing had happened. */
+export const heldBack = (s: Snapshot): string[] => [
+  ...new Set(s.instances.filter((i) => i.pending).map((i) => i.node)),
+];
+
 interface InstanceSnapshot {
   node: string;
   key: string;
@@ -32,6 +37,8 @@ interface InstanceSnapshot {
   /** Configuration and input schemas, as text: with type and version all that the meaning of the state depends on. */
   spec: string;
   quarantined: boolean;
+  /** An rx node with timers of its own still running. */
+  pending: boolean;
   state: unknown;
   ports: SlotSnapshot[];
 }
@@ -87,6 +94,7 @@ function saveInstance(i: Instance): InstanceSnapshot {
     version: i.plan.node.type.version,
     spec: specOf(i.plan),
     quarantined: i.quarantined,
+    pending: i.rx?.pending ?? false,
     state: i.rx ? saveRx(i) : i.state,
     ports: i.ports.flatMap((p, out) =>
       p.slot instanceof ManySlot ? [] : [saveSlot(i.plan, out, { port: p, key: i.key, write: () => {} })],

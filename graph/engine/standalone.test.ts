@@ -2,6 +2,7 @@ import { lastValueFrom } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { ema } from '../../operators/feature/ema.ts';
+import { MemoryStore } from '../checkpoint/memory-store.ts';
 import { defineNode, defineRxNode, defineSource, input, output } from '../node.ts';
 import { createPlan } from '../plan/plan.ts';
 import { rowsReader } from '../runner/rows-reader.ts';
@@ -67,7 +68,12 @@ const total = defineRxNode({
   }),
 });
 
-async function engineRun(type: typeof doubled | typeof ema, rows: { t: number; value: number }[], config = {}) {
+async function engineRun(
+  type: typeof doubled | typeof ema,
+  rows: { t: number; value: number }[],
+  config = {},
+  store?: MemoryStore,
+) {
   const out: { now: number; port: string; values: unknown }[] = [];
   const keys = new KeyTable();
   keys.declare('usdm:BTCUSDT');
@@ -81,6 +87,7 @@ async function engineRun(type: typeof doubled | typeof ema, rows: { t: number; v
     {
       keys,
       taps: ['n.value'],
+      ...(store ? { store } : {}),
       readers: {
         src: async () =>
           rowsReader(
@@ -159,6 +166,13 @@ describe('a node as a plain RxJS operator', () => {
     const alone = await standalone(late as never, rows.slice(0, 3));
     expect(alone.map((o) => o.values['value'])).toEqual([1, 2, 3, 300]);
     expect(await engineRun(late as never, rows.slice(0, 3))).toEqual(alone);
+  });
+  it('is refused by a durable commit while a time operator holds a value back', async () => {
+    const gaps = [0, 1000, 2000].map((t, i) => ({ t, value: i }));
+    await expect(engineRun(quiet, gaps, {}, new MemoryStore())).rejects.toMatchObject({
+      code: 'CHM501',
+      where: { node: 'n' },
+    });
   });
   it('is refused by a checkpoint when it hides state', async () => {
     await expect(engineRun(total, rows)).rejects.toMatchObject({ code: 'CHM501', where: { node: 'n' } });

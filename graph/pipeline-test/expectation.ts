@@ -21,7 +21,7 @@ export function judge(
   startUs: number,
 ): string | null {
   const fits = (want: ExpectedRow, got: SeenRow) =>
-    difference(want, got, schema, keys, e.mode === 'approx' ? e.tolerance : undefined);
+    difference(want, got, schema, keys, startUs, e.mode === 'approx' ? e.tolerance : undefined);
   const show = (got: SeenRow | undefined) => (got ? showRow(got, schema, keys, startUs) : 'nothing');
   const port = `${e.node}.${e.port}`;
   switch (e.mode) {
@@ -71,9 +71,11 @@ function difference(
   got: SeenRow,
   schema: Schema,
   keys: KeyTable,
+  startUs: number,
   tolerance: number | undefined,
 ): string | null {
-  if (want.atUs !== undefined && want.atUs !== got.t) return `expected at ${want.atUs} µs, came at ${got.t} µs`;
+  if (want.atUs !== undefined && want.atUs !== got.t)
+    return `expected at ${want.atUs - startUs}us, came at ${got.t - startUs}us`;
   const key = got.key >= 0 ? keys.at(got.key) : undefined;
   if (want.key !== undefined && want.key !== key?.name)
     return `expected for ${want.key}, came for ${key?.name ?? 'no instrument'}`;

@@ -2,7 +2,7 @@ import type { CheckpointStore } from '../checkpoint/store.ts';
 import { decode, encode } from '../codec/index.ts';
 import type { Pipeline } from '../document/types.ts';
 import { type CycleError, Engine } from '../engine/engine.ts';
-import type { Snapshot } from '../engine/snapshot.ts';
+import { heldBack, type Snapshot } from '../engine/snapshot.ts';
 import type { Tap } from '../engine/tap.ts';
 import type { CommitMark, Counter, Env, Sink } from '../node.ts';
 import { createPlan, type Plan, type PlanNode } from '../plan/plan.ts';
@@ -299,6 +299,7 @@ export class Run {
   async #commit(): Promise<void> {
     const commit = this.#checkpoint((this.#last?.epoch ?? 0) + 1);
     const { store } = this.#options;
+    if (store) refuseHeldBack(commit.snapshot);
     if (!store) await this.#write(commit);
     else
       await store.transaction(async () => {
@@ -334,6 +335,7 @@ export class Run {
   /** Back to the last commit: engine, sinks, taps, readers. */
   async #rewind(): Promise<void> {
     const last = this.#last!;
+    refuseHeldBack(last.snapshot);
     this.engine.restore(last.snapshot);
     this.#events = last.events;
     this.#ended = last.ended;
@@ -400,6 +402,17 @@ export class Run {
       quarantined: this.#quarantined,
     };
   }
+}
+
+/** @throws CHM501: going on from here would lose what an rx node's time operators hold back */
+function refuseHeldBack(snapshot: Snapshot): void {
+  const nodes = heldBack(snapshot);
+  if (nodes.length > 0)
+    throw new ChimeraError(
+      'CHM501',
+      `rx node ${nodes.join(', ')} holds values back in time operators, which a checkpoint cannot carry`,
+      { node: nodes[0]!, help: 'use a step node with ctx.after for delays, or run without --state' },
+    );
 }
 
 function stopped(failure: CycleError, key: string): ChimeraError {

@@ -127,7 +127,7 @@ describe('inputs as journal records', () => {
     const payload = Uint8Array.of(3, 0, 0, 0, 0);
     for (const bad of [payload, payload.slice(0, 2)])
       expect(() => new InputCodec(PORTS).decode([{ seq: 5, t: 0, source: 0, payload: bad }])).toThrowError(
-        expect.objectContaining({ code: 'CHM618', where: { seq: 5 } }),
+        expect.objectContaining({ code: 'CHM621', where: { seq: 5 } }),
       );
   });
 });

@@ -58,7 +58,7 @@ export class InputCodec implements JournalDecoder {
     return this.#buffer.subarray(0, at);
   }
 
-  /** @throws CHM618 when a record is not one of these ports */
+  /** @throws CHM621 when a record is not one of these ports */
   decode(records: readonly JournalRecord[]): Block[] {
     const blocks: Block[] = [];
     for (let from = 0; from < records.length; ) {
@@ -88,7 +88,7 @@ export class InputCodec implements JournalDecoder {
       const port = b.length >= 5 ? b.readUInt8(0) : this.ports.length;
       const fields = this.#fields[port];
       if (!fields)
-        throw new ChimeraError('CHM618', `journal record ${r.seq} is of port ${port}, which the source does not have`, {
+        throw new ChimeraError('CHM621', `journal record ${r.seq} is of port ${port}, which the source does not have`, {
           seq: r.seq,
           help: 'the journal was written by another source; use another state folder',
         });

@@ -171,7 +171,7 @@ describe('a source behind its journal', () => {
     const other = new KeyTable();
     other.declare('usdm:BTCUSDT', 1, 3);
     expect(() => JournaledReader.open(new Live(), dir, other, () => 0)).toThrowError(
-      expect.objectContaining({ code: 'CHM619' }),
+      expect.objectContaining({ code: 'CHM622' }),
     );
     const declared = new KeyTable();
     declareJournalKeys(dir, declared);

@@ -44,7 +44,7 @@ export class JournaledReader implements BlockReader {
 
   /**
    * @param clock wall clock in ms; it only decides when to sync
-   * @throws CHM619 when the journal was written with other decimals than the source has now
+   * @throws CHM622 when the journal was written with other decimals than the source has now
    */
   static open(live: BlockReader, dir: string, keys: KeyTable, clock: () => number): JournaledReader {
     mkdirSync(dir, { recursive: true });
@@ -52,7 +52,7 @@ export class JournaledReader implements BlockReader {
     const file = join(dir, KEYS_FILE);
     if (!existsSync(file)) writeFileSync(file, list);
     else if (readFileSync(file, 'utf8') !== list)
-      throw new ChimeraError('CHM619', `the journal in ${dir} has other instruments or decimals than its source now`, {
+      throw new ChimeraError('CHM622', `the journal in ${dir} has other instruments or decimals than its source now`, {
         file,
         help: 'resume with the inputs of the first start, or use another state folder',
       });

@@ -39,9 +39,17 @@ for (const text of texts)
     for (const n of loadPipeline(text, 'x.yaml', registry, options).pipeline?.nodes ?? [])
       if (!used.has(n.type.type)) used.set(n.type.type, n);
 
+/** Options of types that have no defaults and stand in no example. */
+const BY_HAND: Readonly<Record<string, unknown>> = {
+  'silver.dollar_bars': { threshold: '1000000' },
+  'label.dataset_row': { horizons: ['1m'] },
+};
 function configOf(type: AnyNode): unknown {
-  const cold = type.config.safeParse({});
-  return cold.success ? cold.data : used.get(type.type)?.config;
+  for (const options of [{}, BY_HAND[type.type]]) {
+    const parsed = type.config.safeParse(options);
+    if (parsed.success) return parsed.data;
+  }
+  return used.get(type.type)?.config;
 }
 const coldState = (type: StepNode): unknown =>
   type.state(configOf(type) as never, new KeyTable().declare('usdm:BTCUSDT', 2, 3));

@@ -85,7 +85,8 @@ export async function runJob(job: RunJob): Promise<RunReport> {
   let firstRead = 0;
 
   const epoch = (await store?.loadCheckpoint(job.pipeline.name))?.epoch ?? 0;
-  for (const [port, path] of paths) files.set(port, await openTap(plan, port, path, await tapMark(port)));
+  for (const [port, path] of paths)
+    files.set(port, await openTap(plan, port, path, await tapMark(port), store !== undefined));
   async function tapMark(port: string): Promise<TapMark | undefined> {
     if (!store || epoch === 0) return undefined;
     const [mark] = await store.loadManifest(TAP_WRITER + port, epoch, epoch + 1);
@@ -213,11 +214,22 @@ function tapPaths(plan: Plan, job: RunJob): Map<string, string> {
   }
   return paths;
 }
-async function openTap(plan: Plan, port: string, path: string, mark: TapMark | undefined): Promise<TapFile | TableTap> {
+async function openTap(
+  plan: Plan,
+  port: string,
+  path: string,
+  mark: TapMark | undefined,
+  resumable: boolean,
+): Promise<TapFile | TableTap> {
   const kind = extname(path);
   if (kind === '.csv') return TapFile.open(path, 'csv', mark);
   if (kind === '.jsonl') return TapFile.open(path, 'jsonl', mark);
   if (kind === '.parquet' || kind === '.arrow') {
+    if (resumable)
+      throw new ChimeraError('CHM903', `a run with durable state cannot tap into ${path}`, {
+        file: path,
+        help: 'Parquet and Arrow files appear whole at the end: tap into .csv or .jsonl, or leave --state out',
+      });
     const [node, out] = port.split('.') as [string, string];
     const spec = plan.nodes.find((n) => n.id === node)!.outs.find((o) => o.port === out)!;
     return openTableTap(path, spec.schema);
