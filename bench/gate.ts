@@ -8,7 +8,7 @@ import type * as Load from '../graph/document/load.ts';
 import type * as Runner from '../graph/runner/runner.ts';
 import type * as Registry from '../ui/cli/registry.ts';
 import { candles, writeCsv } from './generate.ts';
-import { median } from './stats.ts';
+import { medianInterval } from './stats.ts';
 
 /**
  * The regression gate: this build against a build of the previous main, in the same run. Both stay up as processes and take turns
@@ -129,22 +129,6 @@ function previousMain(repository: string): string | undefined {
   const head = commit('HEAD');
   const main = commit('origin/main');
   return main !== undefined && main !== head ? main : commit('HEAD~1');
-}
-
-/** Median of ratios and the interval that holds it with at least 95 % (order statistics of the binomial distribution). */
-export function medianInterval(ratios: readonly number[]): { median: number; low: number; high: number } {
-  const sorted = [...ratios].sort((a, b) => a - b);
-  const n = sorted.length;
-  let [tail, p] = [0, 0.5 ** n];
-  let k = 0;
-  // k is the largest rank with P(fewer than k of n below the median) ≤ 2.5 %.
-  while (tail + p <= 0.025 && k < n >> 1) {
-    tail += p;
-    p = (p * (n - k)) / (k + 1);
-    k++;
-  }
-  const at = Math.max(k - 1, 0);
-  return { median: median(sorted), low: sorted[at]!, high: sorted[n - 1 - at]! };
 }
 
 async function compare(pairs: number, size: number, base: string | undefined): Promise<number> {

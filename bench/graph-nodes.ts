@@ -1,3 +1,4 @@
+import { parseArgs } from 'node:util';
 import { map } from 'rxjs';
 import { z } from 'zod';
 import { Engine } from '../graph/engine/engine.ts';
@@ -6,6 +7,7 @@ import { createPlan } from '../graph/plan/plan.ts';
 import { rowsReader, toBlock } from '../graph/runner/rows-reader.ts';
 import { KeyTable, Scalar } from '../graph/schema/index.ts';
 import { type BuildNode, buildPipeline } from '../graph/testing/build.ts';
+import { inChild, isMain } from './child.ts';
 import { type Figure, figure } from './stats.ts';
 
 const CHAIN = 32;
@@ -81,10 +83,13 @@ function diamonds(depth: number): BuildNode[] {
   return nodes;
 }
 
+/** Engines that run before the first one counts: the compiler takes that long to settle. */
+const WARM_UP = 4;
+
 /** ns per node and cycle, with state, order and taps on, over 20 keys. */
 function measure(nodes: BuildNode[], mode: 'generated' | 'interpreted', repeats: number): number[] {
   const figures: number[] = [];
-  for (let r = 0; r < repeats; r++) {
+  for (let r = -WARM_UP; r < repeats; r++) {
     const keys = new KeyTable();
     for (let k = 0; k < KEYS; k++) keys.declare(`usdm:K${String(k).padStart(2, '0')}`);
     const engine = new Engine(createPlan(buildPipeline(nodes)), keys, { mode, taps: '*' });
@@ -108,46 +113,45 @@ function measure(nodes: BuildNode[], mode: 'generated' | 'interpreted', repeats:
     const before = process.cpuUsage();
     run(blocks);
     const used = process.cpuUsage(before);
-    figures.push(((used.user + used.system) * 1000) / (blocks * ROWS * (nodes.length - 1)));
+    if (r >= 0) figures.push(((used.user + used.system) * 1000) / (blocks * ROWS * (nodes.length - 1)));
   }
   return figures;
 }
 
-export function benchGraphNodes(repeats = 5): Figure[] {
-  const shallow = measure(diamonds(1), 'generated', repeats);
-  const deep = measure(diamonds(10), 'generated', repeats);
-  return [
+const step = (i: number): AnyNode => types[i]!;
+const PARTS: readonly {
+  name: string;
+  nodes: () => BuildNode[];
+  mode: 'generated' | 'interpreted';
+  goal?: Figure['goal'];
+}[] = [
+  {
+    name: `step node, generated plan (chain of ${CHAIN} types, ${KEYS} keys, taps on)`,
+    nodes: () => chain(step),
+    mode: 'generated',
+    goal: { at_most: 25 },
+  },
+  { name: 'step node, interpreted plan', nodes: () => chain(step), mode: 'interpreted', goal: { at_most: 60 } },
+  { name: 'rx node with one map', nodes: () => chain(() => rx), mode: 'generated', goal: { at_most: 120 } },
+  { name: 'diamond, depth 1', nodes: () => diamonds(1), mode: 'generated' },
+  { name: 'diamond, depth 10', nodes: () => diamonds(10), mode: 'generated' },
+];
+
+/** Each part in a process of its own, so that none is compiled for the others' types. */
+export function benchGraphNodes(repeats = 5, node?: string): Figure[] {
+  return PARTS.map((part, i) =>
     figure(
-      `step node, generated plan (chain of ${CHAIN} types, ${KEYS} keys, taps on)`,
+      part.name,
       'ns/node-cycle',
-      measure(
-        chain((i) => types[i]!),
-        'generated',
-        repeats,
-      ),
-      { at_most: 25 },
+      inChild<number[]>(import.meta.url, ['--part', String(i), '--repeats', String(repeats)], node ? { node } : {}),
+      part.goal,
     ),
-    figure(
-      'step node, interpreted plan',
-      'ns/node-cycle',
-      measure(
-        chain((i) => types[i]!),
-        'interpreted',
-        repeats,
-      ),
-      { at_most: 60 },
-    ),
-    figure(
-      'rx node with one map',
-      'ns/node-cycle',
-      measure(
-        chain(() => rx),
-        'generated',
-        repeats,
-      ),
-      { at_most: 120 },
-    ),
-    figure('diamond, depth 1', 'ns/node-cycle', shallow),
-    figure('diamond, depth 10', 'ns/node-cycle', deep),
-  ];
+  );
+}
+
+if (isMain(import.meta.url)) {
+  const { values: v } = parseArgs({ options: { part: { type: 'string' }, repeats: { type: 'string', default: '5' } } });
+  const part = v.part === undefined ? undefined : PARTS[Number(v.part)]!;
+  const result = part ? measure(part.nodes(), part.mode, Number(v.repeats)) : benchGraphNodes(Number(v.repeats));
+  process.stdout.write(`${JSON.stringify(result)}\n`);
 }

@@ -5,6 +5,22 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 ? sorted[mid]! : (sorted[mid - 1]! + sorted[mid]!) / 2;
 }
 
+/** Median of ratios and the interval that holds it with at least 95 % (order statistics of the binomial distribution). */
+export function medianInterval(ratios: readonly number[]): { median: number; low: number; high: number } {
+  const sorted = [...ratios].sort((a, b) => a - b);
+  const n = sorted.length;
+  let [tail, p] = [0, 0.5 ** n];
+  let k = 0;
+  // k is the largest rank with P(fewer than k of n below the median) ≤ 2.5 %.
+  while (tail + p <= 0.025 && k < n >> 1) {
+    tail += p;
+    p = (p * (n - k)) / (k + 1);
+    k++;
+  }
+  const at = Math.max(k - 1, 0);
+  return { median: median(sorted), low: sorted[at]!, high: sorted[n - 1 - at]! };
+}
+
 export interface Figure {
   name: string;
   unit: string;

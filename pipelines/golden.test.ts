@@ -24,9 +24,27 @@ const dir = mkdtempSync(join(tmpdir(), 'chimera-golden-'));
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
 const REPLAY = { file: 'pipelines/profiles/replay.yaml', text: readPipeline('profiles/replay.yaml') };
-// Bars of 1 s; 20 USDT × 20; entries rest at the touch, exits take. The rest is the preset: an order is 100 ms on its way to the
-// venue and its answer 20 ms; what the venue says is heard 5 ms later; a position that stagnates is left after 1 s.
-const sets = { symbols: '[BTCUSDT]', interval: '1s', margin_usdt: '20', exit_style: 'taker' };
+// Bars of 1 s; 20 USDT × 20; entries rest at the touch, exits take. An order is 100 ms on its way to the venue and its answer
+// 20 ms; what the venue says is heard 5 ms later; a position that stagnates is left after 1 s. Rules: the preset's.
+const sets = {
+  symbols: '[BTCUSDT]',
+  interval: '1s',
+  fast: '2',
+  slow: '4',
+  strength: '3',
+  volatility: '6',
+  regime: '4',
+  balance_usdt: '1000000',
+  margin_usdt: '20',
+  entry_style: 'maker_then_taker',
+  exit_style: 'taker',
+  reprice_after: '100ms',
+  attempts: '10',
+  latency: '100ms',
+  answer: '20ms',
+  stagnant_after: '1s',
+  stagnant_roe: '0.01',
+};
 
 const WAYS = ['generated', 'interpreted', 'through Parquet'] as const;
 beforeAll(async () => {
@@ -318,6 +336,23 @@ describe.each(WAYS)('nine seconds of frames made by hand, %s', (way) => {
       [at(7730), 'fill', 'trade', '0.004', ...book],
       [at(7830), 'fill', 'trade', '0.006', ...book],
     ]);
+  });
+
+  it('give the state of the book with each step of the execution [RL.5] [RL.6] [RL.7]', () => {
+    const [entry] = rows(
+      'orders.step',
+      't_avail_us',
+      'action',
+      'spread_bp',
+      'best_bid_qty',
+      'best_ask_qty',
+      'depth_5bp_agg',
+      'left',
+    );
+    expect([entry![0], entry![1]]).toEqual([at(7505), 'PLACE_MAKER']);
+    // 60,070.0 / 60,070.1, 5 and 4 BTC; within 5 bp of the mid lie bids of 3 × 5 and the ask of 4.
+    expect(Number(entry![2])).toBeCloseTo((0.1 / 60070.05) * 10_000, 12);
+    expect(entry!.slice(3)).toEqual(['5', '4', '19', '1']);
   });
 
   it('give the position and the money', () => {

@@ -2,7 +2,6 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Pipeline } from '../graph/document/types.ts';
-import { codeTables } from '../ui/cli/registry.ts';
 import { ROOT, synthetic, trend } from './testing/play.ts';
 
 const ROOMS = ['graph', 'operators', 'sources', 'sinks', 'lake', 'venue', 'ui', 'bench'];
@@ -12,36 +11,6 @@ function sources(dir: string): string[] {
     .filter((f) => f.endsWith('.ts') && !/\.(test|contract|conformance)\.ts$|\/testing[/-]/.test(f));
 }
 const read = (file: string) => readFileSync(file, 'utf8');
-
-describe('the error codes', () => {
-  it('are one list: every code that the source can give is documented there, and only once [DEP.12]', () => {
-    const documented = new Map<string, string>();
-    for (const table of codeTables)
-      for (const [code, { title, text }] of Object.entries(table)) {
-        expect(documented.has(code), `${code} is in two tables`).toBe(false);
-        expect(title.length, code).toBeGreaterThan(5);
-        expect(text.length, code).toBeGreaterThan(20);
-        documented.set(code, title);
-      }
-    const missing: string[] = [];
-    let given = 0;
-    for (const file of ROOMS.flatMap(sources))
-      for (const [, code] of read(file).matchAll(/['"`](CHM\d{3})['"`]/g)) {
-        given++;
-        if (!documented.has(code!)) missing.push(`${relative(ROOT, file)}: ${code}`);
-      }
-    expect(given).toBeGreaterThan(200);
-    expect(missing).toEqual([]);
-  });
-
-  it('are not left behind: each documented code is given somewhere', () => {
-    const text = ROOMS.flatMap(sources).map(read).join('\n');
-    const unused = codeTables
-      .flatMap((t) => Object.keys(t))
-      .filter((code) => (text.match(new RegExp(`\\b${code}\\b`, 'g')) ?? []).length < 2);
-    expect(unused).toEqual([]);
-  });
-});
 
 /** Rooms of node types that decide something about trading. */
 const DECIDING = /^(feature|decision|position|routing|label|learn)\./;
@@ -93,5 +62,31 @@ describe('the dependencies', () => {
       expect(broker).toMatch(BROKERS);
     const code = ROOMS.flatMap(sources).flatMap((f) => [...read(f).matchAll(/from '([^.'][^']*)'/g)].map((m) => m[1]!));
     expect(code.filter((n) => BROKERS.test(n))).toEqual([]);
+  });
+});
+
+describe('the benchmarks', () => {
+  /** File, and the goals that its figures are held against. */
+  const HOT_PATHS: readonly [what: string, file: string, goals: readonly RegExp[]][] = [
+    [
+      'engine: generated plan, interpreter, rx nodes',
+      'graph-nodes.ts',
+      [/at_most: 25\b/, /at_most: 60\b/, /at_most: 120\b/],
+    ],
+    [
+      'replay through the whole graph and up to its features, and memory',
+      'replay.ts',
+      [/at_least: 300_000/, /at_least: 600_000/, /at_most: 500\b/],
+    ],
+    ['candles through a strategy', 'candles.ts', [/at_least: goal/, /800_000/]],
+    ['raw frames into the lake', 'import.ts', [/100_000 : 150_000/]],
+  ];
+  it('cover each hot path, each with its budget, and are all run together [DEP.18]', () => {
+    const run = read(join(ROOT, 'bench/run.ts'));
+    for (const [what, file, goals] of HOT_PATHS) {
+      expect(run, what).toContain(`from './${file}'`);
+      for (const goal of goals) expect(read(join(ROOT, 'bench', file)), `${what}: ${goal}`).toMatch(goal);
+    }
+    expect(run).toMatch(/figures\.every\(reached\)/);
   });
 });

@@ -1,10 +1,15 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import Database from 'libsql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createPlan } from '../graph/plan/plan.ts';
+import { readLake, schemaId } from '../lake/manifest.ts';
 import { lakeSql } from '../lake/sql.ts';
+import { LocalStorage } from '../lake/storage.ts';
+import { ExecutionStep } from '../operators/routing/records.ts';
 import {
+  COLLECTIONS,
   type Collection,
   type Document,
   documentId,
@@ -242,21 +247,90 @@ describe('what a run of pipelines/trend.yaml leaves behind', () => {
     expect(new Set(events.map((e) => e['kind']))).toEqual(new Set(['intent', 'exit', 'risk', 'route']));
   });
 
-  it('finds trading data, the configuration and log lines in one store [STO.11]', async () => {
+  it('finds trading data, the configuration and log lines in one store; a bundle is there once and never altered [STO.8] [STO.11]', async () => {
     const config = { pipeline: pipeline.name, hash: pipeline.hash, params: pipeline.params } as never;
-    await store.upsert('config_bundles', [
-      { _key: documentKey(pipeline.hash), t: 1, comment: 'trend, trailing near', config },
-    ]);
+    const bundle = { _key: documentKey(pipeline.hash), t: 1, comment: 'trend, trailing near', config };
+    await store.upsert('config_bundles', [bundle]);
+    await store.upsert('config_bundles', [bundle]);
+    expect(await list('config_bundles')).toEqual([bundle]);
+    await expect(store.upsert('config_bundles', [{ ...bundle, comment: 'another' }])).rejects.toMatchObject({
+      code: 'CHM541',
+    });
+    expect(await list('config_bundles')).toEqual([bundle]);
     await store.upsert('logs', [{ _key: documentKey('run', 1), t: 2, level: 'info', message: 'the run has ended' }]);
     expect((await list('orders')).length).toBeGreaterThan(20);
-    expect((await list('config_bundles'))[0]).toMatchObject({ config: { hash: pipeline.hash } });
     expect((await list('logs'))[0]).toMatchObject({ level: 'info' });
-    const words = await store.query('full_text', {
-      text: 'trailing',
-      collections: ['config_bundles', 'strategy_events'],
-    });
-    expect(new Set(words.map((w) => w.collection))).toEqual(new Set(['config_bundles', 'strategy_events']));
   });
+
+  it('finds documents by a word of a decision’s reason, or of a report [STO.13]', async () => {
+    const signals = await list('signals');
+    for (const word of ['enter_long', 'enter_short', 'book_state']) {
+      const found = await store.query('full_text', { text: word, collections: ['signals'], limit: 10_000 });
+      const with_it = signals.filter((s) =>
+        ['rule', 'gate', 'condition'].some((f) =>
+          String(s[f])
+            .split(/[^\w]+/)
+            .includes(word),
+        ),
+      );
+      expect(with_it.length, word).toBeGreaterThan(0);
+      expect(found.map((f) => f.document._key).toSorted(), word).toEqual(with_it.map((s) => s._key).toSorted());
+    }
+    const trailing = await store.query('full_text', { text: 'trailing_stop', collections: ['strategy_events'] });
+    expect(trailing.length).toBeGreaterThan(0);
+    expect(trailing.every((f) => f.document['reason'] === 'trailing_stop')).toBe(true);
+    await store.upsert('reports', [{ _key: 'r1', t: 3, title: 'Ninety seconds', text: 'The drawdown was small.' }]);
+    const [report] = await store.query('full_text', { text: 'drawdown' });
+    expect(report).toMatchObject({ collection: 'reports', document: { _key: 'r1' } });
+  });
+
+  it('uses no collection that is not declared in the one list [STO.10]', async () => {
+    const db = new Database(join(root, 'store.sqlite'), { readonly: true } as never);
+    const tables = (db.prepare("SELECT name FROM sqlite_master WHERE type = 'table'").all() as { name: string }[]).map(
+      (r) => r.name,
+    );
+    db.close();
+    const declared = Object.keys(COLLECTIONS);
+    for (const name of declared) expect(tables).toContain(name);
+    // Besides them only the engine's own tables, and the indexes of words.
+    const others = tables.filter((t) => !declared.includes(t) && !declared.some((d) => t.startsWith(`${d}_`)));
+    expect(others.filter((t) => !t.startsWith('sqlite_')).toSorted()).toEqual(['checkpoints', 'manifests']);
+    await expect(store.upsert('gossip' as Collection, [])).rejects.toMatchObject({ code: 'CHM543' });
+  });
+
+  it('keeps the realised volatility of the last minute with each step of the execution, as the bars of a second give it [RL.8]', () => {
+    const seconds = run.on('seconds.bar');
+    let compared = 0;
+    for (const step of run.on('orders.step')) {
+      // The end of the input closes the bars one node after the other, each in a cycle of its own.
+      if (step.t === run.result.last_us) continue;
+      const value = step.values['realized_vol_1m'] as number;
+      const closes = seconds.filter((b) => b.key === step.key && b.t <= step.t).map((b) => b.values['close'] as number);
+      if (closes.length < 61) {
+        expect(value).toBeNaN();
+        continue;
+      }
+      const last = closes.slice(-61);
+      const squares = last.slice(1).map((c, i) => Math.log(c / last[i]!) ** 2);
+      expect(value).toBeCloseTo(Math.sqrt(squares.reduce((a, b) => a + b, 0)), 12);
+      compared++;
+    }
+    expect(compared).toBeGreaterThan(3);
+  });
+});
+
+it('lets the time to funding fall to zero at the funding, then jump to its interval, in the state of each step [RL.10]', async () => {
+  const run = await play(trend({}, synthetic('funding_interval: 1m', '130s')));
+  const START_US = 1_704_067_200_000_000;
+  const values = run.on('funding.time_to_funding').filter((r) => r.key === 'usdm:BTCUSDT');
+  // Told with the mark price of each full second, 5 ms later; fundings are at the full minutes.
+  expect(values.map((r) => r.values['value'])).toEqual(values.map((_, i) => 60 - (i % 60)));
+  expect(values.map((r) => r.t)).toEqual(values.map((_, i) => START_US + i * 1_000_000 + 5000));
+  const steps = run.on('orders.step').filter((r) => r.key === 'usdm:BTCUSDT');
+  expect(steps.length).toBeGreaterThan(5);
+  for (const s of steps)
+    expect(s.values['time_to_next_funding']).toBe(values.findLast((r) => r.t <= s.t)!.values['value']);
+  expect(new Set(steps.map((s) => Math.floor((s.t - START_US) / 60e6))).size).toBeGreaterThan(1);
 });
 
 it('stores a transition for every state of an order, UNKNOWN among them [S4.4]', async () => {
@@ -281,7 +355,7 @@ it('stores a transition for every state of an order, UNKNOWN among them [S4.4]',
   expect(other.on('orders.life').every((r) => r.values['event'] !== 'unknown')).toBe(true);
 });
 
-it('lays its data in tiers: each dataset in one, and every row of a higher one has its cause in the lower [STO.36]', async () => {
+it('lays its data in tiers: each dataset in one, and every row of a higher one has its cause in the lower [STO.36] [RL.18]', async () => {
   const dir = join(root, 'tiers');
   const lake = join(dir, 'lake');
   const text = (t: string) =>
@@ -292,7 +366,13 @@ it('lays its data in tiers: each dataset in one, and every row of a higher one h
       )
       .replace('documents, archive]', 'documents, archive, bar_archive]');
   const tiered = trend({}, synthetic('', '60s'), text);
-  await runJob({ pipeline: tiered, inputs: [], state: dir, capture: lake });
+  const { taps } = await runJob({
+    pipeline: tiered,
+    inputs: [],
+    state: dir,
+    capture: lake,
+    taps: { 'orders.step': join(root, 'steps.csv') },
+  });
   const { rows } = await lakeSql(
     lake,
     "SELECT table_schema, table_name FROM information_schema.tables WHERE table_schema IN ('bronze', 'silver', 'gold') ORDER BY ALL",
@@ -323,4 +403,15 @@ it('lays its data in tiers: each dataset in one, and every row of a higher one h
     expect(Number(orphans[0]![1]), dataset).toBe(0);
   }
   expect(createPlan(tiered).sources.length).toBe(1);
+  // What the execution can learn from: every step, in Parquet, under the name and version of its schema.
+  const view = await readLake(new LocalStorage(lake));
+  const files = view.files.filter((f) => f.dataset === 'execution_steps');
+  expect(files.reduce((n, f) => n + f.rows, 0)).toBe(taps['orders.step']!.rows);
+  for (const f of files) {
+    const id = schemaId(f.schema, f.schema_version);
+    expect(f.schema_version).toBe(1);
+    expect(Object.keys(view.schemas.get(id)!.fields)).toEqual(
+      expect.arrayContaining(Object.keys(ExecutionStep.fields)),
+    );
+  }
 });

@@ -365,6 +365,31 @@ describe('engine time', () => {
     expect(values(asked.ports['n.go']).slice(0, 3)).toEqual([1, 1, 2]);
   });
 
+  it('delivers delayed feedback before the timers of the same time', async () => {
+    const order: string[] = [];
+    const both = defineNode({
+      ...base,
+      type: 'test.both',
+      config: none,
+      ports: { in: { a: input(Scalar), back: input(Numbered, { many: true }) }, out: {} },
+      state: () => ({}),
+      step(_s, tick, _c, _e, ctx) {
+        if (tick.a.ticked) ctx.after(5, 1);
+        else order.push(`${ctx.timer ? 'timer' : 'feedback'}@${ctx.now}`);
+      },
+    });
+    const nodes: BuildNode[] = [
+      { id: 'b', type: both, in: { a: 'src.x', back: 'e.back' } },
+      { id: 'ask', type: loop, in: { a: 'src.x' }, with: { rounds: 1 } },
+      { id: 'e', type: echo, in: { go: 'ask.go' }, feedback: ['back'], delayUs: 5 },
+    ];
+    for (const mode of ['generated', 'interpreted'] as const) {
+      order.length = 0;
+      await play(nodes, [x(10, 1), x(30, 1)], { mode });
+      expect(order).toEqual(['feedback@15', 'timer@15']);
+    }
+  });
+
   it('stops feedback and timers that never settle with a coded error', async () => {
     const again = defineNode({
       ...base,

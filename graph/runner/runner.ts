@@ -1,12 +1,15 @@
 import type { CheckpointStore } from '../checkpoint/store.ts';
-import { decode, encode } from '../codec/index.ts';
+import { encode } from '../codec/index.ts';
 import type { Pipeline } from '../document/types.ts';
-import { type CycleError, Engine } from '../engine/engine.ts';
+import { Engine } from '../engine/engine.ts';
 import { heldBack, type Snapshot } from '../engine/snapshot.ts';
 import type { Tap } from '../engine/tap.ts';
 import type { CommitMark, Counter, Env, Sink } from '../node.ts';
 import { createPlan, type Plan, type PlanNode } from '../plan/plan.ts';
 import { type BadInput, type Block, type BlockReader, ChimeraError, KeyTable } from '../schema/index.ts';
+import { adaptReader } from './adapt-reader.ts';
+import { type Commit, readCheckpoint } from './read-checkpoint.ts';
+import { stopped } from './stopped.ts';
 
 export interface RunOptions {
   /** Paths of `--input`. */
@@ -58,15 +61,6 @@ export interface Progress {
   engine: Engine;
 }
 
-/** The state of a run at a commit. */
-interface Commit {
-  epoch: number;
-  offsets: Record<string, number>;
-  snapshot: Snapshot;
-  events: number;
-  /** The input was over and every node's `end` has run. */
-  ended: boolean;
-}
 /** What was thrown within a cycle; everything else that is thrown is no node's fault and ends the run as it is. */
 class FailedCycle extends Error {
   constructor(cause: unknown) {
@@ -176,7 +170,9 @@ export class Run {
       node: node.id,
       seed: this.#options.seed ?? 1,
     });
-    const stored = await this.#stored();
+    const { store } = this.#options;
+    const { commit: stored, damaged } = await readCheckpoint(store, this.plan.pipeline.name);
+    this.damaged.push(...damaged);
     // States may hold key indices: keys get the numbers they had, before a source gives them new ones.
     for (const k of stored?.snapshot.keys ?? []) this.keys.declare(k.name, k.pxDigits, k.qtyDigits);
     for (const node of this.plan.nodes) {
@@ -184,7 +180,7 @@ export class Run {
       if (type.kind === 'source') {
         const given = this.#options.readers?.[node.id];
         const reader = given ? await given(this.keys) : await type.open(node.node.config as never, env(node));
-        this.#heads.push({ node, reader: adapt(reader, node), block: null, row: 0, offset: -1, fresh: true });
+        this.#heads.push({ node, reader: adaptReader(reader, node), block: null, row: 0, offset: -1, fresh: true });
       } else if (type.kind === 'sink') {
         const inputs = Object.fromEntries(node.node.inputs.map((e) => [e.port, e.schema]));
         const sink = (await type.open(node.node.config as never, env(node), { inputs })) as Sink<never>;
@@ -200,22 +196,6 @@ export class Run {
       this.#last = stored;
       await this.#rewind();
     } else this.#last = this.#checkpoint(0);
-  }
-
-  /** The newest readable checkpoint: a damaged one (its checksum says so) is passed over for the one before. */
-  async #stored(): Promise<Commit | undefined> {
-    let before: number | undefined;
-    for (;;) {
-      const c = await this.#options.store?.loadCheckpoint(this.plan.pipeline.name, before);
-      if (!c) return undefined;
-      try {
-        const { snapshot, events, ended } = decode(c.blob) as Pick<Commit, 'snapshot' | 'events' | 'ended'>;
-        return { epoch: c.epoch, offsets: { ...c.offsets }, snapshot, events, ended };
-      } catch (e) {
-        this.damaged.push({ epoch: c.epoch, message: e instanceof Error ? e.message : String(e) });
-        before = c.epoch;
-      }
-    }
   }
 
   /** @returns true at the end of all inputs */
@@ -413,46 +393,4 @@ function refuseHeldBack(snapshot: Snapshot): void {
       `rx node ${nodes.join(', ')} holds values back in time operators, which a checkpoint cannot carry`,
       { node: nodes[0]!, help: 'use a step node with ctx.after for delays, or run without --state' },
     );
-}
-
-function stopped(failure: CycleError, key: string): ChimeraError {
-  return new ChimeraError(
-    failure.code,
-    `${failure.message} (input ${failure.source} #${failure.seq}${key ? `, ${key}` : ''})`,
-    {
-      node: failure.node,
-      source: failure.source,
-      seq: failure.seq,
-      ...(failure.field ? { field: failure.field } : {}),
-      cause: failure.cause,
-      help: 'the run stands at its last commit before this input and can be resumed; set `on_error: quarantine` on the node to go on without this instrument',
-    },
-  );
-}
-
-/** A reader may deliver its ports in another order, or only some of them: block port numbers become the node's. */
-function adapt(reader: BlockReader, node: PlanNode): BlockReader {
-  const outs = node.outs.map((o) => o.port);
-  const same = reader.ports.length === outs.length && reader.ports.every((p, i) => p.name === outs[i]);
-  if (same) return reader;
-  const to = reader.ports.map((p) => outs.indexOf(p.name));
-  if (to.some((i) => i < 0)) {
-    const missing = reader.ports.filter((_, i) => to[i]! < 0).map((p) => p.name);
-    throw new ChimeraError('CHM741', `source ${node.id} has no port ${missing.join(', ')}`, { node: node.id });
-  }
-  return {
-    ...reader,
-    ports: node.outs.map((o) => ({ name: o.port, schema: o.schema })),
-    async read() {
-      const block = await reader.read();
-      if (!block) return null;
-      const ports = outs.map((_, i) => block.ports[to.indexOf(i)] ?? { n: 0, columns: [] });
-      return { ...block, port: block.port.map((p) => to[p]!), ports };
-    },
-    ...(reader.seek ? { seek: (seq: number) => reader.seek!(seq) } : {}),
-    close: () => reader.close(),
-    get quality() {
-      return reader.quality;
-    },
-  } as BlockReader;
 }

@@ -176,5 +176,12 @@ describe('a source behind its journal', () => {
     const declared = new KeyTable();
     declareJournalKeys(dir, declared);
     expect(declared.list).toEqual(keys().list);
+    // One more instrument may come behind the others, but none may be missing.
+    declared.declare('usdm:ETHUSDT', 2, 3);
+    await JournaledReader.open(new Live(), dir, declared, () => 0).close();
+    const both = new KeyTable();
+    declareJournalKeys(dir, both);
+    expect(both.list).toEqual(declared.list);
+    expect(() => open(new Live(), dir)).toThrowError(expect.objectContaining({ code: 'CHM622' }));
   });
 });

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   BLOCK_ROWS,
@@ -48,14 +48,7 @@ export class JournaledReader implements BlockReader {
    */
   static open(live: BlockReader, dir: string, keys: KeyTable, clock: () => number): JournaledReader {
     mkdirSync(dir, { recursive: true });
-    const list = JSON.stringify(keys.list.map(({ name, pxDigits, qtyDigits }) => ({ name, pxDigits, qtyDigits })));
-    const file = join(dir, KEYS_FILE);
-    if (!existsSync(file)) writeFileSync(file, list);
-    else if (readFileSync(file, 'utf8') !== list)
-      throw new ChimeraError('CHM622', `the journal in ${dir} has other instruments or decimals than its source now`, {
-        file,
-        help: 'resume with the inputs of the first start, or use another state folder',
-      });
+    keepKeys(dir, keys);
     const reader = new JournaledReader(live, dir, JournalWriter.open(dir, { clock }));
     if (reader.#writer.lastSeq >= 0) reader.#replay = readJournal(dir, 0);
     return reader;
@@ -119,12 +112,29 @@ export class JournaledReader implements BlockReader {
   }
 }
 
+interface JournalKey {
+  name: string;
+  pxDigits: number;
+  qtyDigits: number;
+}
+const readKeys = (dir: string): JournalKey[] => JSON.parse(readFileSync(join(dir, KEYS_FILE), 'utf8')) as JournalKey[];
+
+/** Records hold the numbers of instruments, so a journal keeps what they stand for; new ones may only come behind. */
+function keepKeys(dir: string, keys: KeyTable): void {
+  const file = join(dir, KEYS_FILE);
+  const now = keys.list.map(({ name, pxDigits, qtyDigits }): JournalKey => ({ name, pxDigits, qtyDigits }));
+  const was = existsSync(file) ? readKeys(dir) : [];
+  if (was.some((k, i) => JSON.stringify(k) !== JSON.stringify(now[i])))
+    throw new ChimeraError('CHM622', `the journal in ${dir} has other instruments or decimals than its source now`, {
+      file,
+      help: 'resume with the inputs of the first start, or use another state folder',
+    });
+  if (existsSync(file) && was.length === now.length) return;
+  writeFileSync(`${file}.new`, JSON.stringify(now));
+  renameSync(`${file}.new`, file);
+}
+
 /** Declares the instruments of a journal, so that it can be sealed or read without its source. */
 export function declareJournalKeys(dir: string, keys: KeyTable): void {
-  const list = JSON.parse(readFileSync(join(dir, KEYS_FILE), 'utf8')) as {
-    name: string;
-    pxDigits: number;
-    qtyDigits: number;
-  }[];
-  for (const k of list) keys.declare(k.name, k.pxDigits, k.qtyDigits);
+  for (const k of readKeys(dir)) keys.declare(k.name, k.pxDigits, k.qtyDigits);
 }

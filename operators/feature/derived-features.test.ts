@@ -249,6 +249,7 @@ describe('standardised values', () => {
     expect(scalars(standardise, { period: 8, clip: 1.5 }, values(xs)).at(-1)).toBe(1.5);
     expect(scalars(standardise, { period: 2 }, values([3, 3, 4]))).toEqual([undefined, undefined, 1]);
     expect(scalars(scale, { mean: 5, deviation: 2 }, values([9]))).toEqual([2]);
+    expect(scalars(scale, { factor: 3 }, values([9]))).toEqual([27]);
   });
 });
 

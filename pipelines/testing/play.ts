@@ -49,7 +49,8 @@ export const trend = (
   sets: Record<string, string> = {},
   profile = synthetic(),
   edit = (text: string) => text,
-): Pipeline => document(edit(readPipeline('trend.yaml')), { preset: 'recording', ...sets }, profile);
+): Pipeline =>
+  document(edit(readPipeline('trend.yaml')), { preset: 'recording', balance_usdt: '1000000', ...sets }, profile);
 
 export interface Played {
   result: RunResult;
