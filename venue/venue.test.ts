@@ -92,7 +92,7 @@ async function run(mode: 'generated' | 'interpreted', venue: Record<string, unkn
 }
 
 describe('the venue in a pipeline', () => {
-  it('trades a synthetic market: every kind of execution, each instrument with its own reports [FLOW.7]', async () => {
+  it('trades a synthetic market: every kind of execution, each instrument with its own reports', async () => {
     const rows = await run('generated', { order_latency: '5ms', response_latency: '3ms' });
     const reports = rows.filter((r) => r.port === 'report');
     const kinds = new Map<string, number>();

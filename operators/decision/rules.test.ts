@@ -133,7 +133,7 @@ describe('decision.rules', () => {
     expect(at(d, 3, { rate: 0 }).intent).toMatchObject({ side: 'buy' });
   });
 
-  it('stops at L0 before any rule is looked at, and lets exits go on [S3.4]', () => {
+  it('stops at L0 before any rule is looked at, and lets exits go on', () => {
     const d = run();
     const guard = { blocked: true, block_long: true, block_short: true, mask: 1, reasons: 'book_stale' };
     expect(at(d, 1, {}, { guard }).verdict).toMatchObject({

@@ -5,7 +5,7 @@ import { scalar } from './records.ts';
 
 export const scale = defineNode({
   type: 'feature.scale',
-  version: 1,
+  version: 2,
   tier: 'silver',
   summary: 'Fixed standardisation: (x − mean) / deviation × factor with constants from a configuration bundle.',
   doc: 'For features whose distribution was measured beforehand, e.g. over a training set, so that live and training use the same numbers. `feature.standardise` is the rolling form. With `factor` alone it is a multiple, e.g. the distance of a stop in ATR.',
@@ -18,6 +18,7 @@ export const scale = defineNode({
   determinism: 'pure',
   warmup: () => ({ x: 1 }),
   state: () => ({}),
+  migrate: () => ({}),
   step(_s, tick, c, emit) {
     emit.value({ value: ((tick.x.value - c.mean) / c.deviation) * c.factor });
   },

@@ -16,7 +16,7 @@ export const CODES = {
   },
   CHM904: {
     title: 'nothing to replay',
-    text: 'Parity compares a run with the replay of what its sources delivered. A pipeline without a source has nothing to replay.',
+    text: 'Parity compares a run with the replay of what its sources delivered, and the prefix check of a training set cuts what one source delivers. A pipeline without a source has nothing of the kind; the prefix check takes pipelines with exactly one.',
   },
   CHM905: {
     title: 'the live run of parity failed',

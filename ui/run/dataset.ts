@@ -56,6 +56,7 @@ export async function makeDataset(job: DatasetJob): Promise<DatasetReport> {
       pipeline,
       inputs: job.inputs,
       watch: [port, features],
+      ...(job.seed === undefined ? {} : { seed: job.seed }),
       ...(job.onProgress ? { onProgress: job.onProgress } : {}),
       onTap: (tap, keys) => {
         if (`${tap.node}.${tap.port}` === features) decisions += tap.n;
@@ -203,7 +204,15 @@ async function checkPrefix(
   full: Rows,
   cuts: number,
 ): Promise<NonNullable<DatasetReport['prefix_check']>> {
-  const source = pipeline.nodes.find((n) => n.type.kind === 'source')!;
+  const [source, second] = pipeline.nodes.filter((n) => n.type.kind === 'source') as [PipelineNode, PipelineNode?];
+  if (second)
+    throw new ChimeraError(
+      'CHM904',
+      `the prefix check cuts one source, and the pipeline has ${source.id} and ${second.id}`,
+      {
+        help: 'check it with one source at a time',
+      },
+    );
   const random = seedRandom(job.seed ?? 1);
   let total = 0;
   const open = async (keys: KeyTable): Promise<BlockReader> => {
@@ -228,6 +237,7 @@ async function checkPrefix(
       pipeline,
       inputs: job.inputs,
       watch: [`${NODE}.row`],
+      ...(job.seed === undefined ? {} : { seed: job.seed }),
       onTap: (tap) => part.take(tap),
       readers: { [source.id]: async (keys) => cutAfter(await open(keys), events) },
     });
