@@ -4,6 +4,7 @@ import type { Pipeline } from '../../graph/document/types.ts';
 import type { Tap } from '../../graph/engine/tap.ts';
 import type { CommitMark, Counter } from '../../graph/node.ts';
 import { createPlan, type Plan } from '../../graph/plan/plan.ts';
+import { readCheckpoint } from '../../graph/runner/read-checkpoint.ts';
 import { Run, type RunOptions, type RunResult } from '../../graph/runner/runner.ts';
 import { type BadInput, ChimeraError, KeyTable } from '../../graph/schema/index.ts';
 import { TapFile, type TapFileResult, type TapMark } from '../../graph/tap/file.ts';
@@ -84,7 +85,7 @@ export async function runJob(job: RunJob): Promise<RunReport> {
   const captures = new Map<string, BronzeWriter>();
   let firstRead = 0;
 
-  const epoch = (await store?.loadCheckpoint(job.pipeline.name))?.epoch ?? 0;
+  const epoch = (await readCheckpoint(store, job.pipeline.name)).commit?.epoch ?? 0;
   for (const [port, path] of paths)
     files.set(port, await openTap(plan, port, path, await tapMark(port), store !== undefined));
   async function tapMark(port: string): Promise<TapMark | undefined> {

@@ -1,13 +1,25 @@
 import { from, lastValueFrom, Subject, toArray } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import {
+  add,
+  echo,
+  exchange,
+  fragile,
+  loop,
+  rxSum,
+  shared,
+  source,
+  sumAll,
+  timed,
+  x,
+} from '../engine/testing-nodes.ts';
+import { exact, keyTable, play } from '../engine/testing-play.ts';
 import { defineNode, defineSink, input, output } from '../node.ts';
 import { filter, map } from '../rx.ts';
 import { Scalar } from '../schema/index.ts';
 import { type BuildNode, buildPipeline } from '../testing/build.ts';
 import { type Emission, pipelineOperator } from './pipeline-operator.ts';
-import { add, echo, exchange, fragile, loop, rxSum, shared, source, sumAll, timed, x } from './testing-nodes.ts';
-import { exact, keyTable, play } from './testing-play.ts';
 
 const closing = defineNode({
   version: 1,

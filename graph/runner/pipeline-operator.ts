@@ -1,11 +1,11 @@
 import { Observable, type OperatorFunction } from 'rxjs';
 import type { Pipeline } from '../document/types.ts';
+import { Engine } from '../engine/engine.ts';
+import { type Tap, tapRow } from '../engine/tap.ts';
 import type { Sink } from '../node.ts';
 import { createPlan, type Plan } from '../plan/plan.ts';
-import { type InputRow, toBlock } from '../runner/rows-reader.ts';
 import { ChimeraError, KeyTable } from '../schema/index.ts';
-import { Engine } from './engine.ts';
-import { type Tap, tapRow } from './tap.ts';
+import { type InputRow, toBlock } from './rows-reader.ts';
 
 /** One value of an out-port of a pipeline. */
 export interface Emission {
@@ -91,12 +91,8 @@ export function pipelineOperator(
     });
 }
 
-const SILENT: Sink<never> = {
-  write: () => {},
-  commit: async () => {},
-  rollback: () => {},
-  close: async () => {},
-};
+/** Within a cycle a sink is only written to. */
+const SILENT = { write: () => {} } as unknown as Sink<never>;
 const sourcesOf = (plan: Plan): string[] => plan.sources.map((s) => plan.nodes[s]!.id);
 const unknown = (message: string, known: readonly string[]): ChimeraError =>
   new ChimeraError('CHM790', message, { help: `there are: ${known.join(', ')}` });
