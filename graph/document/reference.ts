@@ -146,7 +146,7 @@ function inRow(name: string, p: InPort, warmup: number | undefined, records: Map
     name.startsWith('*') ? name : `\`${name}\``,
     recordLink(p.schema, records),
     IN_KEY[p.key],
-    p.optional ? 'no' : 'yes',
+    name.startsWith('*') ? 'any number' : p.optional ? 'no' : 'yes',
     warmup === undefined ? '' : `${warmup}`,
     notes.filter((n) => n !== '').join('; '),
   ];
