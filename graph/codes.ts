@@ -88,7 +88,7 @@ export const GRAPH_CODES = {
   },
   CHM112: {
     title: 'wrong type of an option',
-    text: 'An option has a text where its type takes a number, a fraction where it takes a whole number, and so on. Numbers in quotes are texts.',
+    text: 'An option has a text where its type takes a number, a fraction where it takes a whole number, and so on. Numbers in quotes are texts. A value that comes from a parameter is shown where it is written: under `params`, in the preset, or as `--set`.',
   },
   CHM113: {
     title: 'option out of range',

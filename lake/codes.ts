@@ -86,4 +86,8 @@ export const CODES = {
     title: 'the journal has other instruments than its source',
     text: 'A run is being resumed with inputs whose instruments or decimals are not those of the first start. Amounts in the journal are integers in those decimals. Resume with the same inputs, or use another state folder.',
   },
+  CHM623: {
+    title: 'the journal holds other inputs than its source gives',
+    text: 'A run is being resumed, and where its journal ends the inputs are not those that the journal holds: other files, files in another order, or fewer. Going on would join two markets to one run. Resume with the inputs of the first start (more may follow behind them), or use another state folder.',
+  },
 } as const satisfies CodeTable;

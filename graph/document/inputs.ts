@@ -45,10 +45,10 @@ export function readInputs(raw: RawNode, type: AnyNode, report: Report): { input
       const span = value.span.end > value.span.start ? value.span : keySpan;
       const own = Object.hasOwn(fixed, key) ? fixed[key] : undefined;
       if (own) connect(key, keySpan, own, false, value, span);
-      else if (rest && ID.test(key)) connect(key, keySpan, rest, true, value, span);
+      else if (rest && ID.test(key) && nearest(key, open) === undefined) connect(key, keySpan, rest, true, value, span);
       else {
         complete = false;
-        if (rest) {
+        if (rest && !ID.test(key)) {
           report.add('CHM105', keySpan, `${quote(key)} cannot be the name of an input`, {
             suggestion: repaired(key, /[^a-z0-9_]+/g),
             help: 'names are lower-case letters, digits and _, beginning with a letter',

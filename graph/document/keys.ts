@@ -20,21 +20,15 @@ export function resolveKeys(drafts: readonly NodeDraft[], report: Report): void 
       );
     d.keyed = d.raw.each !== undefined && d.type?.kind !== 'source';
   }
-  for (let changed = true; changed; ) {
-    changed = false;
-    for (const d of drafts) {
-      if (d.keyed || d.type?.kind === 'source') continue;
-      if (d.inputs.some((i) => i.spec.key === 'same' && i.edge?.producer.keyed)) {
-        d.keyed = true;
-        changed = true;
-      }
-    }
-  }
+  inherit(drafts);
+  const assumed = reportMissingEach(drafts, unknownKeys(drafts), report);
+  inherit(drafts);
+  const unknown = unknownKeys(drafts);
 
   for (const d of drafts)
     for (const i of d.inputs) {
       const { edge, spec } = i;
-      if (!edge) continue;
+      if (!edge || unknown.has(d) || unknown.has(edge.producer)) continue;
       const keyed = streamKeyed(edge.producer, edge.out);
       const from = `${edge.producer.raw.id}.${edge.out}`;
       const port = quote(i.port);
@@ -42,7 +36,7 @@ export function resolveKeys(drafts: readonly NodeDraft[], report: Report): void 
       const add = (code: string, message: string, help: string, suggestion?: string) =>
         report.add(code, i.span, message, { help, suggestion, node: d.raw.id });
       if (spec.key === 'any') {
-        if (d.keyed)
+        if (d.keyed && !assumed.has(d))
           add(
             'CHM307',
             `in-port ${port} takes the streams of all instruments at once, but ${id} has one instance per instrument`,
@@ -57,14 +51,6 @@ export function resolveKeys(drafts: readonly NodeDraft[], report: Report): void 
             `in-port ${port} takes a stream without key; ${from} is keyed by instrument`,
             'connect a stream that is not keyed, such as the output of a node that sums up all instruments',
           );
-      } else if (keyed && !d.keyed) {
-        if (edge.producer.type?.kind === 'source' || !spec.many)
-          add(
-            'CHM304',
-            `${from} is keyed by instrument, but ${id} has one instance in all`,
-            `write \`each: instrument\` at ${id} to make one instance per instrument`,
-            'each: instrument',
-          );
       } else if (!keyed && d.keyed)
         add(
           'CHM305',
@@ -74,6 +60,72 @@ export function resolveKeys(drafts: readonly NodeDraft[], report: Report): void 
             : `it inherits the key from ${keyedBy(d)}; connect a stream that is keyed by instrument`,
         );
     }
+}
+
+/** `same` in-ports take the key of the node that feeds them on. */
+function inherit(drafts: readonly NodeDraft[]): void {
+  for (let changed = true; changed; ) {
+    changed = false;
+    for (const d of drafts) {
+      if (d.keyed || d.type?.kind === 'source') continue;
+      if (d.inputs.some((i) => i.spec.key === 'same' && i.edge?.producer.keyed)) {
+        d.keyed = true;
+        changed = true;
+      }
+    }
+  }
+}
+
+/** CHM304, once for a node. The node is then taken to have what it lacks, so that what follows is not reported as well. */
+function reportMissingEach(
+  drafts: readonly NodeDraft[],
+  unknown: ReadonlySet<NodeDraft>,
+  report: Report,
+): Set<NodeDraft> {
+  const assumed = new Set<NodeDraft>();
+  for (const d of drafts) {
+    if (d.keyed || d.type?.kind === 'source' || unknown.has(d)) continue;
+    const input = d.inputs.find(
+      ({ edge, spec }) =>
+        edge &&
+        spec.key === 'same' &&
+        streamKeyed(edge.producer, edge.out) &&
+        // Records that carry their instrument may be read as one list.
+        (edge.producer.type?.kind === 'source' || !spec.many),
+    );
+    if (!input) continue;
+    const { producer, out } = input.edge!;
+    report.add(
+      'CHM304',
+      input.span,
+      `${producer.raw.id}.${out} is keyed by instrument, but ${quote(d.raw.id)} has one instance in all`,
+      {
+        help: `write \`each: instrument\` at ${quote(d.raw.id)} to make one instance per instrument`,
+        suggestion: 'each: instrument',
+        node: d.raw.id,
+      },
+    );
+    assumed.add(d);
+    d.keyed = true;
+  }
+  return assumed;
+}
+
+/** Nodes that might inherit a key over an input that could not be resolved: nothing is said about them. */
+function unknownKeys(drafts: readonly NodeDraft[]): Set<NodeDraft> {
+  const unknown = new Set<NodeDraft>();
+  for (let before = -1; before < unknown.size; ) {
+    before = unknown.size;
+    for (const d of drafts) {
+      if (d.keyed || d.type?.kind === 'source') continue;
+      const open =
+        !d.type ||
+        !d.complete ||
+        d.inputs.some((i) => !i.edge || (i.spec.key === 'same' && unknown.has(i.edge.producer)));
+      if (open) unknown.add(d);
+    }
+  }
+  return unknown;
 }
 
 const keyedBy = (d: NodeDraft): string => {

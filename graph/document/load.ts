@@ -38,14 +38,30 @@ import type { Loaded, LoadOptions, Pipeline, PipelineEdge, PipelineNode } from '
  * place. `pipeline` is absent when one of them is an error.
  */
 export function loadPipeline(text: string, file: string, registry: Registry, options: LoadOptions = {}): Loaded {
+  const source = new Source(file, text);
   const report = new Report();
   const allowances: Allowance[] = [];
-  let pipeline: Pipeline | undefined;
-  const root = readRoot(new Source(file, text), report);
-  if (root) pipeline = read(root, file, registry, options, report, allowances);
+  const root = readRoot(source, report);
+  const pipeline = root && read(root, file, registry, options, report, allowances);
+  if (root) checkPresets(root, file, registry, options, report);
   const diagnostics = report.finish(allowances);
   return { pipeline: diagnostics.some((d) => d.severity === 'error') ? undefined : pipeline, diagnostics };
 }
+
+/** Presets that are not chosen are read as if they were, each by itself: errors that only they have are errors of the document. */
+function checkPresets(root: MapTree, file: string, registry: Registry, options: LoadOptions, report: Report): void {
+  const presets = entryOf(root, 'presets')?.value;
+  const chosen = options.sets ?? {};
+  if (presets?.kind !== 'map' || Object.hasOwn(chosen, 'preset')) return;
+  for (const { key, value } of presets.entries.slice(0, MOST_PRESETS)) {
+    if (value.kind !== 'map') continue;
+    const own = new Report();
+    const allowances: Allowance[] = [];
+    read(root, file, registry, { ...options, sets: { ...chosen, preset: key } }, own, allowances);
+    report.addErrors(own.finish(allowances), `with \`--set preset=${key}\``);
+  }
+}
+const MOST_PRESETS = 20;
 
 function readRoot(source: Source, report: Report): MapTree | undefined {
   const tree = parseYaml(source, report);
@@ -58,16 +74,16 @@ function readRoot(source: Source, report: Report): MapTree | undefined {
 }
 
 function read(
-  root: MapTree,
+  written: MapTree,
   file: string,
   registry: Registry,
   options: LoadOptions,
   report: Report,
   allowances: Allowance[],
 ): Pipeline {
-  const meant = checkKeys(root, DOCUMENT_KEYS, 'a pipeline', report);
-  checkVersion(root, meant, report);
-  const name = readName(root, 'pipeline', meant, report);
+  const root = checkKeys(written, DOCUMENT_KEYS, 'a pipeline', report);
+  checkVersion(root, report);
+  const name = readName(root, 'pipeline', report);
   const doc = entryOf(root, 'doc');
   if (doc) textOf(doc, report, 'text', 'doc: what this pipeline does');
   const params = readParams(
@@ -77,7 +93,7 @@ function read(
     report,
   );
   allowances.push(...allow(root, undefined, report));
-  let raw = readNodes(root, meant, params, report, allowances);
+  let raw = readNodes(root, params, report, allowances);
   if (options.profile) raw = applyProfile(raw, options.profile, params, registry, report);
   const drafts = raw.map((node, index) => draft(node, index, registry, report));
 
@@ -105,16 +121,9 @@ function read(
   };
 }
 
-function readNodes(
-  root: MapTree,
-  meant: ReadonlySet<string>,
-  params: Params,
-  report: Report,
-  allowances: Allowance[],
-): RawNode[] {
+function readNodes(root: MapTree, params: Params, report: Report, allowances: Allowance[]): RawNode[] {
   const entry = entryOf(root, 'nodes');
   const example = 'nodes: { market: { type: source.market } }';
-  if (!entry && meant.has('nodes')) return [];
   if (!entry) {
     report.add('CHM102', rootSpan(root), 'missing key "nodes"', { help: `write \`${example}\`` });
     return [];

@@ -1,7 +1,7 @@
 import { nearest } from './nearest.ts';
 import { parseYaml } from './parse.ts';
 import { listing, type Report } from './report.ts';
-import { describe, type MapTree, quote, Source, type Span, type Tree, unresolved } from './tree.ts';
+import { describe, type MapTree, quote, Source, type Span, type Tree, unresolved, type Via } from './tree.ts';
 
 /** The parameters of a document with their values after presets and `--set`, and what has been used of them. */
 export interface Params {
@@ -136,6 +136,7 @@ export function substitute(tree: Tree, params: Params, report: Report, node?: st
     const param = params.values.get(name);
     if (!param) {
       const near = nearest(name, params.values.keys());
+      if (near !== undefined) params.used.add(near);
       report.add('CHM120', t.span, `unknown parameter ${quote(`$${name}`)}`, {
         suggestion: near === undefined ? undefined : `$${near}`,
         help:
@@ -147,21 +148,15 @@ export function substitute(tree: Tree, params: Params, report: Report, node?: st
       return unresolved(t.span);
     }
     params.used.add(name);
-    return moved(param.value, t.span, name, param.value.span);
+    return taken(param.value, { param: name, span: t.span });
   };
-  const moved = (value: Tree, span: Span, param: string, from: Span): Tree => {
-    if (++spent > BUDGET) return unresolved(span);
-    const via = { param, span: from };
+  // A value keeps the place where it is written: that is what has to be corrected.
+  const taken = (value: Tree, via: Via): Tree => {
+    if (++spent > BUDGET) return unresolved(value.span);
     if (value.kind === 'map')
-      return {
-        kind: 'map',
-        span,
-        via,
-        entries: value.entries.map((e) => ({ key: e.key, keySpan: span, value: moved(e.value, span, param, from) })),
-      };
-    if (value.kind === 'seq')
-      return { kind: 'seq', span, via, items: value.items.map((i) => moved(i, span, param, from)) };
-    return { ...value, span, via };
+      return { ...value, via, entries: value.entries.map((e) => ({ ...e, value: taken(e.value, via) })) };
+    if (value.kind === 'seq') return { ...value, via, items: value.items.map((i) => taken(i, via)) };
+    return { ...value, via };
   };
   const warnEmbedded = (text: string, span: Span): void => {
     for (const [, name] of text.matchAll(/\$\{?([A-Za-z_][A-Za-z0-9_]*)\}?/g))

@@ -29,10 +29,14 @@ export function applyProfile(
     });
     return nodes;
   }
-  const root = substitute(parsed, params, report) as MapTree;
-  const meant = checkKeys(root, ['chimera', 'profile', 'doc', 'bind'], 'a profile', report);
-  checkVersion(root, meant, report);
-  readName(root, 'profile', meant, report);
+  const root = checkKeys(
+    substitute(parsed, params, report) as MapTree,
+    ['chimera', 'profile', 'doc', 'bind'],
+    'a profile',
+    report,
+  );
+  checkVersion(root, report);
+  readName(root, 'profile', report);
   const example = 'bind: { market: { type: source.recorder } }';
   const bind = mapOf(entryOf(root, 'bind'), report, example);
   const bound = new Map<string, RawNode>();
@@ -67,9 +71,9 @@ export function applyProfile(
       );
       continue;
     }
-    checkKeys(entry.value, ['type', 'with'], `the binding of ${quote(id)}`, report);
-    const typeEntry = entryOf(entry.value, 'type');
-    const withEntry = entryOf(entry.value, 'with');
+    const binding = checkKeys(entry.value, ['type', 'with'], `the binding of ${quote(id)}`, report);
+    const typeEntry = entryOf(binding, 'type');
+    const withEntry = entryOf(binding, 'with');
     const replaced = typeEntry && textOf(typeEntry, report, 'the name of a node type', 'type: source.recorder');
     bound.set(id, { ...node, type: replaced ?? node.type, with: withEntry ?? node.with });
   }

@@ -33,7 +33,9 @@ export class Report {
     if (severity === 'error') this.#errors++;
     if (this.#findings.length >= MOST) return;
     const place = locate(span);
-    const id = `${code}\0${span.source.file}\0${place.line}\0${place.column}\0${message}`;
+    // One mistake in a parameter that several nodes use is one finding.
+    const what = options.suggestion ?? message;
+    const id = `${code}\0${span.source.file}\0${place.line}\0${place.column}\0${what}`;
     if (this.#seen.has(id)) return;
     this.#seen.add(id);
     this.#findings.push({
@@ -45,6 +47,17 @@ export class Report {
       suggestion: options.suggestion ?? null,
       node: options.node,
     });
+  }
+  /** Takes over errors that another reading of the same document found and this one did not. */
+  addErrors(diagnostics: readonly Diagnostic[], note: string): void {
+    for (const d of diagnostics) {
+      const known = this.#findings.some(
+        (f) => f.code === d.code && f.file === d.file && f.line === d.line && f.column === d.column,
+      );
+      if (known || d.severity !== 'error' || this.#findings.length >= MOST) continue;
+      this.#errors++;
+      this.#findings.push({ ...d, help: d.help === null ? note : `${note}; ${d.help}`, node: undefined });
+    }
   }
   /** Errors so far, suppressed ones included. */
   get errors(): number {
@@ -93,13 +106,9 @@ export function place(span: Span): string {
   return `${span.source.file}:${line}:${column}`;
 }
 
-/** Where a value comes from that is not written where it is used. */
-export function viaText(tree: Tree): string | undefined {
-  if (!tree.via) return undefined;
-  const { param, span } = tree.via;
-  const where = span.source.file.startsWith('--set ') ? `by \`${span.source.file}\`` : `at ${place(span)}`;
-  return `the value is that of \`$${param}\`, given ${where}`;
-}
+/** Where a value that is written as a parameter is used. */
+export const viaText = (tree: Tree): string | undefined =>
+  tree.via && `it is used as \`$${tree.via.param}\` at ${place(tree.via.span)}`;
 
 /** `a, b or c`, quoted and shortened. */
 export function listing(names: readonly string[], most = 12): string {

@@ -1,3 +1,4 @@
+import { distance } from 'fastest-levenshtein';
 import { type OutPorts, outPortsOf, type Wiring } from '../node.ts';
 import { isNumberField, Scalar, type Schema } from '../schema/index.ts';
 import { acceptsScalar, kindText, misfit, numberFields } from './compat.ts';
@@ -93,7 +94,7 @@ function resolveOne(
   const [id, second, third] = parts as [string, string?, string?];
   const producer = byId.get(id);
   if (!producer) {
-    const suggestion = suggestNode(text, parts, byId, outsOf);
+    const suggestion = suggestNode(text, parts, byId);
     return fail(
       'CHM201',
       `unknown input ${quote(text)}`,
@@ -212,20 +213,29 @@ function resolveOne(
 
 const MANY_HELP = 'put a node between that takes the list: one that flattens it into cycles, or one that sums it up';
 
-function suggestNode(
-  text: string,
-  parts: readonly string[],
-  byId: ReadonlyMap<string, NodeDraft>,
-  outsOf: (d: NodeDraft) => OutPorts | undefined,
-): string | undefined {
+function suggestNode(text: string, parts: readonly string[], byId: ReadonlyMap<string, NodeDraft>): string | undefined {
   const near = nearest(parts[0]!, byId.keys());
   if (near !== undefined) return [near, ...parts.slice(1)].join('.');
   // The node may have been left out: `trade` for `market.trade`.
   const owners = [...byId.values()].filter((d) => {
-    const outs = d.type && d.type.kind !== 'sink' ? outsOf(d) : undefined;
+    const outs = fixedOuts(d);
     return outs !== undefined && Object.hasOwn(outs, parts[0]!);
   });
-  return owners.length === 1 ? `${owners[0]!.raw.id}.${text}` : undefined;
+  if (owners.length === 1) return `${owners[0]!.raw.id}.${text}`;
+  // The dot may have been mistyped.
+  if (parts.length > 1) return undefined;
+  const all = [...byId.values()].flatMap((d) => {
+    const outs = fixedOuts(d);
+    return Object.keys(outs ?? {}).map((port) => `${d.raw.id}.${port}`);
+  });
+  const whole = nearest(text, all);
+  return whole !== undefined && distance(text, whole) <= 2 ? whole : undefined;
+}
+
+/** Out-ports as far as they are known by now: a suggestion must not start resolving other nodes. */
+function fixedOuts(d: NodeDraft): OutPorts | undefined {
+  if (d.outs || !d.type || d.type.kind === 'sink') return d.outs;
+  return typeof d.type.ports.out === 'function' ? undefined : (d.type.ports.out as OutPorts);
 }
 
 function tidied(text: string): string | undefined {

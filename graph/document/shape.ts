@@ -42,8 +42,8 @@ export const VERSION = 1;
 const ID_HELP = 'ids are lower-case letters, digits and _, beginning with a letter, 64 at most';
 
 /**
- * Reports keys that a mapping does not have (CHM101). Returns the keys that were probably meant: they are not reported
- * as missing, too.
+ * Reports keys that a mapping does not have (CHM101). Returns the mapping with such keys under the names that were
+ * probably meant, so that one misspelling is one finding and not that what it names is missing, too.
  */
 export function checkKeys(
   map: MapTree,
@@ -51,22 +51,21 @@ export function checkKeys(
   what: string,
   report: Report,
   node?: string,
-): ReadonlySet<string> {
-  const meant = new Set<string>();
-  for (const { key, keySpan } of map.entries) {
-    if (known.includes(key)) continue;
-    const suggestion = nearest(
-      key,
-      known.filter((k) => !entryOf(map, k)),
-    );
-    if (suggestion !== undefined) meant.add(suggestion);
+): MapTree {
+  const open = new Set(known.filter((k) => !entryOf(map, k)));
+  const entries = map.entries.map((entry): Entry => {
+    const { key, keySpan } = entry;
+    if (known.includes(key)) return entry;
+    const meant = nearest(key, open);
+    if (meant !== undefined) open.delete(meant);
     report.add('CHM101', keySpan, `unknown key ${quote(key)} in ${what}`, {
-      suggestion: suggestion ?? nearest(key, known),
+      suggestion: meant ?? nearest(key, known),
       help: key === '<<' ? 'merge keys are not part of YAML 1.2: use params' : `keys: ${listing(known)}`,
       node,
     });
-  }
-  return meant;
+    return meant === undefined ? entry : { ...entry, key: meant };
+  });
+  return { ...map, entries };
 }
 
 export function mapOf(entry: Entry | undefined, report: Report, example: string, node?: string): MapTree | undefined {
@@ -92,9 +91,8 @@ export function textOf(entry: Entry, report: Report, what: string, example: stri
 }
 
 /** `chimera: 1`. */
-export function checkVersion(root: MapTree, meant: ReadonlySet<string>, report: Report): void {
+export function checkVersion(root: MapTree, report: Report): void {
   const entry = entryOf(root, 'chimera');
-  if (!entry && meant.has('chimera')) return;
   if (!entry) {
     report.add('CHM102', rootSpan(root), 'missing key "chimera"', {
       help: `begin the document with \`chimera: ${VERSION}\``,
@@ -113,14 +111,8 @@ export function checkVersion(root: MapTree, meant: ReadonlySet<string>, report: 
   );
 }
 
-export function readName(
-  root: MapTree,
-  key: 'pipeline' | 'profile',
-  meant: ReadonlySet<string>,
-  report: Report,
-): string {
+export function readName(root: MapTree, key: 'pipeline' | 'profile', report: Report): string {
   const entry = entryOf(root, key);
-  if (!entry && meant.has(key)) return '';
   if (!entry) {
     report.add('CHM102', rootSpan(root), `missing key ${quote(key)}`, { help: `name it: \`${key}: trend\`` });
     return '';
@@ -137,12 +129,12 @@ export function readName(
 /** Where a finding about the document as a whole is shown: its first key. */
 export const rootSpan = (root: MapTree): Span => root.entries[0]?.keySpan ?? { ...root.span, end: root.span.start + 1 };
 
-export function readNode(id: string, idSpan: Span, tree: MapTree, report: Report): RawNode {
+export function readNode(id: string, idSpan: Span, written: MapTree, report: Report): RawNode {
   const node = id;
+  const tree = checkKeys(written, NODE_KEYS, `node ${quote(id)}`, report, node);
   const get = (key: string) => entryOf(tree, key);
-  const meant = checkKeys(tree, NODE_KEYS, `node ${quote(id)}`, report, node);
   const typeEntry = get('type');
-  if (!typeEntry && !meant.has('type'))
+  if (!typeEntry)
     report.add('CHM102', idSpan, `node ${quote(id)} has no \`type\``, {
       help: 'every node says what it is: `type: feature.ema`',
       node,
@@ -257,15 +249,15 @@ export function readAllow(
     return [];
   }
   const list: Allowance[] = [];
-  for (const item of entry.value.items) {
-    if (item.kind !== 'map') {
-      report.add('CHM103', item.span, `a suppression is a mapping with code and reason, not ${describe(item)}`, {
+  for (const written of entry.value.items) {
+    if (written.kind !== 'map') {
+      report.add('CHM103', written.span, `a suppression is a mapping with code and reason, not ${describe(written)}`, {
         help,
         node,
       });
       continue;
     }
-    checkKeys(item, ['code', 'reason'], 'a suppression', report, node);
+    const item = checkKeys(written, ['code', 'reason'], 'a suppression', report, node);
     const code = entryOf(item, 'code');
     const reason = entryOf(item, 'reason');
     const missing = !code ? 'code' : !reason ? 'reason' : undefined;

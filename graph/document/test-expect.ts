@@ -39,10 +39,10 @@ function readExpectation(context: TestContext, e: Entry, port: Port): Expectatio
     });
     return undefined;
   }
-  checkKeys(value, [...MODES, 'tolerance'], 'an expectation', report);
-  const chosen = value.entries.filter((x) => (MODES as readonly string[]).includes(x.key));
+  const known = checkKeys(value, [...MODES, 'tolerance'], 'an expectation', report);
+  const chosen = known.entries.filter((x) => (MODES as readonly string[]).includes(x.key));
   if (chosen.length !== 1) {
-    if (chosen.length > 1 || value.entries.length === 0)
+    if (chosen.length > 1 || known.entries.length === 0)
       report.add(
         'CHM156',
         chosen[1]?.keySpan ?? e.keySpan,
@@ -61,7 +61,7 @@ function readExpectation(context: TestContext, e: Entry, port: Port): Expectatio
   }
   if (mode === 'none') return { ...base, mode };
   let tolerance = 0;
-  const t = entryOf(value, 'tolerance');
+  const t = entryOf(known, 'tolerance');
   if (mode === 'approx') {
     const v = t?.value.kind === 'scalar' ? t.value.value : t ? undefined : 1e-9;
     if (typeof v === 'number' && v >= 0 && Number.isFinite(v)) tolerance = v;

@@ -38,7 +38,7 @@ export interface Span {
 
 export type ScalarStyle = 'plain' | 'single' | 'double' | 'literal' | 'folded';
 
-/** What a value came from when it was not written where it is used: a parameter. */
+/** Where a value is used that is written elsewhere, as a parameter. */
 export interface Via {
   readonly param: string;
   readonly span: Span;
@@ -116,10 +116,10 @@ export function quote(text: string): string {
 
 /**
  * The range of the source that shows characters [offset, offset + length) of a scalar's value. Follows quotes, escapes,
- * line folding and block indentation; falls back to the whole value where the text is not at its place (parameters).
+ * line folding and block indentation.
  */
 export function withinScalar(tree: Tree, offset: number, length: number): Span {
-  if (tree.kind !== 'scalar' || typeof tree.value !== 'string' || tree.via) return tree.span;
+  if (tree.kind !== 'scalar' || typeof tree.value !== 'string') return tree.span;
   const value = tree.value;
   const from = Math.max(0, Math.min(offset, value.length));
   const to = Math.max(from, Math.min(offset + length, value.length));

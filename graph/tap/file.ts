@@ -82,7 +82,16 @@ export class TapFile {
 
   #write(bytes: Uint8Array): void {
     let at = 0;
-    while (at < bytes.length) at += writeSync(this.#fd, bytes, at);
+    try {
+      while (at < bytes.length) at += writeSync(this.#fd, bytes, at);
+    } catch (e) {
+      const full = (e as NodeJS.ErrnoException).code === 'ENOSPC';
+      throw new ChimeraError('CHM743', full ? `no room left for ${this.path}` : `cannot write ${this.path}`, {
+        file: this.path,
+        cause: e,
+        help: full ? 'make room and run again' : 'is the device healthy, and may you still write there?',
+      });
+    }
     this.#hash.update(bytes);
     this.#mark.bytes += bytes.length;
   }

@@ -49,6 +49,8 @@ export class FrameRows {
   readonly #options: FrameOptions;
   /** By name: 0 unknown yet, 1 wanted, 2 not wanted. */
   #wanted = new Uint8Array(256);
+  /** By name: 1 = can be a symbol, 2 = cannot. */
+  readonly #isName: number[] = [];
   /** By stream name: the symbol's name, and 1 for a stream of partial books. */
   readonly #streams = new Map<number, { symbol: number; partial: boolean }>();
   #lastStream = -1;
@@ -107,6 +109,7 @@ export class FrameRows {
       if (kind[symbolSlot] !== ABSENT) return f.refuse('CHM655', 'field "s" is no symbol');
       return f.refuse('CHM654', 'field "s" is missing');
     }
+    if (name !== 0 && !this.#isSymbol(name)) return f.refuse('CHM655', 'field "s" is no symbol');
     const wanted = name === 0 || this.#options.symbols === undefined || this.#isWanted(name);
     if (wanted && !this.#writeRow(type, name, info?.partial === true, t, line, flags)) return false;
     if (name !== this.#lastSymbol) {
@@ -114,6 +117,15 @@ export class FrameRows {
       if (name !== 0) this.symbolsSeen.add(name);
     }
     return true;
+  }
+
+  /** Letters (also those of other alphabets: there are such symbols), digits and `_ . -`; judged once for each name. */
+  #isSymbol(name: number): boolean {
+    const known = this.#isName[name];
+    if (known !== undefined && known !== 0) return known === 1;
+    const is = /^[\p{L}\p{N}_][\p{L}\p{N}_.-]{0,63}$/u.test(this.#slots.names.list[name]!);
+    this.#isName[name] = is ? 1 : 2;
+    return is;
   }
 
   #writeRow(type: number, name: number, partial: boolean, t: number, line: number, flags: number): boolean {

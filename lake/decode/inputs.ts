@@ -139,6 +139,8 @@ async function openOne(
     if (options.openLake === undefined) throw unknown(path, 'the folder cannot be read as a lake here');
     return { reader: await options.openLake(path, selection, keys) };
   }
+  // A pipe has no end to wait for, and no beginning to come back to.
+  if (!stat.isFile()) throw unknown(path, 'it is no regular file');
   const context: FileContext = {
     file: path,
     home,
@@ -199,6 +201,7 @@ async function decodeText(
     options.onProgress?.(path, container === 'plain' ? bytes : Math.min(bytes, size), size);
   });
   if (damage === null && bytes === 0) throw unknown(path, 'the file is empty');
+  if (damage !== null && bytes === 0) throw unknown(path, `nothing of it can be unpacked (${damage})`);
   if (decoder === null && bytes > 0) begin();
   if (damage === null) splitter.end();
   else {

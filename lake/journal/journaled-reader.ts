@@ -15,6 +15,11 @@ import type { JournalRecord } from './segment.ts';
 
 const KEYS_FILE = 'keys.json';
 
+export interface JournaledOptions {
+  /** The source can give its past again (files can): where the journal ends it must give what the journal holds. */
+  repeatable?: boolean;
+}
+
 /**
  * A live source behind its journal: every batch is written to the journal before it is handed on, and a run that
  * resumes reads the journal from its checkpoint to the end before it goes on with the source: one path for start and
@@ -26,6 +31,7 @@ export class JournaledReader implements BlockReader {
   readonly #dir: string;
   readonly #writer: JournalWriter;
   readonly #codec: InputCodec;
+  readonly #repeatable: boolean;
   #replay: Iterator<JournalRecord> | undefined;
   /** Last input handed on. */
   #last = -1;
@@ -34,22 +40,29 @@ export class JournaledReader implements BlockReader {
   /** Decoded from the journal, not yet handed on. */
   #pending: Block[] = [];
 
-  private constructor(live: BlockReader, dir: string, writer: JournalWriter) {
+  private constructor(live: BlockReader, dir: string, writer: JournalWriter, repeatable: boolean) {
     this.ports = live.ports;
     this.#live = live;
     this.#dir = dir;
     this.#writer = writer;
     this.#codec = new InputCodec(live.ports);
+    this.#repeatable = repeatable;
   }
 
   /**
    * @param clock wall clock in ms; it only decides when to sync
    * @throws CHM622 when the journal was written with other decimals than the source has now
    */
-  static open(live: BlockReader, dir: string, keys: KeyTable, clock: () => number): JournaledReader {
+  static open(
+    live: BlockReader,
+    dir: string,
+    keys: KeyTable,
+    clock: () => number,
+    options: JournaledOptions = {},
+  ): JournaledReader {
     mkdirSync(dir, { recursive: true });
     keepKeys(dir, keys);
-    const reader = new JournaledReader(live, dir, JournalWriter.open(dir, { clock }));
+    const reader = new JournaledReader(live, dir, JournalWriter.open(dir, { clock }), options.repeatable === true);
     if (reader.#writer.lastSeq >= 0) reader.#replay = readJournal(dir, 0);
     return reader;
   }
@@ -107,8 +120,27 @@ export class JournaledReader implements BlockReader {
       throw new ChimeraError('CHM709', 'the source behind the journal cannot go on where the journal ends', {
         help: 'start the run anew in an empty folder',
       });
-    await this.#live.seek(this.#writer.lastSeq);
-    this.#liveAt = this.#writer.lastSeq;
+    const last = this.#writer.lastSeq;
+    if (this.#repeatable) await this.#refuseOtherInputs(last);
+    await this.#live.seek(last);
+    this.#liveAt = last;
+  }
+  /** Going on with other inputs would join two markets to one run: the last journaled input must come again. */
+  async #refuseOtherInputs(last: number): Promise<void> {
+    const was = readJournal(this.#dir, last).next().value as JournalRecord | undefined;
+    await this.#live.seek!(last - 1);
+    const now = await this.#live.read();
+    const same =
+      was !== undefined &&
+      now !== null &&
+      now.seq0 === last &&
+      now.t[0] === was.t &&
+      Buffer.compare(this.#codec.encode(now, 0), was.payload) === 0;
+    if (!same)
+      throw new ChimeraError('CHM623', `the journal in ${this.#dir} holds other inputs than its source gives now`, {
+        file: this.#dir,
+        help: 'resume with the inputs of the first start (more may follow behind them), or use another state folder',
+      });
   }
 }
 

@@ -54,7 +54,11 @@ is sold at the market at the next quote with an imbalance below \`exit_below\`. 
     }
     const q = tick.quote;
     if (q.ticked) {
-      const x = (q.bid_qty - q.ask_qty) / (q.bid_qty + q.ask_qty);
+      // In units, as anyone would compute it from the printed quantities: ratios of the scaled integers tie elsewhere.
+      const { qtyScale } = ctx.key;
+      const bid = q.bid_qty / qtyScale;
+      const ask = q.ask_qty / qtyScale;
+      const x = (bid - ask) / (bid + ask);
       if (s.open === '' && !s.leaving) {
         if (s.held > 0) {
           if (x < c.exit_below) {

@@ -41,7 +41,7 @@ export class Batch {
   }
   /** Effect → cause. */
   edge(from: string, to: string, kind: string, t: number, instrument: string): void {
-    const edge: Edge = { _key: documentKey(from, kind, to), _from: from, _to: to, kind, t, instrument };
+    const edge: Edge = { _key: edgeKey(from, kind, to), _from: from, _to: to, kind, t, instrument };
     this.put('lineage', edge._key, edge as unknown as Fields);
   }
   madeBy(id: string, port: string, t: number, instrument: string): void {
@@ -51,4 +51,26 @@ export class Batch {
   *[Symbol.iterator](): Generator<[Collection, Document[]]> {
     for (const [collection, documents] of this.#documents) yield [collection, [...documents.values()]];
   }
+}
+
+/**
+ * The key of an edge: 96 bits of FNV-1a over effect, kind and cause, in three lanes. Spelled out, the keys of the edges were
+ * a third of the store; with 10⁹ edges the odds of any two sharing a key are below 10⁻¹⁰.
+ */
+export function edgeKey(from: string, kind: string, to: string): string {
+  let a = 0x811c9dc5 | 0;
+  let b = 0x01000193 | 0;
+  let c = 0x9e3779b9 | 0;
+  for (const text of [from, kind, to]) {
+    for (let i = 0; i < text.length; i++) {
+      const code = text.charCodeAt(i);
+      a = Math.imul(a ^ code, 0x01000193);
+      b = Math.imul(b ^ code ^ (a >>> 13), 0x2c1b3c6d);
+      c = Math.imul(c ^ code ^ (b >>> 11), 0x85ebca6b);
+    }
+    a = Math.imul(a ^ 0x100, 0x01000193);
+    b = Math.imul(b ^ 0x100 ^ (a >>> 13), 0x2c1b3c6d);
+    c = Math.imul(c ^ 0x100 ^ (b >>> 11), 0x85ebca6b);
+  }
+  return [a, b, c].map((x) => (x >>> 0).toString(36).padStart(7, '0')).join('');
 }

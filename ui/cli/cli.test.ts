@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -107,6 +107,51 @@ describe('the command line', () => {
     expect(exitCode(new Error('x'))).toBe(70);
     expect(exitCode(new ChimeraError('CHM703', 'x'))).toBe(1);
     expect(exitCode(new ChimeraError('CHM905', 'the live run ended with code 3: x'))).toBe(3);
+  });
+  it('answers --json with one object when it fails, too', async () => {
+    const missing = await chimera('run', at('cross.yaml'), '--input', at('none.csv'), '--json');
+    expect(json(missing.out)).toMatchObject({
+      ok: false,
+      exit_code: 3,
+      error: { code: 'CHM670', file: at('none.csv') },
+    });
+    expect(missing.err).toContain('CHM670');
+    const usage = await chimera('run', '--json');
+    expect(json(usage.out)).toMatchObject({ ok: false, exit_code: 2, error: { code: 'CHM911' } });
+    expect((await chimera('run', at('none.yaml'))).out).toBe('');
+  });
+  it('refuses two taps into one file, and horizons and names of a training set that it cannot use', async () => {
+    const run = ['run', at('cross.yaml'), '--input', at('ABC.csv')];
+    const both = await chimera(...run, '--tap', `fast.value=${at('one.csv')}`, '--tap', `slow.value=${dir}/./one.csv`);
+    expect(both).toMatchObject({ code: 2, err: expect.stringContaining('CHM903') });
+    for (const [horizons, to] of [
+      ['x', 'd.parquet'],
+      ['0s', 'd.parquet'],
+      ['10s,', 'd.parquet'],
+      ['10s', 'd.csv'],
+    ]) {
+      const o = ['--input', at('ABC.csv'), '--horizons', horizons!, '--to', at(to!)];
+      const said = await chimera('lake', 'dataset', at('cross.yaml'), ...o);
+      expect(said).toMatchObject({ code: 2, err: expect.stringContaining('CHM911') });
+    }
+  });
+  it('a state goes on only with the graph and the inputs that it was begun with', async () => {
+    const head = readFileSync(at('ABC.csv'), 'utf8').split('\n');
+    mkdirSync(at('first'), { recursive: true });
+    mkdirSync(at('other'), { recursive: true });
+    writeFileSync(at('first/ABC.csv'), `${head.slice(0, 100).join('\n')}\n`);
+    writeFileSync(at('other/ABC.csv'), `${[head[0], ...head.slice(50, 149)].join('\n')}\n`);
+    const run = (input: string, ...more: string[]) =>
+      chimera('run', at('cross.yaml'), '--input', input, '--state', at('kept'), '--json', ...more);
+    expect((await run(at('first/ABC.csv'))).code).toBe(0);
+    expect(json((await run(at('first/ABC.csv'))).out)).toMatchObject({ ok: true, events_in: 99 });
+    expect(await run(at('other/ABC.csv'))).toMatchObject({ code: 3, err: expect.stringContaining('CHM623') });
+    expect(await run(at('first/ABC.csv'), '--set', 'qty=0.2')).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('CHM920'),
+    });
+    expect(json((await run(at('ABC.csv'))).out)).toMatchObject({ ok: true, events_in: 300 });
+    expect((await run(at('first/ABC.csv'))).code).toBe(3);
   });
   it('shows no stack trace without --verbose', async () => {
     const quiet = await chimera('run', at('none.yaml'));

@@ -11,8 +11,8 @@ export const CODES = {
     text: '`--tap NODE.PORT=FILE` names a port that the pipeline does not have. `chimera graph PIPELINE --format json` lists nodes and what flows between them.',
   },
   CHM903: {
-    title: 'unknown kind of tap file',
-    text: 'A tap is written as CSV, JSON lines or Parquet, by the extension of its file: `.csv`, `.jsonl` or `.parquet`.',
+    title: 'a tap cannot be written to this file',
+    text: 'A tap is written as CSV, JSON lines or Parquet, by the extension of its file: `.csv`, `.jsonl` or `.parquet`. Two taps cannot share a file.',
   },
   CHM904: {
     title: 'nothing to replay',
@@ -65,6 +65,10 @@ export const CODES = {
   CHM919: {
     title: 'no test was found',
     text: 'The paths hold no pipeline with `tests:` and no `NAME.test.yaml`.',
+  },
+  CHM920: {
+    title: 'the state is of another graph',
+    text: 'A folder given with `--state` holds checkpoints of the pipeline with other nodes, parameters or node versions. Use an empty folder (the run starts anew), or the pipeline, profile and parameters of the first start.',
   },
   CHM799: {
     title: 'a fault of Chimera',

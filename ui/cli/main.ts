@@ -58,9 +58,19 @@ Exit codes: 0 done and all holds, 1 something does not hold, 2 wrong usage or a 
     await program.parseAsync([...argv], { from: 'user' });
     return context.code;
   } catch (e) {
-    if (e instanceof CommanderError) return e.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    context.json ||= argv.includes('--json');
+    if (e instanceof CommanderError) {
+      if (e.exitCode === 0) return EXIT.ok;
+      sayAsJson(context, EXIT.usage, { code: 'CHM911', message: e.message.replace(/^error: /, '') });
+      return EXIT.usage;
+    }
     return fail(e, context, argv.includes('--verbose'));
   }
+}
+
+/** A program that reads `--json` finds one object whatever happened. */
+function sayAsJson(context: Context, exit_code: number, error: object): void {
+  if (context.json) context.result({ ok: false, exit_code, error }, () => '');
 }
 
 function fail(e: unknown, context: Context, verbose: boolean): number {
@@ -70,6 +80,13 @@ function fail(e: unknown, context: Context, verbose: boolean): number {
       ? e.toString()
       : `error CHM799 a fault of Chimera: ${e instanceof Error ? e.message : String(e)}\n  help: run it again with --verbose, and report what it prints`;
   context.note(context.paint('stderr', 'red', text));
+  sayAsJson(
+    context,
+    code,
+    e instanceof ChimeraError
+      ? { code: e.code, message: e.message, ...e.where, help: e.help ?? null }
+      : { code: 'CHM799', message: e instanceof Error ? e.message : String(e) },
+  );
   if (verbose && e instanceof Error) context.note(stack(e));
   return code;
 }

@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs';
-import { extname, join } from 'node:path';
+import { extname, join, resolve } from 'node:path';
+import type { CheckpointStore } from '../../graph/checkpoint/store.ts';
 import type { Pipeline } from '../../graph/document/types.ts';
 import type { Tap } from '../../graph/engine/tap.ts';
 import type { CommitMark, Counter } from '../../graph/node.ts';
@@ -85,6 +86,7 @@ export async function runJob(job: RunJob): Promise<RunReport> {
   const captures = new Map<string, BronzeWriter>();
   let firstRead = 0;
 
+  if (store) await refuseOtherGraph(store, job);
   const epoch = (await readCheckpoint(store, job.pipeline.name)).commit?.epoch ?? 0;
   for (const [port, path] of paths)
     files.set(port, await openTap(plan, port, path, await tapMark(port), store !== undefined));
@@ -105,8 +107,11 @@ export async function runJob(job: RunJob): Promise<RunReport> {
       job.onTap?.(tap, keys);
     },
     wrap: (source, reader) => {
-      if (job.state === undefined) return reader;
-      const journal = JournaledReader.open(reader, join(job.state, 'journal', source), keys, () => performance.now());
+      // A file can be read again; what arrives live, or is to be captured, must be written down first.
+      if (job.state === undefined || (job.capture === undefined && job.pace === undefined)) return reader;
+      const journal = JournaledReader.open(reader, join(job.state, 'journal', source), keys, () => performance.now(), {
+        repeatable: true,
+      });
       journals.set(source, journal);
       return journal;
     },
@@ -191,6 +196,21 @@ export async function runJob(job: RunJob): Promise<RunReport> {
   };
 }
 
+/**
+ * A state goes on with the graph that wrote it: with another one some nodes would start cold in the middle, and what was
+ * written before would be another graph's.
+ */
+async function refuseOtherGraph(store: CheckpointStore, job: RunJob): Promise<void> {
+  const { name, hash } = job.pipeline;
+  const last = await store.loadCheckpoint(name);
+  if (!last || last.graph === hash) return;
+  await store.close();
+  throw new ChimeraError('CHM920', `the state in ${job.state} was written by another graph of pipeline ${name}`, {
+    ...(job.state === undefined ? {} : { file: job.state }),
+    help: 'use an empty --state folder, or the pipeline, profile and parameters of the first start',
+  });
+}
+
 /** What the journals hold becomes Bronze Parquet. */
 async function seal(state: string, lake: string, journals: ReadonlyMap<string, JournaledReader>): Promise<void> {
   for (const [source, journal] of journals) {
@@ -212,6 +232,16 @@ function tapPaths(plan: Plan, job: RunJob): Map<string, string> {
     if (!known.includes(port))
       throw new ChimeraError('CHM902', `there is no port ${port} to tap`, { help: `ports are: ${known.join(', ')}` });
     paths.set(port, path);
+  }
+  const ports = new Map<string, string>();
+  for (const [port, path] of paths) {
+    const other = ports.get(resolve(path));
+    if (other !== undefined)
+      throw new ChimeraError('CHM903', `${other} and ${port} cannot both be written to ${path}`, {
+        file: path,
+        help: 'give each tap a file of its own',
+      });
+    ports.set(resolve(path), port);
   }
   return paths;
 }

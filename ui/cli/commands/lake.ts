@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import { parseDuration } from '../../../graph/document/duration.ts';
 import { ChimeraError, KeyTable } from '../../../graph/schema/index.ts';
 import { duration, grouped, utc } from '../../report/decimal.ts';
 import { action, describe } from '../command.ts';
@@ -238,13 +239,23 @@ function dataset(lakeCommand: Command, context: Context): void {
     'lake dataset pipelines/trend.yaml --input lake --horizons 1m --to train.arrow --check-prefix 20',
   ]).action(
     action(context, async (file: string, o: DatasetOptions) => {
+      const horizons = o.horizons.split(',').map((h) => h.trim());
+      for (const h of horizons)
+        if (!(parseDuration(h)! > 0))
+          throw new ChimeraError('CHM911', `--horizons ${o.horizons}: "${h}" is no duration`, {
+            help: 'write durations such as 12h,24h (ms, s, m, h, d)',
+          });
+      if (!/\.(parquet|arrow)$/.test(o.to))
+        throw new ChimeraError('CHM911', `--to ${o.to} is neither a Parquet nor an Arrow file by its name`, {
+          help: 'end the name in .parquet or .arrow',
+        });
       const pipeline = loadOrExplain(context, file, o);
       const { makeDataset } = await import('../../run/dataset.ts');
       const progress = context.progress('dataset');
       const report = await makeDataset({
         pipeline,
         inputs: o.input ?? [],
-        horizons: o.horizons.split(',').map((h) => h.trim()),
+        horizons,
         to: o.to,
         onProgress: ({ events, now }) => progress.update(undefined, `${utc(now)}  ${grouped(events, 0)} events`),
         onCheck: (done, of) => progress.update(done / of, `cut ${done} of ${of}`),
