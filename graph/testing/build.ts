@@ -1,15 +1,6 @@
 import type { Pipeline, PipelineEdge, PipelineNode } from '../document/types.ts';
 import { type AnyNode, type InPorts, inPortsOf, outPortsOf } from '../node.ts';
-import {
-  BLOCK_ROWS,
-  type Block,
-  type BlockReader,
-  f64,
-  type ListColumn,
-  record,
-  type Schema,
-  Vec,
-} from '../schema/index.ts';
+import { f64, record, type Schema } from '../schema/index.ts';
 
 /** One node of a pipeline built in code, for tests of the engine that should not depend on the document. */
 export interface BuildNode {

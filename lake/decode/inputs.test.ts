@@ -51,6 +51,8 @@ describe('what a file is', () => {
     expect(await code(read([put('prose.csv', 'It was a dark\nand stormy night\n')]))).toBe('CHM671');
     expect(await code(read([put('doc.json', '{\n "a": [1,2,3]\n}\n')]))).toBe('CHM671');
     expect(await code(read([dir]))).toBe('CHM671');
+    expect(await code(read(['/dev/null']))).toBe('CHM671');
+    expect(await code(read([put('stub.gz', gzipSync(text(lines)).subarray(0, 20))]))).toBe('CHM671');
     expect(await code(read([put('two.zip', zipSync({ a: Buffer.from('x'), b: Buffer.from('y') }))]))).toBe('CHM673');
     expect(await code(read([put('cut.zip', zipSync({ a: Buffer.from(text(lines)) }).subarray(0, 200))]))).toBe(
       'CHM673',

@@ -85,6 +85,7 @@ describe('refused lines', () => {
     ['no event', '{"x":1}', 'CHM653'],
     ['a missing id', '{"e":"trade","E":1700000000000,"T":1700000000000,"s":"B","p":"1","q":"1","m":true}', 'CHM654'],
     ['a missing symbol', '{"e":"bookTicker","u":1,"b":"1","B":"1","a":"2","A":"1"}', 'CHM654'],
+    ['a symbol that is none', '{"e":"bookTicker","s":"../B,\\"","u":1,"b":"1","B":"1","a":"2","A":"1"}', 'CHM655'],
     ['missing levels', '{"e":"depthUpdate","s":"B","U":1,"u":2,"b":[]}', 'CHM654'],
     [
       'an id that is a text',

@@ -154,6 +154,31 @@ describe('a source behind its journal', () => {
     await expect(drain(again)).rejects.toMatchObject({ code: 'CHM709' });
   });
 
+  it('refuses to go on with a source that gives another past, or a shorter one', async () => {
+    const first = open(new Live(3000), dir);
+    await drain(first);
+    await first.close();
+    const resume = (live: BlockReader) => JournaledReader.open(live, dir, keys(), () => 0, { repeatable: true });
+    const shorter = resume(new Live(2000));
+    await expect(drain(shorter)).rejects.toMatchObject({ code: 'CHM623' });
+    await shorter.close();
+    const other = new Live(6000);
+    const read = other.read.bind(other);
+    other.read = async () => {
+      const block = await read();
+      block?.t.forEach((t, i) => {
+        block.t[i] = t + 1;
+      });
+      return block;
+    };
+    const changed = resume(other);
+    await expect(drain(changed)).rejects.toMatchObject({ code: 'CHM623' });
+    await changed.close();
+    const same = resume(new Live());
+    expect(await drain(same)).toEqual(range(0));
+    await same.close();
+  });
+
   it('hands on all of a journal whose numbers have a gap', async () => {
     const gappy = new Live();
     const reader = open(gappy, dir);

@@ -141,17 +141,21 @@ describe('the command line', () => {
     mkdirSync(at('other'), { recursive: true });
     writeFileSync(at('first/ABC.csv'), `${head.slice(0, 100).join('\n')}\n`);
     writeFileSync(at('other/ABC.csv'), `${[head[0], ...head.slice(50, 149)].join('\n')}\n`);
-    const run = (input: string, ...more: string[]) =>
-      chimera('run', at('cross.yaml'), '--input', input, '--state', at('kept'), '--json', ...more);
-    expect((await run(at('first/ABC.csv'))).code).toBe(0);
-    expect(json((await run(at('first/ABC.csv'))).out)).toMatchObject({ ok: true, events_in: 99 });
-    expect(await run(at('other/ABC.csv'))).toMatchObject({ code: 3, err: expect.stringContaining('CHM623') });
-    expect(await run(at('first/ABC.csv'), '--set', 'qty=0.2')).toMatchObject({
-      code: 2,
-      err: expect.stringContaining('CHM920'),
-    });
-    expect(json((await run(at('ABC.csv'))).out)).toMatchObject({ ok: true, events_in: 300 });
-    expect((await run(at('first/ABC.csv'))).code).toBe(3);
+    const rate = ['--pace', '1000000000'];
+    for (const live of [[], rate]) {
+      const kept = at(`kept${live.length}`);
+      const run = (input: string, ...more: string[]) =>
+        chimera('run', at('cross.yaml'), '--input', input, '--state', kept, '--json', ...live, ...more);
+      expect((await run(at('first/ABC.csv'))).code).toBe(0);
+      expect(json((await run(at('first/ABC.csv'))).out)).toMatchObject({ ok: true, events_in: 99 });
+      expect(await run(at('other/ABC.csv'))).toMatchObject({ code: 3, err: expect.stringContaining('CHM623') });
+      expect(await run(at('first/ABC.csv'), '--set', 'qty=0.2')).toMatchObject({
+        code: 2,
+        err: expect.stringContaining('CHM920'),
+      });
+      expect(json((await run(at('ABC.csv'))).out)).toMatchObject({ ok: true, events_in: 300 });
+      expect((await run(at('first/ABC.csv'))).code).toBe(3);
+    }
   });
   it('shows no stack trace without --verbose', async () => {
     const quiet = await chimera('run', at('none.yaml'));

@@ -65,7 +65,6 @@ export function roundTrips(fills: readonly Fill[]): RoundTrip[] {
     const buying = f.side === 'buy';
     while (left > 0n && book[0] !== undefined && book[0].long !== buying) {
       const lot = book[0];
-      // biome-ignore lint/complexity/useMathMinMax: Math.min takes no BigInt.
       const q = left < lot.left ? left : lot.left;
       // Fees are shared by quantity; the last share of a fill takes what is left of it, so that nothing is lost to rounding.
       const entryFee = q === lot.left ? lot.fee : (lot.fee * q) / lot.left;

@@ -14,6 +14,7 @@ import { InputCodec } from '../../lake/journal/input-codec.ts';
 import { declareJournalKeys, JournaledReader } from '../../lake/journal/journaled-reader.ts';
 import { sealJournal } from '../../lake/journal/seal.ts';
 import { openEmbeddedStore } from '../../sinks/store/index.ts';
+import { type InputMark, SameInputs } from './same-inputs.ts';
 import { openTableTap, TableTap } from './table-tap.ts';
 
 export interface RunJob {
@@ -71,6 +72,7 @@ export interface RunReport {
 }
 
 const TAP_WRITER = 'tap:';
+const INPUT_WRITER = 'input:';
 
 /** Runs a pipeline over inputs with taps, capture and durable state as asked. */
 export async function runJob(job: RunJob): Promise<RunReport> {
@@ -97,6 +99,16 @@ export async function runJob(job: RunJob): Promise<RunReport> {
   }
 
   const journals = new Map<string, JournaledReader>();
+  const again = new Map<string, SameInputs>();
+  const committed = await committedInputs();
+  async function committedInputs(): Promise<Map<string, InputMark>> {
+    const marks = new Map<string, InputMark>();
+    for (const { id } of plan.nodes) {
+      const [entry] = epoch === 0 ? [] : await store!.loadManifest(INPUT_WRITER + id, epoch, epoch + 1);
+      if (entry) marks.set(id, entry.entry as InputMark);
+    }
+    return marks;
+  }
   const run = new Run(plan, {
     keys,
     inputs: job.inputs,
@@ -108,7 +120,12 @@ export async function runJob(job: RunJob): Promise<RunReport> {
     },
     wrap: (source, reader) => {
       // A file can be read again; what arrives live, or is to be captured, must be written down first.
-      if (job.state === undefined || (job.capture === undefined && job.pace === undefined)) return reader;
+      if (job.state === undefined) return reader;
+      if (job.capture === undefined && job.pace === undefined) {
+        const repeated = new SameInputs(reader, source, committed.get(source));
+        again.set(source, repeated);
+        return repeated;
+      }
       const journal = JournaledReader.open(reader, join(job.state, 'journal', source), keys, () => performance.now(), {
         repeatable: true,
       });
@@ -136,7 +153,10 @@ export async function runJob(job: RunJob): Promise<RunReport> {
       job.onCommit?.(mark);
       for (const journal of journals.values()) journal.sync();
       for (const file of files.values()) if (file instanceof TableTap) await file.drain();
-      if (store) await recordTaps(mark);
+      if (store) {
+        await recordTaps(mark);
+        await recordInputs(mark);
+      }
     },
     ...(job.readers ? { readers: job.readers } : {}),
     ...(store ? { store } : {}),
@@ -155,6 +175,15 @@ export async function runJob(job: RunJob): Promise<RunReport> {
         await store!.saveManifest(TAP_WRITER + port, mark.epoch, file.mark);
         await store!.keepManifest(TAP_WRITER + port, mark.epoch - 1, mark.epoch + 1);
       }
+  }
+
+  async function recordInputs(mark: CommitMark): Promise<void> {
+    for (const [source, reader] of again) {
+      const input = reader.at(mark.offsets[source] ?? -1);
+      if (!input) continue;
+      await store!.saveManifest(INPUT_WRITER + source, mark.epoch, input);
+      await store!.keepManifest(INPUT_WRITER + source, mark.epoch - 1, mark.epoch + 1);
+    }
   }
 
   job.onRun?.(run);
