@@ -63,7 +63,7 @@ describe('decision.imbalance', () => {
 
   it('joins a heavy bid, once, and only above the threshold', () => {
     const d = run();
-    expect(orders(d.send(1, quote(800, 200)))).toEqual([]);
+    expect(orders(d.send(1, quote(799, 201)))).toEqual([]);
     const [o] = d.send(2, quote(801, 199));
     expect(o!.values).toMatchObject({ type: 'limit', tif: 'gtx', side: 'buy', px: 10000, qty: 10 });
     expect(orders(d.send(3, quote(900, 100)))).toEqual([]);
