@@ -106,6 +106,8 @@ describe('the command line', () => {
     expect((await chimera('lake', 'ls', dir)).code).toBe(3);
     expect(exitCode(new Error('x'))).toBe(70);
     expect(exitCode(new ChimeraError('CHM703', 'x'))).toBe(1);
+    expect(exitCode(new ChimeraError('CHM850', 'x'))).toBe(2);
+    expect(exitCode(new ChimeraError('CHM850', 'x', { node: 'bars', source: 'market', seq: 7 }))).toBe(1);
     expect(exitCode(new ChimeraError('CHM905', 'the live run ended with code 3: x'))).toBe(3);
   });
   it('answers --json with one object when it fails, too', async () => {
@@ -345,6 +347,13 @@ describe('replay and parity', () => {
       identical: false,
       first_difference: { node: 'fast', port: 'value', seq: 40, field: 'value' },
     });
+  });
+  it('parity that is interrupted gives no verdict', async () => {
+    const [stdout, stderr] = [new Said(), new Said()];
+    const argv = ['parity', at('cross.yaml'), '--input', at('ABC.csv'), '--pace', '1000000000', '--json'];
+    const code = await main(argv, { stdout, stderr, env: {}, signal: AbortSignal.abort() });
+    expect(code).toBe(1);
+    expect(json(stdout.text)).toMatchObject({ ok: false, error: { code: 'CHM918' } });
   });
   it('parity compares every node, and idle nodes prove nothing', async () => {
     const ok = await chimera(

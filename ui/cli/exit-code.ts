@@ -21,6 +21,8 @@ export function exitCode(error: unknown): number {
   if (FAULT.has(n)) return EXIT.fault;
   // A child process that ended for the user's reasons hands them on.
   if (n === 905) return Number(/ended with code ([23]):/.exec(error.message)?.[1] ?? EXIT.differs);
+  // A node that was stopped by an input: the pipeline is in order, its data were not.
+  if (error.where.seq !== undefined) return EXIT.differs;
   if (n < 540 || (n >= 810 && n < 900)) return EXIT.usage;
   return EXIT.differs;
 }

@@ -25,6 +25,8 @@ export interface ParityJob {
   /** Starts the live run as a process of its own: program and arguments up to the options of `chimera run`. */
   command: readonly string[];
   onStage?: (stage: string) => void;
+  /** Ends the job without a verdict. */
+  signal?: AbortSignal;
 }
 
 /** What `chimera parity --json` prints. */
@@ -67,13 +69,22 @@ export async function parity(job: ParityJob): Promise<ParityReport> {
         capture: lake,
         pace: job.pace,
         state: join(work, 'state'),
+        ...(job.signal ? { signal: job.signal } : {}),
       });
+    refuseVerdict(job);
     job.onStage?.('replay of what was captured');
     // Each source reads what was captured of it, whatever kind of source it is.
     const readers = Object.fromEntries(
       sources.map((s) => [s.id, (keys: KeyTable) => openLake(lake, { sources: [s.id] }, keys)]),
     );
-    const report = await runJob({ pipeline: job.pipeline, inputs: [], readers, tapAll: replay });
+    const report = await runJob({
+      pipeline: job.pipeline,
+      inputs: [],
+      readers,
+      tapAll: replay,
+      ...(job.signal ? { signal: job.signal } : {}),
+    });
+    refuseVerdict(job);
     job.onStage?.('comparing');
     const first = await compareTaps(live, replay, portsOf(plan));
     const rows = Object.fromEntries(Object.entries(report.taps).map(([port, t]) => [port, t.rows]));
@@ -91,6 +102,14 @@ export async function parity(job: ParityJob): Promise<ParityReport> {
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
+}
+
+/** Half a run proves nothing. */
+function refuseVerdict(job: ParityJob): void {
+  if (job.signal?.aborted)
+    throw new ChimeraError('CHM918', 'parity was interrupted: nothing is proved', {
+      help: 'run the same command again',
+    });
 }
 
 /** Nodes that decide, order or trade and never said anything: their agreement would prove nothing. */
@@ -119,7 +138,13 @@ async function liveWithKills(job: ParityJob, live: string, lake: string, state: 
   ];
   let kills = 0;
   for (;;) {
-    const child = spawn(program!, [...args, ...options], { stdio: ['ignore', 'pipe', 'pipe'] });
+    refuseVerdict(job);
+    const child = spawn(program!, [...args, ...options], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      ...(job.signal ? { signal: job.signal } : {}),
+    });
+    // An abort ends the child; that it did not come to its end is said by `ended`.
+    child.on('error', () => {});
     const ended = exit(child);
     const started = await Promise.race([announced(child).then(() => true), ended.then(() => false)]);
     if (started && kills < job.kills) {
@@ -134,6 +159,7 @@ async function liveWithKills(job: ParityJob, live: string, lake: string, state: 
       }
     }
     const { code, signal, stderr } = await ended;
+    refuseVerdict(job);
     if (code === 0 || code === 1) return kills;
     throw new ChimeraError(
       'CHM905',

@@ -56,6 +56,7 @@ export function parity(program: Command, context: Context): void {
         command: [...chimera(), 'run', file, ...again(options)],
         onStage: (stage) => context.note(context.paint('stderr', 'dim', stage)),
         ...(options.taps === undefined ? {} : { taps: options.taps }),
+        ...(context.io.signal ? { signal: context.io.signal } : {}),
       });
       context.result(report, () => {
         const out = [
