@@ -216,7 +216,7 @@ describe('the environment', () => {
   it('leaves no trace in the tree: no registry hosts, no absolute paths of a machine', () => {
     // Put together here, so that this file does not hold them itself.
     const registries = [
-      'registry.npmjs' + '.org',
+      ['registry', 'npmjs', 'org'].join('.'),
       'npmmirror' + '.com',
       'registry.yarnpkg' + '.com',
       'pypi' + '.org',
