@@ -71,7 +71,7 @@ describe('features of closes and bars, against the library trading-signals', () 
       CLOSES.map((x) => lib.update(x, false)),
     );
   });
-  it('ATR [S2.7]', () => {
+  it('ATR', () => {
     const lib = new ATR(14);
     same(
       scalars(atr, { period: 14 }, WARM, 'bar').slice(1),
