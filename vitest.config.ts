@@ -5,6 +5,7 @@ export default defineConfig({
     include: ['{graph,operators,sources,sinks,lake,venue,ui,bench,docs,pipelines}/**/*.test.ts'],
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    setupFiles: ['./vitest.setup.ts'],
     pool: 'forks',
     maxWorkers: 2,
   },

@@ -266,7 +266,7 @@ export const GRAPH_CODES = {
   },
   CHM308: {
     title: 'several records meet an in-port for one',
-    text: 'The out-port can carry several records in a cycle, the in-port takes one. Put a node between that takes the list.',
+    text: 'The out-port can carry several records in a cycle, the in-port takes one. Put a node between that takes the list: `flow.flatten` gives each record a cycle of its own, at the same time and in order; others sum the list up.',
   },
   CHM309: {
     title: 'bronze made of silver or gold',

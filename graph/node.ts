@@ -1,6 +1,6 @@
 import type { Observable, SchedulerLike } from 'rxjs';
 import type { z } from 'zod';
-import type { BlockReader } from './schema/block.ts';
+import type { BlockReader, LiveReader } from './schema/block.ts';
 import type { KeyInfo, KeyTable } from './schema/key.ts';
 import type { ManyView, RecordView, Schema, Values } from './schema/record.ts';
 
@@ -45,6 +45,11 @@ export interface OutPort<S extends Schema = Schema> {
   readonly keyed: boolean;
   /** Holds what was known only after its time: a label. */
   readonly future: boolean;
+  /**
+   * Any number of records per cycle, and consumers take one: each record is delivered in a cycle of its own at the same
+   * engine time, in order, before the next timer or input.
+   */
+  readonly successive?: true;
   readonly doc?: string;
 }
 
@@ -56,7 +61,14 @@ type InOptions = {
   passive?: boolean;
   doc?: string;
 };
-type OutOptions = { many?: boolean; key?: 'instrument' | 'none'; keyed?: boolean; future?: boolean; doc?: string };
+type OutOptions = {
+  many?: boolean;
+  key?: 'instrument' | 'none';
+  keyed?: boolean;
+  future?: boolean;
+  successive?: boolean;
+  doc?: string;
+};
 
 export function input<S extends Schema, const O extends InOptions = Record<never, never>>(
   schema: S,
@@ -82,6 +94,7 @@ export function output<S extends Schema>(schema: S, o: OutOptions = {}): OutPort
     key: o.key ?? 'instrument',
     keyed: o.keyed ?? false,
     future: o.future ?? false,
+    ...(o.successive ? { successive: true as const } : {}),
     ...(o.doc ? { doc: o.doc } : {}),
   };
 }
@@ -168,6 +181,8 @@ interface Common<C extends z.ZodObject> {
   /** The source of the formula. */
   readonly reference?: string;
   readonly config: C;
+  /** Hands on what it reads: its outputs are of the tier of its inputs, whatever `tier` says. */
+  readonly relays?: true;
   readonly examples?: readonly Example[];
   /** Static checks beyond the configuration's own schema. */
   check?(config: z.output<C>, wiring: Wiring): ConfigIssue[];
@@ -199,6 +214,62 @@ export interface StepNode<
   migrate?(old: unknown, fromVersion: number): S;
 }
 
+/** What became of a question: the answer, or what counts in its place because none came in time. */
+export interface Answer<A> {
+  readonly value: A;
+  readonly late: boolean;
+}
+/** The live half of an asynchronous node: the only part of it that a replay leaves out. */
+export interface Answering<Q, A> {
+  /**
+   * May take its time; what it needs beyond the question it got when it was opened. Question and answer are plain data, like
+   * a state. A throw or a rejection is a failure of the node.
+   */
+  answer(question: Q, call: Call): A | Promise<A>;
+  close?(): Promise<void>;
+}
+export interface Call {
+  /** Name of the instance's instrument; '' on unkeyed nodes. */
+  readonly key: string;
+  /** Aborted when the deadline has passed: nobody waits any more. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * A node that waits within its cycle for an answer from outside: a look-up, a model in a worker. `ask` and `step` are
+ * deterministic, like the step of a step node; what lies between them is written down (value, fallback or error) before
+ * `step` sees it, and read again in a replay.
+ */
+export interface AsyncNode<
+  C extends z.ZodObject = z.ZodObject,
+  I extends InPorts = InPorts,
+  O extends OutPorts = OutPorts,
+  S = unknown,
+  Q = unknown,
+  A = unknown,
+> extends Common<C> {
+  readonly kind: 'async';
+  readonly ports: {
+    readonly in: I;
+    readonly rest?: InPort;
+    readonly out: O | ((config: z.output<C>, wiring: Wiring) => OutPorts);
+  };
+  readonly determinism: 'journaled';
+  readonly warmup?: (config: z.output<C>) => Partial<Record<keyof I, number>>;
+  /** How long an answer may take, µs of the wall clock. Past it `fallback` counts. */
+  deadlineUs(config: z.output<C>): number;
+  state(config: z.output<C>, key: KeyInfo): S;
+  /** What to ask in this cycle; undefined = nothing, and nobody waits. May change the state. */
+  ask(state: S, tick: Tick<I>, config: z.output<C>, ctx: Ctx): Q | undefined;
+  /** What counts when no answer came in time: a function of the question and the options alone. */
+  fallback(question: Q, config: z.output<C>): A;
+  /** The rest of the cycle; `answer` is undefined when nothing was asked. */
+  step(state: S, tick: Tick<I>, config: z.output<C>, emit: Emit<O>, ctx: Ctx, answer: Answer<A> | undefined): void;
+  migrate?(old: unknown, fromVersion: number): S;
+  /** Called at the start of a run that may have to ask; not in a replay. */
+  open(config: z.output<C>, env: Env): Promise<Answering<Q, A>>;
+}
+
 /** Any RxJS pipeline inside one node. Emissions must happen synchronously within the node's own cycle (CHM705). */
 export interface RxNode<C extends z.ZodObject = z.ZodObject, I extends InPorts = InPorts, O extends OutPorts = OutPorts>
   extends Common<C> {
@@ -219,6 +290,14 @@ export interface RxPipe<O extends OutPorts> {
   stateless?: boolean;
 }
 
+/** Engine time while it is live. */
+export interface LiveClock {
+  /** µs since the epoch; never steps back. */
+  now(): number;
+  /** Arrival time (t_avail, µs) of what is received now: later than everything that the run has already gone past. */
+  stamp(): number;
+}
+
 /** What sources and sinks are given when they open. */
 export interface Env {
   readonly keys: KeyTable;
@@ -231,6 +310,10 @@ export interface Env {
   readonly node: string;
   /** Random seed of the run, for sources that synthesise. */
   readonly seed: number;
+  /** Present when the run is live. */
+  readonly clock?: LiveClock;
+  /** What the program hands to the outer ends of the graph by name: addresses and secrets of a connection. Never logged. */
+  readonly access?: Readonly<Record<string, unknown>>;
 }
 
 export interface SourceNode<C extends z.ZodObject = z.ZodObject, O extends OutPorts = OutPorts> extends Common<C> {
@@ -265,8 +348,49 @@ export interface SinkNode<C extends z.ZodObject = z.ZodObject, I extends InPorts
   open(config: z.output<C>, env: Env, wiring: Wiring): Promise<Sink<I>>;
 }
 
+/** The half of a gateway that takes commands. */
+export interface CommandSink<I extends InPorts> extends Sink<I> {
+  /**
+   * Lets out what was written since the last call. Called between cycles, once the inputs that led to it are on disk.
+   * A repeated command (a run that went back to its last commit) has the cause and place that it had before.
+   */
+  flush(): void;
+  /** Whether `flush` has something to let out; without it, it is called after every round. */
+  pending?(): boolean;
+}
+export interface Gateway<I extends InPorts> {
+  readonly reader: LiveReader;
+  readonly sink: CommandSink<I>;
+}
+/**
+ * Both a sink and a source: commands go out, and what the world answers comes in as inputs of its own, numbered by their own
+ * journal. In a graph it stands where a simulated node with feedback stands in another profile; it needs no `feedback`.
+ * In a replay its inputs come from the journal and its commands go nowhere.
+ */
+export interface GatewayNode<
+  C extends z.ZodObject = z.ZodObject,
+  I extends InPorts = InPorts,
+  O extends OutPorts = OutPorts,
+> extends Common<C> {
+  readonly kind: 'gateway';
+  readonly ports: { readonly in: I; readonly out: O };
+  readonly determinism: 'journaled';
+  open(config: z.output<C>, env: Env): Promise<Gateway<I>>;
+}
+
 // biome-ignore lint/suspicious/noExplicitAny: the registry holds node types of every configuration, port and state type.
-export type AnyNode = StepNode<any, any, any, any> | RxNode<any, any, any> | SourceNode<any, any> | SinkNode<any, any>;
+type AnyInner = StepNode<any, any, any, any> | RxNode<any, any, any>;
+// biome-ignore lint/suspicious/noExplicitAny: as above.
+export type AnyAsync = AsyncNode<any, any, any, any, any, any>;
+// biome-ignore lint/suspicious/noExplicitAny: as above.
+export type RunNode = AnyInner | AnyAsync | SourceNode<any, any> | SinkNode<any, any>;
+// biome-ignore lint/suspicious/noExplicitAny: as above.
+export type AnyGateway = GatewayNode<any, any, any>;
+/** Every node type; a gateway runs as its two halves. */
+export type AnyNode = RunNode | AnyGateway;
+
+/** Its records enter the graph as numbered inputs: one instance serves all instruments. */
+export const isEntrance = (type: AnyNode | undefined): boolean => type?.kind === 'source' || type?.kind === 'gateway';
 
 /** Defines a node type in step form: explicit, serialisable state and a function of (state, tick, config). */
 export function defineNode<C extends z.ZodObject, const I extends InPorts, const O extends OutPorts, S>(
@@ -280,6 +404,12 @@ export function defineRxNode<C extends z.ZodObject, const I extends InPorts, con
 ): RxNode<C, I, O> {
   return Object.freeze({ kind: 'rx' as const, ...node });
 }
+/** Defines a node type that waits for answers from outside. */
+export function defineAsyncNode<C extends z.ZodObject, const I extends InPorts, const O extends OutPorts, S, Q, A>(
+  node: Omit<AsyncNode<C, I, O, S, Q, A>, 'kind'>,
+): AsyncNode<C, I, O, S, Q, A> {
+  return Object.freeze({ kind: 'async' as const, ...node });
+}
 export function defineSource<C extends z.ZodObject, const O extends OutPorts>(
   node: Omit<SourceNode<C, O>, 'kind'>,
 ): SourceNode<C, O> {
@@ -291,7 +421,16 @@ export function defineSink<C extends z.ZodObject, const I extends InPorts>(
   return Object.freeze({ kind: 'sink' as const, ...node });
 }
 
+export function defineGateway<C extends z.ZodObject, const I extends InPorts, const O extends OutPorts>(
+  node: Omit<GatewayNode<C, I, O>, 'kind'>,
+): GatewayNode<C, I, O> {
+  return Object.freeze({ kind: 'gateway' as const, ...node });
+}
+
 export const inPortsOf = (n: AnyNode): InPorts => (n.kind === 'source' ? {} : n.ports.in);
+/** The variadic in-port, for types that have one. */
+export const restOf = (n: AnyNode): InPort | undefined =>
+  n.kind === 'step' || n.kind === 'async' || n.kind === 'sink' ? n.ports.rest : undefined;
 export function outPortsOf(n: AnyNode, config: unknown, wiring: Wiring): OutPorts {
   if (n.kind === 'sink') return {};
   const out = n.ports.out;

@@ -10,6 +10,7 @@ import { type CacheOptions, openCached } from './cache/open-cached.ts';
 import { DuckDb } from './duckdb.ts';
 import { type FileEntry, type LakeView, readLake, requireLake, schemaId, trashPath } from './manifest.ts';
 import { type MergeInput, MergeReader } from './merge-reader.ts';
+import { OUTCOMES } from './outcome-rows.ts';
 import { RowStream } from './row-stream.ts';
 import { schemaFromJson } from './schema.ts';
 import { LocalStorage, type ObjectStorage } from './storage.ts';
@@ -69,7 +70,10 @@ export async function openLake(dir: string, options: OpenLakeOptions, keys: KeyT
 
 export function planLake(view: LakeView, o: OpenLakeOptions): LakePlan {
   const tier = o.tier ?? 'bronze';
-  const inTier = view.files.filter((f) => f.tier === tier);
+  // Outcomes are no inputs: only who names them gets them.
+  const inTier = view.files.filter(
+    (f) => f.tier === tier && (f.dataset !== OUTCOMES || o.datasets?.includes(OUTCOMES)),
+  );
   const names = [...new Set(inTier.map((f) => f.dataset))].sort();
   const market = Object.keys(MARKET_PORTS) as string[];
   const datasets = o.datasets ?? (tier === 'bronze' ? [...market, ...names.filter((d) => !market.includes(d))] : names);

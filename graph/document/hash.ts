@@ -43,6 +43,8 @@ const outForm = (out: OutPorts) =>
     many: p.many,
     key: p.key,
     keyed: p.keyed,
+    // Absent where it does not apply: hashes of graphs without it are what they were.
+    successive: p.successive,
   }));
 
 const schemaForm = (s: Schema) => ({

@@ -1,4 +1,4 @@
-import { type AnyNode, type InPort, type InPorts, inPortsOf } from '../node.ts';
+import { type AnyNode, type InPort, type InPorts, inPortsOf, restOf } from '../node.ts';
 import { nearest } from './nearest.ts';
 import type { InputDraft } from './node-draft.ts';
 import { listing, type Report } from './report.ts';
@@ -9,7 +9,7 @@ import { describe, isNull, isUnresolved, quote, type Span, type Tree, valueSpan 
 export function readInputs(raw: RawNode, type: AnyNode, report: Report): { inputs: InputDraft[]; complete: boolean } {
   const node = raw.id;
   const fixed: InPorts = inPortsOf(type);
-  const rest: InPort | undefined = type.kind === 'step' || type.kind === 'sink' ? type.ports.rest : undefined;
+  const rest = restOf(type);
   const names = Object.keys(fixed);
   const required = names.filter((n) => !fixed[n]!.optional);
   const entry = raw.in;

@@ -1,4 +1,4 @@
-import { type AnyNode, inPortsOf } from '../node.ts';
+import { type AnyNode, inPortsOf, restOf } from '../node.ts';
 import type { Registry } from '../registry.ts';
 import { configSchema, type JsonSchema } from './config-schema.ts';
 import { ID, ON_ERROR, VERSION } from './shape.ts';
@@ -131,7 +131,7 @@ function ofType(type: AnyNode): JsonSchema {
     return strip(out);
   }
   const ports = inPortsOf(type);
-  const rest = type.kind === 'step' || type.kind === 'sink' ? type.ports.rest : undefined;
+  const rest = restOf(type);
   const names = Object.keys(ports);
   const required = names.filter((n) => !ports[n]!.optional);
   const reference = { $ref: '#/definitions/reference' };

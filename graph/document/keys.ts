@@ -1,3 +1,4 @@
+import { isEntrance } from '../node.ts';
 import { type NodeDraft, streamKeyed } from './node-draft.ts';
 import type { Report } from './report.ts';
 import { quote } from './tree.ts';
@@ -8,17 +9,17 @@ import { quote } from './tree.ts';
  */
 export function resolveKeys(drafts: readonly NodeDraft[], report: Report): void {
   for (const d of drafts) {
-    if (d.type?.kind === 'source' && d.raw.each)
+    if (isEntrance(d.type) && d.raw.each)
       report.add(
         'CHM311',
         d.raw.each.span,
-        `${d.type.type} is a source: it has one instance that serves all instruments`,
+        `${d.type!.type} is a source: it has one instance that serves all instruments`,
         {
           help: 'remove `each`; put it on the nodes that read the source',
           node: d.raw.id,
         },
       );
-    d.keyed = d.raw.each !== undefined && d.type?.kind !== 'source';
+    d.keyed = d.raw.each !== undefined && !isEntrance(d.type);
   }
   inherit(drafts);
   const assumed = reportMissingEach(drafts, unknownKeys(drafts), report);
@@ -67,7 +68,7 @@ function inherit(drafts: readonly NodeDraft[]): void {
   for (let changed = true; changed; ) {
     changed = false;
     for (const d of drafts) {
-      if (d.keyed || d.type?.kind === 'source') continue;
+      if (d.keyed || isEntrance(d.type)) continue;
       if (d.inputs.some((i) => i.spec.key === 'same' && i.edge?.producer.keyed)) {
         d.keyed = true;
         changed = true;
@@ -84,14 +85,14 @@ function reportMissingEach(
 ): Set<NodeDraft> {
   const assumed = new Set<NodeDraft>();
   for (const d of drafts) {
-    if (d.keyed || d.type?.kind === 'source' || unknown.has(d)) continue;
+    if (d.keyed || isEntrance(d.type) || unknown.has(d)) continue;
     const input = d.inputs.find(
       ({ edge, spec }) =>
         edge &&
         spec.key === 'same' &&
         streamKeyed(edge.producer, edge.out) &&
         // Records that carry their instrument may be read as one list.
-        (edge.producer.type?.kind === 'source' || !spec.many),
+        (isEntrance(edge.producer.type) || !spec.many),
     );
     if (!input) continue;
     const { producer, out } = input.edge!;
@@ -117,7 +118,7 @@ function unknownKeys(drafts: readonly NodeDraft[]): Set<NodeDraft> {
   for (let before = -1; before < unknown.size; ) {
     before = unknown.size;
     for (const d of drafts) {
-      if (d.keyed || d.type?.kind === 'source') continue;
+      if (d.keyed || isEntrance(d.type)) continue;
       const open =
         !d.type ||
         !d.complete ||

@@ -1,7 +1,8 @@
 import { GRAPH_CODES, SUPPRESSIBLE, WARNINGS } from '../codes.ts';
-import type { ConfigIssue } from '../node.ts';
+import { type ConfigIssue, inPortsOf } from '../node.ts';
 import type { Registry } from '../registry.ts';
 import { readConfig, reportIssues } from './config.ts';
+import { halvesOf } from './halves.ts';
 import { graphHash } from './hash.ts';
 import { readInputs } from './inputs.ts';
 import { resolveKeys } from './keys.ts';
@@ -94,7 +95,8 @@ function read(
   );
   allowances.push(...allow(root, undefined, report));
   let raw = readNodes(root, params, report, allowances);
-  if (options.profile) raw = applyProfile(raw, options.profile, params, registry, report);
+  const profile = options.profile && applyProfile(raw, options.profile, params, registry, report);
+  if (profile) raw = profile.nodes;
   const drafts = raw.map((node, index) => draft(node, index, registry, report));
 
   resolveReferences(drafts, report);
@@ -110,7 +112,7 @@ function read(
   reportUnused(params, report);
 
   const whole = drafts.every((d) => d.type && d.config && d.outs && d.complete && d.inputs.every((i) => i.edge));
-  const nodes = whole ? drafts.map(resolved) : [];
+  const nodes = whole ? drafts.flatMap(resolved) : [];
   return {
     name,
     file,
@@ -118,6 +120,7 @@ function read(
     nodes,
     services,
     hash: whole ? graphHash(nodes) : '',
+    ...(profile?.live ? { live: profile.live } : {}),
   };
 }
 
@@ -238,11 +241,12 @@ function checkTypes(drafts: readonly NodeDraft[], report: Report): void {
   }
 }
 
-function resolved(d: NodeDraft): PipelineNode {
+function resolved(d: NodeDraft): PipelineNode[] {
   const { raw } = d;
+  const type = d.type!;
   const place = raw.idSpan.source.position(raw.idSpan.start);
   // Fixed in-ports in the order of the type, whatever order the document has; variadic ones in the document's.
-  const fixed = d.type!.kind === 'source' ? [] : Object.keys(d.type!.ports.in);
+  const fixed = Object.keys(inPortsOf(type));
   const rank = (port: string, rest: boolean) => (rest ? fixed.length : fixed.indexOf(port));
   const inputs = d.inputs
     .map((i, at) => ({ i, at }))
@@ -258,11 +262,10 @@ function resolved(d: NodeDraft): PipelineNode {
         schema: i.edge!.schema,
       }),
     );
-  return {
+  const rest = {
     id: raw.id,
-    type: d.type!,
     config: d.config!.config,
-    key: d.keyed ? 'instrument' : 'none',
+    key: d.keyed ? ('instrument' as const) : ('none' as const),
     inputs,
     out: d.outs!,
     feedback: raw.feedback.map((f) => f.text),
@@ -270,4 +273,6 @@ function resolved(d: NodeDraft): PipelineNode {
     onError: raw.onError,
     ...place,
   };
+  if (type.kind !== 'gateway') return [{ ...rest, type }];
+  return halvesOf(rest, type);
 }

@@ -58,11 +58,13 @@ const RANK: Readonly<Record<Tier, number>> = { bronze: 0, silver: 1, gold: 2 };
 /** Tiers only rise from source to sink; sinks and edges that close a loop are left out. */
 export function checkTiers(drafts: readonly NodeDraft[], report: Report): void {
   for (const d of drafts) {
-    if (!d.type || d.type.kind === 'sink') continue;
+    // A relay has no tier of its own: what it reads is judged where it arrives.
+    if (!d.type || d.type.kind === 'sink' || d.type.relays) continue;
     for (const { edge, span } of d.inputs) {
-      const from = edge?.producer.type;
-      if (!edge || !from || edge.deferred || RANK[from.tier] <= RANK[d.type.tier]) continue;
-      const what = `${quote(d.raw.id)} is ${d.type.tier} but reads ${quote(`${edge.producer.raw.id}.${edge.out}`)}, which is ${from.tier}`;
+      if (!edge?.producer.type || edge.deferred) continue;
+      const tier = tierOf(edge.producer, drafts.length);
+      if (RANK[tier] <= RANK[d.type.tier]) continue;
+      const what = `${quote(d.raw.id)} is ${d.type.tier} but reads ${quote(`${edge.producer.raw.id}.${edge.out}`)}, which is ${tier}`;
       if (d.type.tier === 'bronze')
         report.add('CHM309', span, what, {
           help: 'bronze is what was received, and nothing that was derived from it',
@@ -75,6 +77,14 @@ export function checkTiers(drafts: readonly NodeDraft[], report: Report): void {
         });
     }
   }
+}
+
+/** The tier of what a node emits: its own, or the highest of what a relay reads. */
+function tierOf(d: NodeDraft, depth: number): Tier {
+  const own = d.type?.tier ?? 'bronze';
+  if (!d.type?.relays || depth === 0) return own;
+  const read = d.inputs.flatMap((i) => (i.edge ? [tierOf(i.edge.producer, depth - 1)] : []));
+  return read.reduce((a, b) => (RANK[b] > RANK[a] ? b : a), 'bronze');
 }
 
 /** Nodes outside the determinism contract whose outputs go back into the graph. */

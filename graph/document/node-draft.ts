@@ -1,4 +1,4 @@
-import type { AnyNode, InPort, OutPorts } from '../node.ts';
+import { type AnyNode, type InPort, isEntrance, type OutPorts } from '../node.ts';
 import type { Schema } from '../schema/index.ts';
 import type { RawNode } from './shape.ts';
 import type { Span } from './tree.ts';
@@ -40,6 +40,6 @@ export interface EdgeDraft {
 /** Whether records of this stream belong to an instrument each. */
 export function streamKeyed(producer: NodeDraft, out: string): boolean {
   const port = producer.outs?.[out];
-  if (producer.type?.kind === 'source') return port?.key === 'instrument';
+  if (isEntrance(producer.type)) return port?.key === 'instrument';
   return producer.keyed || port?.keyed === true;
 }

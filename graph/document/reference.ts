@@ -1,4 +1,4 @@
-import { type AnyNode, type InPort, inPortsOf, type OutPort } from '../node.ts';
+import { type AnyNode, type InPort, inPortsOf, type OutPort, restOf } from '../node.ts';
 import type { Registry } from '../registry.ts';
 import type { CodeTable, Field, Schema } from '../schema/index.ts';
 import { boundsText, configSchema, type JsonSchema, typeText } from './config-schema.ts';
@@ -85,6 +85,8 @@ const KIND: Readonly<Record<AnyNode['kind'], string>> = {
   rx: 'RxJS pipeline',
   source: 'source',
   sink: 'sink',
+  gateway: 'gateway (source and sink)',
+  async: 'asynchronous step',
 };
 
 function section(node: AnyNode, records: Map<string, Schema>): string {
@@ -101,7 +103,7 @@ function section(node: AnyNode, records: Map<string, Schema>): string {
   const ins: string[][] = Object.entries(inPortsOf(node)).map(([name, p]) =>
     inRow(name, p as InPort, warmup[name], records),
   );
-  const rest = node.kind === 'step' || node.kind === 'sink' ? node.ports.rest : undefined;
+  const rest = restOf(node);
   if (rest) ins.push(inRow('*your own names*', rest, undefined, records));
   if (node.kind !== 'source')
     parts.push(
@@ -121,7 +123,7 @@ function section(node: AnyNode, records: Map<string, Schema>): string {
 }
 
 function warmupOf(node: AnyNode): Readonly<Record<string, number | undefined>> {
-  if (node.kind !== 'step' && node.kind !== 'rx') return {};
+  if (node.kind !== 'step' && node.kind !== 'rx' && node.kind !== 'async') return {};
   if (!node.warmup) return {};
   // Of the defaults; with required options there are none.
   const config = node.config.safeParse({});

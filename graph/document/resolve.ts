@@ -144,9 +144,10 @@ function resolveOne(
 
   const port = outs[out]!;
   // A misspelt feedback port is reported once, and not as an open loop as well.
-  const deferred = producer.raw.feedback.some(
-    (f) => (Object.hasOwn(outs, f.text) ? f.text : nearest(f.text, names)) === out,
-  );
+  // What a gateway brings in is an input of its own, never the same cycle's answer.
+  const deferred =
+    producer.type?.kind === 'gateway' ||
+    producer.raw.feedback.some((f) => (Object.hasOwn(outs, f.text) ? f.text : nearest(f.text, names)) === out);
   const from = `${id}.${out}`;
   if (field !== undefined) {
     const f = Object.hasOwn(port.schema.fields, field) ? port.schema.fields[field] : undefined;
@@ -211,7 +212,8 @@ function resolveOne(
   return { producer, out, field: undefined, schema: port.schema, deferred };
 }
 
-const MANY_HELP = 'put a node between that takes the list: one that flattens it into cycles, or one that sums it up';
+const MANY_HELP =
+  'put a `flow.flatten` between, which makes a cycle of each record, or a node that takes the list and sums it up';
 
 function suggestNode(text: string, parts: readonly string[], byId: ReadonlyMap<string, NodeDraft>): string | undefined {
   const near = nearest(parts[0]!, byId.keys());

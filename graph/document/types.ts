@@ -1,4 +1,4 @@
-import type { AnyNode, InPort, OutPorts } from '../node.ts';
+import type { AnyGateway, InPort, OutPorts, RunNode } from '../node.ts';
 import type { Diagnostic, Schema } from '../schema/index.ts';
 
 /** A pipeline document after profiles, parameters, defaults and wiring are resolved: all that plan and engine need. */
@@ -14,11 +14,25 @@ export interface Pipeline {
   readonly services: Readonly<Record<string, readonly string[]>>;
   /** sha256 of everything that can change an output: types, versions, configurations, wiring, schemas. */
   readonly hash: string;
+  /** The profile makes it a live run. */
+  readonly live?: LiveProfile;
+}
+
+/** How a live run reaches the world. */
+export interface LiveProfile {
+  /** Name of the connection that the program opens, e.g. `local`, `testnet`, `live`. */
+  readonly connection: string;
+  /** What engine time follows. */
+  readonly clock: 'wall' | 'venue';
+  /** Seconds of engine time per second of the wall. */
+  readonly rate: number;
 }
 
 export interface PipelineNode {
   readonly id: string;
-  readonly type: AnyNode;
+  readonly type: RunNode;
+  /** This is one half of the gateway with that id in the document. */
+  readonly gateway?: { readonly id: string; readonly type: AnyGateway };
   /** Parsed by the type's own schema, defaults applied. */
   readonly config: unknown;
   /** One instance per instrument, or one in all. */

@@ -58,6 +58,14 @@ export const ENGINE_CODES = {
     title: 'Instruments are numbered otherwise than in the snapshot',
     text: 'States hold the numbers of instruments, which follow from the order of the inputs. Resume with the inputs of the first start, in the same order; new ones go to the end.',
   },
+  CHM746: {
+    title: 'A replay lacks an outcome',
+    text: 'An asynchronous node asks something, and the journal of the run that is replayed does not say what it was told. The inputs, the graph or the outcomes are of another run; nobody is asked in a replay.',
+  },
+  CHM747: {
+    title: 'A source of a live run is not live',
+    text: 'A live run takes what has arrived and cannot wait for a file. Bind every source to a live type in the profile (as `paper`, `testnet` and `live` do), or run without a live profile.',
+  },
   CHM790: {
     title: 'A node type cannot be used so',
     text: 'Two node types have the same name, or a source or sink was asked to stand alone as an operator.',

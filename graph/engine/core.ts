@@ -1,4 +1,12 @@
-import { type AnyNode, type Counter, type InPorts, inPortsOf, type RxCtx, type StepNode } from '../node.ts';
+import {
+  type AnyAsync,
+  type AnyNode,
+  type Counter,
+  type InPorts,
+  inPortsOf,
+  type RxCtx,
+  type StepNode,
+} from '../node.ts';
 import type { Plan, PlanNode } from '../plan/plan.ts';
 import { ChimeraError, type KeyInfo, type KeyTable } from '../schema/index.ts';
 import { Clock } from './clock.ts';
@@ -108,7 +116,9 @@ export class Core {
     const by = store[n.index]![out]!;
     const k = key?.index ?? 0;
     if (!by[k]) {
-      const spec = n.outs[out]!;
+      const emitted = n.outs[out]!;
+      // Delivered one by one, each record is the only one of its cycle.
+      const spec = emitted.successive ? { ...emitted, successive: false } : emitted;
       const port = createPort(spec, this.clock, key, spec.any ? this.#anyList(n, out, deferred) : undefined);
       const emit = createEmit([spec], [port], key, this.clock, [undefined]);
       by[k] = { port, key, write: (v) => emit[spec.port]!(v) };
@@ -152,8 +162,8 @@ export class Core {
   /** Gives an instance its cold state. */
   initialise(instance: Instance): void {
     const type: AnyNode = instance.plan.node.type;
-    if (type.kind === 'step')
-      instance.state = (type as StepNode).state(instance.config as never, instance.key as KeyInfo);
+    if (type.kind === 'step' || type.kind === 'async')
+      instance.state = (type as StepNode | AnyAsync).state(instance.config as never, instance.key as KeyInfo);
     if (type.kind === 'rx')
       instance.rx = new RxRunner(
         (ticks, scheduler) => {

@@ -1,4 +1,5 @@
 import type { Block, PortColumns } from '../schema/index.ts';
+import type { Waiting } from './waiting.ts';
 
 /**
  * Executes cycles over a core. Two implementations: the generated plan, and the interpreter that is its reference.
@@ -16,6 +17,12 @@ export interface Cycles {
   fire(node: number, key: number, tag: number): void;
   /** The same with the node's `end`. */
   end(node: number, key: number): void;
+
+  /** The same four for plans with asynchronous nodes. */
+  waitBlock(source: number, block: Block, from: number, limit: number): Waiting<number>;
+  waitDeliver(node: number, out: number, key: number): Waiting<void>;
+  waitFire(node: number, key: number, tag: number): Waiting<void>;
+  waitEnd(node: number, key: number): Waiting<void>;
 }
 
 /** Called when a feedback port has been written in this cycle. */

@@ -5,9 +5,12 @@ import { Core } from './core.ts';
 import type { Cycles } from './cycles.ts';
 import { type Delivered, Feedback } from './feedback.ts';
 import { GeneratedPlan } from './generated.ts';
+import type { Instance } from './instance.ts';
 import { Interpreter } from './interpreter.ts';
 import { type Snapshot, takeSnapshot, useSnapshot } from './snapshot.ts';
 import { createTap, type Tap } from './tap.ts';
+import type { Timer } from './timers.ts';
+import { refuseWaiting, type Waiting } from './waiting.ts';
 
 export interface EngineOptions {
   /** `generated` (default) or the reference. */
@@ -20,6 +23,8 @@ export interface EngineOptions {
 
 /** Rounds of delay-0 feedback at one time before it is taken for an endless loop. */
 const MAX_ROUNDS = 1000;
+/** Deliveries without delay at one time: a loop that multiplies would fill the memory before it goes round so often. */
+const MAX_DELIVERIES = 1_000_000;
 
 /** A failed cycle: what failed where. The engine's state is then unusable until a snapshot is restored. */
 export class CycleError extends Error {
@@ -51,6 +56,9 @@ export class Engine {
   readonly #fast: Cycles;
   #cycles: Cycles;
   readonly #feedback: Feedback;
+  #deliveries = 0;
+  /** Asynchronous nodes: with some, `waitRun`, `waitSettle` and `waitEnd` take the place of `run`, `settle` and `end`. */
+  readonly waiting: readonly string[];
   /** Timers and feedback fired per node: their numbers as causes. */
   fired: number[];
   #cyclesBefore = 0;
@@ -71,6 +79,7 @@ export class Engine {
     this.#fast = options.mode === 'interpreted' ? this.#interpreter : new GeneratedPlan(this.core, onFeedback);
     this.#cycles = this.#fast;
     this.fired = plan.nodes.map(() => 0);
+    this.waiting = plan.nodes.filter((n) => n.node.type.kind === 'async').map((n) => n.id);
   }
 
   get now(): number {
@@ -95,6 +104,7 @@ export class Engine {
    * @returns the first row not run
    */
   run(source: number, block: Block, from: number, limit = Number.POSITIVE_INFINITY): number {
+    if (this.waiting.length > 0) refuseWaiting(this.waiting);
     let i = from;
     const { clock } = this.core;
     while (i < block.n && block.t[i]! < limit) {
@@ -105,69 +115,108 @@ export class Engine {
     if (clock.urgent) this.settle(clock.now);
     return i;
   }
-
-  /** Fires immediate feedback, then delayed feedback and timers due up to `t`, in order. */
-  settle(t: number): void {
-    const { clock, timers } = this.core;
-    let rounds = 0;
-    for (;;) {
-      const immediate = this.#feedback.immediate();
-      if (immediate) {
-        if (++rounds > MAX_ROUNDS)
-          throw new ChimeraError(
-            'CHM706',
-            `feedback of ${clock.causes[immediate.node]} goes round ${MAX_ROUNDS} times at one time`,
-            {
-              node: clock.causes[immediate.node]!,
-              help: 'give the feedback a delay, or break the loop in the node that answers each report with an order',
-            },
-          );
-        this.#deliver(immediate);
-        continue;
-      }
-      const timerDue = timers.peek()?.due ?? Number.POSITIVE_INFINITY;
-      const due = Math.min(this.#feedback.due, timerDue);
-      if (due > t) break;
-      rounds = 0;
-      if (due > clock.now) clock.now = due;
-      if (this.#feedback.due <= timerDue) this.#deliver(this.#feedback.take()!);
-      else {
-        const timer = timers.take(clock.now)!;
-        if (timer.firedAt !== clock.now) timer.rounds = 0;
-        timer.firedAt = clock.now;
-        if (++timer.rounds > MAX_ROUNDS)
-          throw new ChimeraError(
-            'CHM706',
-            `a timer of ${clock.causes[timer.node]} fires ${MAX_ROUNDS} times at one time`,
-            {
-              node: clock.causes[timer.node]!,
-              help: 'set the timer to a later time than now when it has just fired',
-            },
-          );
-        this.#begin(timer.node);
-        this.#cycles.fire(timer.node, timer.key, timer.tag);
-      }
+  *waitRun(source: number, block: Block, from: number, limit = Number.POSITIVE_INFINITY): Waiting<number> {
+    let i = from;
+    const { clock } = this.core;
+    while (i < block.n && block.t[i]! < limit) {
+      yield* this.waitSettle(Math.max(block.t[i]!, clock.now));
+      const stop = this.#stopBefore(source, block, i);
+      if (stop > i)
+        i = yield* this.#cycles.waitBlock(source, stop === block.n ? block : { ...block, n: stop }, i, limit);
     }
+    if (clock.urgent) yield* this.waitSettle(clock.now);
+    return i;
+  }
+
+  /** Engine time (µs) at which something fires without an input; Infinity = nothing waits. */
+  get nextDue(): number {
+    return Math.min(this.#feedback.due, this.core.timers.peek()?.due ?? Number.POSITIVE_INFINITY);
+  }
+  /** Delivers what is immediate, then fires delayed feedback and timers due up to `t`, in order. */
+  settle(t: number): void {
+    this.#deliveries = 0;
+    for (let d = this.#takeDue(t); d; d = this.#takeDue(t))
+      if ('tag' in d) this.#cycles.fire(d.node, d.key, d.tag);
+      else this.#cycles.deliver(d.node, d.out, d.key);
+    this.#settled();
+  }
+  *waitSettle(t: number): Waiting<void> {
+    this.#deliveries = 0;
+    for (let d = this.#takeDue(t); d; d = this.#takeDue(t))
+      if ('tag' in d) yield* this.#cycles.waitFire(d.node, d.key, d.tag);
+      else yield* this.#cycles.waitDeliver(d.node, d.out, d.key);
+    this.#settled();
+  }
+  /** Begins the cycle of what comes first: immediate deliveries, then what is due up to `t`. */
+  #takeDue(t: number): Delivered | Timer | undefined {
+    const { clock, timers } = this.core;
+    const immediate = this.#feedback.immediate();
+    if (immediate) {
+      if (immediate.round > MAX_ROUNDS || ++this.#deliveries > MAX_DELIVERIES) this.#endless(immediate);
+      this.#deliver(immediate);
+      return immediate;
+    }
+    const timerDue = timers.peek()?.due ?? Number.POSITIVE_INFINITY;
+    const due = Math.min(this.#feedback.due, timerDue);
+    if (due > t) return undefined;
+    this.#deliveries = 0;
+    if (due > clock.now) clock.now = due;
+    if (this.#feedback.due <= timerDue) {
+      const delayed = this.#feedback.take()!;
+      this.#deliver(delayed);
+      return delayed;
+    }
+    const timer = timers.take(clock.now)!;
+    if (timer.firedAt !== clock.now) timer.rounds = 0;
+    timer.firedAt = clock.now;
+    if (++timer.rounds > MAX_ROUNDS)
+      throw new ChimeraError('CHM706', `a timer of ${clock.causes[timer.node]} fires ${MAX_ROUNDS} times at one time`, {
+        node: clock.causes[timer.node]!,
+        help: 'set the timer to a later time than now when it has just fired',
+      });
+    this.#feedback.round = 1;
+    this.#begin(timer.node);
+    return timer;
+  }
+  #settled(): void {
+    const { clock, timers } = this.core;
     clock.due = Math.min(timers.due, this.#feedback.due);
     clock.urgent = false;
+    this.#feedback.round = 1;
+  }
+  #endless({ node }: Delivered): never {
+    const id = this.core.clock.causes[node]!;
+    throw new ChimeraError('CHM706', `feedback of ${id} goes round ${MAX_ROUNDS} times at one time`, {
+      node: id,
+      help: 'give the feedback a delay, or break the loop in the node that answers each report with an order',
+    });
   }
 
   /** After the last input: every node's `end`, in order of execution. */
   end(): void {
     this.settle(this.now);
-    for (const i of [...this.core.instances()]) {
-      const type = i.plan.node.type;
-      if (type.kind !== 'step' || !type.end) continue;
+    for (const i of this.#ending()) {
       this.#begin(i.plan.index);
       this.#cycles.end(i.plan.index, i.key?.index ?? -1);
       this.settle(this.now);
     }
   }
+  *waitEnd(): Waiting<void> {
+    yield* this.waitSettle(this.now);
+    for (const i of this.#ending()) {
+      this.#begin(i.plan.index);
+      yield* this.#cycles.waitEnd(i.plan.index, i.key?.index ?? -1);
+      yield* this.waitSettle(this.now);
+    }
+  }
+  #ending(): Instance[] {
+    return [...this.core.instances()].filter(({ plan: { node } }) => node.type.kind === 'step' && node.type.end);
+  }
 
   #deliver(d: Delivered): void {
+    this.#feedback.round = d.round + 1;
     this.#begin(d.node);
     this.#feedback.write(d);
-    this.#cycles.deliver(d.node, d.out, d.key);
   }
   /** A cycle caused by a node's own timer or feedback: numbered per node, so that it has the same name in every placement. */
   #begin(node: number): void {

@@ -1,9 +1,11 @@
 import type { Core } from './core.ts';
 import { copyFields, type Fielded, PooledSlot } from './slot.ts';
 
-/** What a feedback port held at the end of the cycle that wrote it, on its way to a later cycle. */
+/** What a port held at the end of the cycle that wrote it, on its way to a later cycle: feedback, or one successive record. */
 export interface Delivered {
   due: number;
+  /** How many deliveries without delay led to it, one out of the other. */
+  round: number;
   node: number;
   out: number;
   key: number;
@@ -11,20 +13,30 @@ export interface Delivered {
   creation: number;
 }
 
-/** Feedback on its way: first those without delay, in order of emission, then by (due, emission). */
+/**
+ * Feedback and successive records on their way: first those without delay, in one line in order of emission, then by
+ * (due, emission).
+ */
 export class Feedback {
   readonly #core: Core;
+  /** By node and out-port, µs. `delay` is the node's word for its feedback; successive records that close no loop come at once. */
+  readonly #delays: readonly (readonly number[])[];
   #immediate: Delivered[] = [];
   #head = 0;
   #delayed: Delivered[] = [];
   creation = 0;
+  /** That the running cycle's emissions belong to: 1 for those of inputs and timers. */
+  round = 1;
 
   constructor(core: Core) {
     this.#core = core;
+    this.#delays = core.plan.nodes.map(({ node, outs }) =>
+      outs.map(({ port }) => (node.feedback.includes(port) ? node.delayUs : 0)),
+    );
   }
   /** Copies what a port just emitted, because its slot is reused. */
   emitted(node: number, out: number, key: number): void {
-    const { plan, clock } = this.#core;
+    const { plan } = this.#core;
     const n = plan.nodes[node]!;
     const slot = this.#core.instance(node, key)!.ports[out]!.slot;
     const { schema } = n.outs[out]!;
@@ -34,8 +46,15 @@ export class Feedback {
       copyFields(schema, r, row);
       return row;
     });
-    const delay = n.node.delayUs;
-    const d: Delivered = { due: clock.now + delay, node, out, key, rows, creation: this.creation++ };
+    if (n.outs[out]!.successive) for (const row of rows) this.#send(node, out, key, [row]);
+    else this.#send(node, out, key, rows);
+  }
+  #send(node: number, out: number, key: number, rows: Record<string, unknown>[]): void {
+    const { clock } = this.#core;
+    const delay = this.#delays[node]![out]!;
+    // What comes later begins anew.
+    const round = delay === 0 ? this.round : 0;
+    const d: Delivered = { due: clock.now + delay, round, node, out, key, rows, creation: this.creation++ };
     if (delay === 0) {
       this.#immediate.push(d);
       clock.urgent = true;
@@ -74,8 +93,9 @@ export class Feedback {
     return [...this.#immediate.slice(this.#head), ...this.#delayed];
   }
   set all(list: readonly Delivered[]) {
-    this.#immediate = list.filter((d) => this.#core.plan.nodes[d.node]!.node.delayUs === 0);
-    this.#delayed = list.filter((d) => this.#core.plan.nodes[d.node]!.node.delayUs !== 0);
+    this.#immediate = list.filter((d) => this.#delays[d.node]![d.out] === 0);
+    this.#delayed = list.filter((d) => this.#delays[d.node]![d.out] !== 0);
     this.#head = 0;
+    this.round = 1;
   }
 }

@@ -3,9 +3,19 @@ import type { Block } from '../schema/index.ts';
 import type { Core } from './core.ts';
 import type { Cycles, OnFeedback } from './cycles.ts';
 import { Instance } from './instance.ts';
+import { askAndStep, type Waiting } from './waiting.ts';
 
 type ProgramFn = (key: number, n: number, done: number) => void;
 type BlockFn = (block: Block, from: number, limit: number) => number;
+type WaitingProgramFn = (key: number, n: number, done: number) => Waiting<void>;
+type WaitingBlockFn = (block: Block, from: number, limit: number) => Waiting<number>;
+/** A program that reaches an asynchronous node is a generator; the others of the same plan stay plain functions. */
+type CompiledBlock =
+  | { readonly waits: false; readonly run: BlockFn }
+  | { readonly waits: true; readonly run: WaitingBlockFn };
+type Compiled =
+  | { readonly waits: false; readonly run: ProgramFn }
+  | { readonly waits: true; readonly run: WaitingProgramFn };
 
 /**
  * The plan as straight-line code: each node's `step` is called directly, in order, guarded by its inputs' stamps, so
@@ -14,8 +24,8 @@ type BlockFn = (block: Block, from: number, limit: number) => number;
 export class GeneratedPlan implements Cycles {
   readonly #core: Core;
   readonly #onFeedback: OnFeedback;
-  readonly #blocks: (BlockFn | undefined)[] = [];
-  readonly #programs = new Map<string, ProgramFn>();
+  readonly #blocks: (CompiledBlock | undefined)[] = [];
+  readonly #programs = new Map<string, Compiled>();
 
   constructor(core: Core, onFeedback: OnFeedback) {
     this.#core = core;
@@ -24,10 +34,21 @@ export class GeneratedPlan implements Cycles {
 
   block(source: number, block: Block, from: number, limit: number): number {
     this.#blocks[source] ??= this.#compileBlock(source, block);
-    return this.#blocks[source]!(block, from, limit);
+    return (this.#blocks[source].run as BlockFn)(block, from, limit);
+  }
+  *waitBlock(source: number, block: Block, from: number, limit: number): Waiting<number> {
+    this.#blocks[source] ??= this.#compileBlock(source, block);
+    const { waits, run } = this.#blocks[source];
+    return waits ? yield* run(block, from, limit) : run(block, from, limit);
   }
   deliver(node: number, out: number, key: number): void {
-    this.#program(`d${node}.${out}`, () => this.#core.plan.emission(node, out, true))(key, this.#core.clock.n, -1);
+    (this.#delivery(node, out).run as ProgramFn)(key, this.#core.clock.n, -1);
+  }
+  waitDeliver(node: number, out: number, key: number): Waiting<void> {
+    return this.#wait(this.#delivery(node, out), key, -1);
+  }
+  #delivery(node: number, out: number): Compiled {
+    return this.#program(`d${node}.${out}`, () => this.#core.plan.emission(node, out, true));
   }
   fire(node: number, key: number, tag: number): void {
     const i = this.#core.instance(node, key)!;
@@ -38,20 +59,46 @@ export class GeneratedPlan implements Cycles {
     else if (i.sink) i.sink.write(i.tick as never, i.ctx);
     else i.rx?.run(i.tick);
     i.ctx.timer = 0;
-    this.#after(node)(key, this.#core.clock.n, node);
+    (this.#after(node).run as ProgramFn)(key, this.#core.clock.n, node);
+  }
+  *waitFire(node: number, key: number, tag: number): Waiting<void> {
+    const i = this.#core.instance(node, key)!;
+    if (i.quarantined) return;
+    i.ctx.timer = tag;
+    const type = i.plan.node.type;
+    if (type.kind === 'async') yield* askAndStep(i);
+    else if (type.kind === 'step') type.step(i.state, i.tick as never, i.config as never, i.emit as never, i.ctx);
+    else if (i.sink) i.sink.write(i.tick as never, i.ctx);
+    else i.rx?.run(i.tick);
+    i.ctx.timer = 0;
+    yield* this.#wait(this.#after(node), key, node);
   }
   end(node: number, key: number): void {
+    if (this.#end(node, key)) (this.#after(node).run as ProgramFn)(key, this.#core.clock.n, node);
+  }
+  *waitEnd(node: number, key: number): Waiting<void> {
+    if (this.#end(node, key)) yield* this.#wait(this.#after(node), key, node);
+  }
+  #end(node: number, key: number): boolean {
     const i = this.#core.instance(node, key)!;
     const type = i.plan.node.type;
-    if (type.kind !== 'step' || !type.end || i.quarantined) return;
+    if (type.kind !== 'step' || !type.end || i.quarantined) return false;
     type.end(i.state, i.config as never, i.emit as never, i.ctx);
-    this.#after(node)(key, this.#core.clock.n, node);
+    return true;
   }
-  #after(node: number): ProgramFn {
+  #after(node: number): Compiled {
     return this.#program(`a${node}`, () => this.#core.plan.activation(node));
   }
+  *#wait(program: Compiled, key: number, done: number): Waiting<void> {
+    const { n } = this.#core.clock;
+    if (program.waits) yield* program.run(key, n, done);
+    else program.run(key, n, done);
+  }
+  #waits(program: Program): boolean {
+    return program.steps.some(({ node }) => this.#core.plan.nodes[node]!.node.type.kind === 'async');
+  }
 
-  #program(id: string, program: () => Program): ProgramFn {
+  #program(id: string, program: () => Program): Compiled {
     let fn = this.#programs.get(id);
     if (!fn) {
       fn = this.#compile(program());
@@ -61,12 +108,13 @@ export class GeneratedPlan implements Cycles {
   }
 
   /** One input's cycle: `load` and then the program of its port, per row. */
-  #compileBlock(source: number, block: Block): BlockFn {
+  #compileBlock(source: number, block: Block): CompiledBlock {
     const core = this.#core;
     const programs = block.ports.map((_, out) => this.#compile(core.plan.emission(source, out, false)));
-    const cases = programs.map((_, out) => {
+    const waits = programs.some((p) => p.waits);
+    const cases = programs.map((p, out) => {
       const empty = core.plan.emission(source, out, false).steps.length === 0;
-      return `case ${out}: (L${out}[k] ?? loader(${out}, k)).load(ports[${out}].columns, row[i]);${empty ? '' : ` p${out}(k, n, -1);`} break;`;
+      return `case ${out}: (L${out}[k] ?? loader(${out}, k)).load(ports[${out}].columns, row[i]);${empty ? '' : ` ${p.waits ? 'yield* ' : ''}p${out}(k, n, -1);`} break;`;
     });
     const make = new Function(
       'core',
@@ -77,7 +125,7 @@ export class GeneratedPlan implements Cycles {
       'loader',
       `'use strict';
        ${programs.map((_, out) => `const p${out} = programs[${out}], L${out} = L[${out}];`).join('\n')}
-       return function runBlock(block, from, limit) {
+       return function${waits ? '*' : ''} runBlock(block, from, limit) {
          const { t: times, key: keys, row, port, ports, n: end, seq0 } = block;
          clock.cause = ${source};
          for (let i = from; i < end; i++) {
@@ -94,11 +142,20 @@ export class GeneratedPlan implements Cycles {
        }`,
     );
     const loader = (out: number, k: number) => core.loader(source, out, k);
-    return make(core, core.clock, programs, core.loaders[source], core.isLive, loader) as BlockFn;
+    const run: unknown = make(
+      core,
+      core.clock,
+      programs.map((p) => p.run),
+      core.loaders[source],
+      core.isLive,
+      loader,
+    );
+    return { waits, run } as CompiledBlock;
   }
 
-  #compile(program: Program): ProgramFn {
+  #compile(program: Program): Compiled {
     const core = this.#core;
+    const waits = this.#waits(program);
     const names: string[] = ['core', 'onFeedback'];
     const values: unknown[] = [core, this.#onFeedback];
     const bind = (name: string, value: unknown): string => {
@@ -121,7 +178,9 @@ export class GeneratedPlan implements Cycles {
           ? `${bind(`step${node}`, type.step)}(i.state, i.tick, i.config, i.emit, i.ctx)`
           : type.kind === 'sink'
             ? 'i.sink.write(i.tick, i.ctx)'
-            : 'i.rx.run(i.tick)';
+            : type.kind === 'async'
+              ? `yield* ${bind('askAndStep', askAndStep)}(i)`
+              : 'i.rx.run(i.tick)';
       const guarded = `if (${Instance.wokenText(waking)}) ${call};`;
       const skip = `if (done !== ${node})`;
       if (mode === 'none') body.push(`${skip} { const i = ${bind(`I${node}`, core.single[node])}; ${guarded} }`);
@@ -144,8 +203,7 @@ export class GeneratedPlan implements Cycles {
         );
       }
     }
-    return new Function(...names, `'use strict'; return function program(k, n, done) {\n${body.join('\n')}\n}`)(
-      ...values,
-    ) as ProgramFn;
+    const text = `'use strict'; return function${waits ? '*' : ''} program(k, n, done) {\n${body.join('\n')}\n}`;
+    return { waits, run: new Function(...names, text)(...values) as never };
   }
 }

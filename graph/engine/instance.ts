@@ -1,5 +1,5 @@
 import type { SchedulerLike } from 'rxjs';
-import type { Counter, Ctx, Sink } from '../node.ts';
+import type { Counter, Ctx, RunNode, Sink } from '../node.ts';
 import type { PlanNode } from '../plan/plan.ts';
 import type { KeyInfo, KeyTable } from '../schema/index.ts';
 import type { Clock } from './clock.ts';
@@ -18,6 +18,8 @@ const FAST_INPUTS = 6;
 /** One node for one key: state, views and context, all made once. The generated plan reads the fields directly. */
 export class Instance {
   readonly plan: PlanNode;
+  /** Of `plan.node`; here because the interpreter looks at it in every step. */
+  readonly type: RunNode;
   readonly key: KeyInfo | undefined;
   readonly ports: readonly Port[];
   readonly emit: Record<string, (values: unknown) => void>;
@@ -48,6 +50,7 @@ export class Instance {
     ctx: Context,
   ) {
     this.plan = plan;
+    this.type = plan.node.type;
     this.key = key;
     this.ports = ports;
     this.emit = emit;

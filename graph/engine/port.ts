@@ -9,6 +9,8 @@ export interface PortSpec {
   readonly port: string;
   readonly schema: Schema;
   readonly many: boolean;
+  /** Emits any number of records, each of which is delivered by itself. */
+  readonly successive: boolean;
   /** Records of an unkeyed node that carry a key each. */
   readonly keyed: boolean;
   /** Fields that edges take out of the record. */
@@ -31,12 +33,15 @@ export interface Port {
 export function createPort(spec: PortSpec, clock: Clock, key: KeyInfo | undefined, any: ManySlot | undefined): Port {
   const k = key?.index ?? -1;
   return {
-    slot: spec.many ? new PooledSlot(clock, spec.schema, k) : new (slotClass(spec.schema))(clock, k),
+    slot: takesList(spec) ? new PooledSlot(clock, spec.schema, k) : new (slotClass(spec.schema))(clock, k),
     picks: spec.picks.map((p) => new (slotClass(p.schema))(clock, k)),
     any,
     byKey: [],
   };
 }
+
+/** Whether the port holds all records of a cycle. */
+const takesList = (spec: PortSpec): boolean => spec.many || spec.successive;
 
 /** The list of a keyed port's records for one key. */
 export function keyList(port: Port, key: number, clock: Clock): ManySlot {
@@ -206,7 +211,7 @@ function emitText(spec: PortSpec, tapped: boolean, o: number): string {
       ? `r[${JSON.stringify(field)}].set(x${i}.data, x${i}.start, x${i}.end);`
       : `r[${JSON.stringify(field)}] = x${i};`,
   );
-  const slot = spec.many
+  const slot = takesList(spec)
     ? `const r = this.slot${o}.next();`
     : `const r = this.slot${o}; if (r.stamp === n) twice(${name});`;
   const keyed = spec.keyed ? `r.key = key; keyList(this.port${o}, key, this.clock).add(r);` : '';

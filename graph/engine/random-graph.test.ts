@@ -1,9 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { flatten } from '../../operators/flow/index.ts';
+import { type OutcomeRecord, Outcomes } from '../outcome/journal.ts';
+import type { Wall } from '../outcome/wall.ts';
 import type { InputRow } from '../runner/rows-reader.ts';
 import type { BuildNode } from '../testing/build.ts';
 import {
   add,
+  asking,
   burst,
   collect,
   echo,
@@ -18,6 +22,26 @@ import {
   timed,
 } from './testing-nodes.ts';
 import { type Played, play, playResumed } from './testing-play.ts';
+
+/**
+ * Answers at once, later, too late or never, and never twice the same: only what was written down can come again.
+ */
+let calls = 0;
+const asked = asking(({ value, n }) => {
+  const answer = { value: value + ++calls * 0.125 };
+  const way = Math.abs(value + n) % 4;
+  if (way === 0) return answer;
+  if (way === 1) return Promise.resolve(answer);
+  if (way === 2) return new Promise((done) => setImmediate(() => setImmediate(() => done(answer))));
+  return new Promise(() => {});
+});
+/** Every deadline has passed when the event loop comes round. */
+const impatient: Wall = {
+  after(_us, call) {
+    const handle = setImmediate(call);
+    return () => clearImmediate(handle);
+  },
+};
 
 /** One node to add, with numbers that choose its inputs among the streams there are. */
 type Draft = { kind: (typeof KINDS)[number]; pick: number[]; delayUs: number };
@@ -34,6 +58,9 @@ const KINDS = [
   'total',
   'loop',
   'exchange',
+  'flatten',
+  'asking',
+  'asking',
 ] as const;
 const draft = fc.record({
   kind: fc.constantFrom(...KINDS),
@@ -47,7 +74,12 @@ class Growing {
   readonly keyed = ['src.x', 'src.y', 'src.rec.price', 'src.rec.maybe'];
   readonly lists: string[] = [];
   readonly plain = ['src.all'];
+  readonly waits: boolean;
   #n = 0;
+
+  constructor(waits: boolean) {
+    this.waits = waits;
+  }
 
   add({ kind, pick, delayUs }: Draft): void {
     const id = `n${this.#n++}`;
@@ -90,6 +122,22 @@ class Growing {
         this.#node({ id, type, in: { a: from(this.plain, 0) }, key: 'none' }, this.plain, value);
         return;
       }
+      case 'flatten': {
+        if (this.lists.length === 0) return;
+        this.#node({ id, type: flatten, in: { list: from(this.lists, 0) } }, this.keyed, `${id}.record.value`);
+        // A list of single records is a list again.
+        if (pick[1]! % 2) this.lists.push(`${id}.record`);
+        return;
+      }
+      case 'asking': {
+        if (!this.waits) return;
+        const unkeyed = pick[2]! % 4 === 0;
+        const streams = unkeyed ? this.plain : this.keyed;
+        const key = unkeyed ? ('none' as const) : ('instrument' as const);
+        const asks = { id, type: asked, in: { a: from(streams, 0) }, key, with: { after: pick[1]! % 4 } };
+        this.#node(asks, streams, value);
+        return;
+      }
       case 'loop':
         this.#node({ id, type: loop, in: { a: k(0), back: `${id}e.back` } }, this.lists, `${id}.go`);
         this.nodes.push({ id: `${id}e`, type: echo, in: { go: `${id}.go` }, feedback: ['back'], delayUs });
@@ -120,9 +168,13 @@ const exchangeOf = (id: string, feedback: string[], delayUs: number): BuildNode 
 });
 
 const graph = fc
-  .record({ drafts: fc.array(draft, { minLength: 4, maxLength: 16, size: 'max' }), turn: fc.nat() })
-  .map(({ drafts, turn }) => {
-    const growing = new Growing();
+  .record({
+    drafts: fc.array(draft, { minLength: 4, maxLength: 16, size: 'max' }),
+    turn: fc.nat(),
+    waits: fc.boolean(),
+  })
+  .map(({ drafts, turn, waits }) => {
+    const growing = new Growing(waits);
     for (const d of drafts) growing.add(d);
     // Any order of declaration: ranks have to put it right.
     const k = turn % growing.nodes.length;
@@ -152,6 +204,8 @@ const outputs = (p: Played) => ({ ports: p.ports, counters: p.result.counters, c
 describe('random graphs over random inputs', () => {
   it('give the same bytes generated, interpreted, in blocks of any size, and resumed from random commits', async () => {
     let rows = 0;
+    let questions = 0;
+    let fallbacks = 0;
     await fc.assert(
       fc.asyncProperty(
         graph,
@@ -159,8 +213,20 @@ describe('random graphs over random inputs', () => {
         fc.array(fc.nat(40), { maxLength: 4 }),
         fc.integer({ min: 1, max: 9 }),
         async (nodes, list, stops, size) => {
-          const options = { until: list.at(-1)!.t + 20 };
-          const generated = await play(nodes, list, options);
+          const until = list.at(-1)!.t + 20;
+          const told: OutcomeRecord[] = [];
+          const outcomes = new Outcomes({ write: (r) => told.push(r) });
+          const generated = await play(nodes, list, { until, outcomes, wall: impatient });
+          questions += told.length;
+          fallbacks += told.filter((r) => r.outcome.kind === 'fallback').length;
+          const asked = calls;
+          // Each run after the first reads what that one was told.
+          const options = {
+            until,
+            get outcomes() {
+              return new Outcomes({ records: told, closed: true });
+            },
+          };
           const expected = outputs(generated);
           rows += Object.values(expected.ports).flat().length;
           expect(outputs(await play(nodes, list, { ...options, mode: 'interpreted' }))).toEqual(expected);
@@ -171,11 +237,14 @@ describe('random graphs over random inputs', () => {
           expect(outputs(resumed)).toEqual(expected);
           const slow = await playResumed(nodes, list, stops, { ...options, mode: 'interpreted', commitInputs: 1 });
           expect(outputs(slow)).toEqual(expected);
+          expect(calls).toBe(asked);
         },
       ),
       { numRuns: 150 },
     );
     // The graphs really do something.
     expect(rows).toBeGreaterThan(20_000);
+    expect(questions).toBeGreaterThan(300);
+    expect(fallbacks).toBeGreaterThan(60);
   });
 });

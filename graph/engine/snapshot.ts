@@ -1,5 +1,5 @@
 import { decode, encode } from '../codec/index.ts';
-import type { AnyNode, Counter, StepNode } from '../node.ts';
+import type { AnyAsync, AnyNode, Counter, StepNode } from '../node.ts';
 import type { PlanNode } from '../plan/plan.ts';
 import { ChimeraError, type Schema, Vec } from '../schema/index.ts';
 import type { Core, Entry } from './core.ts';
@@ -170,6 +170,7 @@ export function useSnapshot(core: Core, feedback: Feedback, s: Snapshot): number
   // Cold first: an instance that the snapshot does not know starts as new.
   for (const i of core.instances()) {
     i.revive();
+    i.ctx.timer = 0;
     core.initialise(i);
     for (const { slot, picks } of i.ports) forget(slot, picks);
   }
@@ -208,7 +209,9 @@ export function useSnapshot(core: Core, feedback: Feedback, s: Snapshot): number
     const rows = f.rows.map((r) =>
       Object.fromEntries(Object.entries(r).map(([k, v]) => [k, v instanceof Float64Array ? new Vec(v) : v])),
     );
-    return [{ due: f.due, node: n.index, out, key: keyIndex(core, f.key), rows, creation: feedback.creation++ }];
+    return [
+      { due: f.due, round: 0, node: n.index, out, key: keyIndex(core, f.key), rows, creation: feedback.creation++ },
+    ];
   });
   return core.plan.nodes.map((n) => s.fired[n.id] ?? 0);
 }
@@ -218,8 +221,8 @@ function loadInstance(i: Instance, saved: InstanceSnapshot): boolean {
   const type: AnyNode = i.plan.node.type;
   if (saved.type !== type.type || saved.spec !== specOf(i.plan)) return false;
   if (saved.version !== type.version) {
-    if (type.kind !== 'step' || !type.migrate) return false;
-    i.state = (type as StepNode).migrate!(saved.state, saved.version);
+    if ((type.kind !== 'step' && type.kind !== 'async') || !type.migrate) return false;
+    i.state = (type as StepNode | AnyAsync).migrate!(saved.state, saved.version);
   } else if (i.rx) i.rx.restore(saved.state);
   else i.state = copyState(saved.state);
   for (const p of saved.ports) {

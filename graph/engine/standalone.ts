@@ -29,15 +29,15 @@ export interface StandaloneOptions {
 /**
  * A node type as a plain RxJS operator: what the engine would emit for the same inputs, in the same order. Each
  * subscription has its own cold state. Timers fire before the first input at or after their time.
- * @throws CHM790 for sources and sinks, which have no inputs or no outputs
+ * @throws CHM790 for sources and sinks, which have no inputs or no outputs, and for nodes that wait within their cycle
  */
 export function toOperator(
   type: AnyNode,
   config: Record<string, unknown> = {},
   options: StandaloneOptions = {},
 ): OperatorFunction<StandaloneInput, StandaloneOutput> {
-  if (type.kind === 'source' || type.kind === 'sink')
-    throw new ChimeraError('CHM790', `${type.type} is a ${type.kind} and cannot stand as an operator`);
+  if (type.kind !== 'step' && type.kind !== 'rx')
+    throw new ChimeraError('CHM790', `${type.type} is of kind ${type.kind} and cannot stand as an operator`);
   return (inputs$) =>
     new Observable((subscriber) => {
       const node = new Standalone(type, config, options);
@@ -84,6 +84,7 @@ class Standalone {
       port,
       schema,
       many,
+      successive: false,
       keyed: false,
       picks: [],
       any: false,
@@ -99,7 +100,9 @@ class Standalone {
       if (!p.passive) wake.push(port.slot);
     }
     tick['rest'] = restSlots;
-    const specs = Object.entries(outPortsOf(type, parsed, wiring)).map(([port, o]) => spec(port, o.schema, o.many));
+    const specs = Object.entries(outPortsOf(type, parsed, wiring)).map(([port, o]) =>
+      spec(port, o.schema, o.many || o.successive === true),
+    );
     const ports = specs.map((s) => createPort(s, this.#clock, key, undefined));
     this.#outs = specs.map((s, o) => ({ port: s.port, schema: s.schema, slot: ports[o]!.slot }));
     this.#clock.causes = [type.type];

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { defineNode, defineRxNode, defineSource, input, output } from '../node.ts';
+import { type Answering, defineAsyncNode, defineNode, defineRxNode, defineSource, input, output } from '../node.ts';
 import { type InputRow, rowsReader } from '../runner/rows-reader.ts';
 import { map, scan } from '../rx.ts';
 import { f64, int, money, px, qty, quote, record, Scalar } from '../schema/index.ts';
@@ -239,6 +239,33 @@ export const rxHidden = defineRxNode({
     ),
   }),
 });
+type Asked = { value: number; n: number };
+/** Asks for every value that is no multiple of 3, also when its timer fires; `live` answers. */
+export const asking = (live: Answering<Asked, { value: number }>['answer'], opened: () => void = () => {}) =>
+  defineAsyncNode({
+    ...base,
+    determinism: 'journaled',
+    type: 'test.asking',
+    config: z.strictObject({ after: z.int().default(0) }),
+    ports: { in: { a: input(Scalar) }, out: { value: output(Scalar) } },
+    deadlineUs: () => 1000,
+    state: () => ({ asked: 0, total: 0 }),
+    ask(s, tick, c, ctx) {
+      if (ctx.timer === 0 && c.after > 0) ctx.after(c.after, 1);
+      if (tick.a.value % 3 === 0) return undefined;
+      s.asked++;
+      return { value: tick.a.value, n: s.asked };
+    },
+    fallback: (q) => ({ value: -q.value }),
+    step(s, tick, _c, emit, ctx, answer) {
+      if (answer) s.total = (s.total * 1.5 + answer.value.value + (answer.late ? 0.25 : 0)) % 1e6;
+      emit.value({ value: s.total + tick.a.value + s.asked * 1e-3 + ctx.timer });
+    },
+    open: async () => {
+      opened();
+      return { answer: live };
+    },
+  });
 /** Throws at 13, emits NaN at 99. */
 export const fragile = defineNode({
   ...base,

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { flatten } from '../../operators/flow/index.ts';
 import { loadPipeline } from '../document/load.ts';
 import { loadTests } from '../document/tests.ts';
-import { Amounts, add, burst, collect, echo, loop, source, sumAll, timed } from '../engine/testing-nodes.ts';
+import { Amounts, add, asking, burst, collect, echo, loop, source, sumAll, timed } from '../engine/testing-nodes.ts';
 import { defineNode, defineSink, input, output } from '../node.ts';
 import { Registry } from '../registry.ts';
 import { Scalar } from '../schema/index.ts';
@@ -79,6 +80,10 @@ const sink = defineSink({
   }),
 });
 const registry = new Registry([
+  flatten,
+  asking(() => {
+    throw new Error('a test asked');
+  }),
   source,
   add,
   burst,
@@ -149,6 +154,35 @@ describe('a test of a pipeline', () => {
     ]);
     // A test reaches nothing outside of itself.
     expect(written).toBe(0);
+  });
+  it('flattens lists, and lets the fallback of an asynchronous node count: it asks nobody', async () => {
+    const pipeline = `
+chimera: 1
+pipeline: small
+nodes:
+  src: { type: test.source }
+  list: { type: test.burst, in: src.x, each: instrument }
+  flat: { type: flow.flatten, in: list.list }
+  sum: { type: test.add, in: { a: flat.n } }
+  ask: { type: test.asking, in: src.x, each: instrument }
+`;
+    const r = await run(
+      `
+  - name: flattened
+    instruments: { usdm:A: { px_digits: 1, qty_digits: 2 } }
+    given:
+      - { at: 0us, node: src, port: x, key: usdm:A, values: { value: 2 } }
+      - { at: 0us, node: src, port: x, key: usdm:A, values: { value: 3 } }
+    expect:
+      flat.record: [{ values: { n: 0 } }, { values: { n: 1 } }, { values: { n: 0 } }, { values: { n: 1 } }, { values: { n: 2 } }]
+      sum.value: { approx: [{ at: 0us, values: { value: 1 } }, { values: { value: 2 } }, { values: { value: 1 } }, { values: { value: 2 } }, { values: { value: 3 } }], tolerance: 0.01 }
+      # Twice −2 is the fallback of the question, with a quarter for its being late.
+      ask.value: [{ values: { value: 0.251 } }, { values: { value: 1.251 } }]
+`,
+      pipeline,
+    );
+    expect(messages(r)).toEqual([]);
+    expect(r[0]!.ways[1]).toEqual({ way: 'resumed' });
   });
   it('advances engine time beyond the last event only as far as it says', async () => {
     const later = (advance: string, count: number) => `

@@ -2,6 +2,7 @@ import { MemoryStore } from '../checkpoint/memory-store.ts';
 import type { PipelineTest } from '../document/tests.ts';
 import type { Loaded, Pipeline } from '../document/types.ts';
 import { tapRow } from '../engine/tap.ts';
+import { FALLBACKS } from '../outcome/journal.ts';
 import { createPlan } from '../plan/plan.ts';
 import { Run, type RunOptions } from '../runner/runner.ts';
 import type { BlockReader, KeyTable } from '../schema/index.ts';
@@ -108,6 +109,8 @@ async function play(
     taps: '*',
     until: test.untilUs,
     open: true,
+    // A test reaches nothing outside of itself: what it does not mock is not asked.
+    outcomes: FALLBACKS,
     onTap: (tap) => {
       const port = `${tap.node}.${tap.port}`;
       const list = rows.get(port) ?? [];

@@ -32,7 +32,7 @@ export interface PlanNode {
   readonly node: PipelineNode;
   readonly inputs: readonly PlanInput[];
   readonly outs: readonly PortSpec[];
-  /** Indices of out-ports whose edges are feedback. */
+  /** Indices of out-ports whose records are delivered in later cycles: feedback, and `successive` ones. */
   readonly feedback: readonly number[];
 }
 
@@ -81,6 +81,7 @@ export function createPlan(pipeline: Pipeline): Plan {
         port,
         schema: spec.schema,
         many: spec.many,
+        successive: spec.successive === true,
         keyed: spec.keyed && node.key === 'none',
         picks: [...picked].map(([field, schema]) => ({ field, schema })),
         any: consumers.some((e) => e.spec.key === 'any') && (node.key === 'instrument' || node.type.kind === 'source'),
@@ -95,7 +96,9 @@ export function createPlan(pipeline: Pipeline): Plan {
       node,
       inputs: [],
       outs,
-      feedback: node.feedback.map((port) => Object.keys(node.out).indexOf(port)),
+      feedback: Object.entries(node.out).flatMap(([port, spec], out) =>
+        node.feedback.includes(port) || spec.successive ? [out] : [],
+      ),
     };
   });
   const planned = nodes.map(
@@ -128,7 +131,7 @@ function planInput(
     pick: e.field === undefined ? -1 : from.outs[out]!.picks.findIndex((p) => p.field === e.field),
     any: e.spec.key === 'any',
     list: e.spec.many,
-    deferred: from.node.feedback.includes(e.out),
+    deferred: from.feedback.includes(out),
     passive: e.spec.passive,
     broadcast: consumer.keyed && !producerKeyed,
   };

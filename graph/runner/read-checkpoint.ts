@@ -10,6 +10,8 @@ export interface Commit {
   readonly events: number;
   /** The input was over and every node's `end` has run. */
   readonly ended: boolean;
+  /** Live: engine time up to which timers had fired; null otherwise. */
+  readonly until: number | null;
 }
 export interface StoredCommit {
   /** Where the run goes on; undefined = it begins. */
@@ -28,8 +30,8 @@ export async function readCheckpoint(store: CheckpointStore | undefined, pipelin
     const c = await store?.loadCheckpoint(pipeline, before);
     if (!c) return { commit: undefined, damaged };
     try {
-      const { snapshot, events, ended } = decode(c.blob) as Pick<Commit, 'snapshot' | 'events' | 'ended'>;
-      return { commit: { epoch: c.epoch, offsets: { ...c.offsets }, snapshot, events, ended }, damaged };
+      const { snapshot, events, ended, until } = decode(c.blob) as Omit<Commit, 'epoch' | 'offsets'>;
+      return { commit: { epoch: c.epoch, offsets: { ...c.offsets }, snapshot, events, ended, until }, damaged };
     } catch (e) {
       damaged.push({ epoch: c.epoch, message: e instanceof Error ? e.message : String(e) });
       before = c.epoch;

@@ -4,12 +4,26 @@ import type { Pipeline } from '../document/types.ts';
 import { Engine } from '../engine/engine.ts';
 import { heldBack, type Snapshot } from '../engine/snapshot.ts';
 import type { Tap } from '../engine/tap.ts';
-import type { CommitMark, Counter, Env, Sink } from '../node.ts';
+import type { Waiting } from '../engine/waiting.ts';
+import type { CommandSink, CommitMark, Counter, Env, Gateway, InPorts, Sink } from '../node.ts';
+import { Answers } from '../outcome/answers.ts';
+import { type OutcomeJournal, Outcomes } from '../outcome/journal.ts';
+import { type Wall, wall } from '../outcome/wall.ts';
 import { createPlan, type Plan, type PlanNode } from '../plan/plan.ts';
-import { type BadInput, type Block, type BlockReader, ChimeraError, KeyTable } from '../schema/index.ts';
+import {
+  type BadInput,
+  type Block,
+  type BlockReader,
+  ChimeraError,
+  isLive,
+  KeyTable,
+  type LiveReader,
+} from '../schema/index.ts';
 import { adaptReader } from './adapt-reader.ts';
+import type { EngineClock } from './engine-clock.ts';
 import { type Commit, readCheckpoint } from './read-checkpoint.ts';
 import { stopped } from './stopped.ts';
+import { waitCycles } from './wait-cycles.ts';
 
 export interface RunOptions {
   /** Paths of `--input`. */
@@ -22,6 +36,10 @@ export interface RunOptions {
   taps?: readonly string[] | '*';
   /** Taps keep digests of list fields instead of the lists. */
   digests?: boolean;
+  /** What asynchronous nodes were told, before or in this run; default: kept in memory, for this run only. */
+  outcomes?: OutcomeJournal;
+  /** Deadlines of asynchronous nodes; default: timers of the runtime. */
+  wall?: Wall;
   /** Takes the rows of a tap at each commit, and at the end; they are forgotten afterwards. */
   onTap?: (tap: Tap) => void;
   /** Readers used instead of opening the source nodes, by node id. */
@@ -32,6 +50,10 @@ export interface RunOptions {
   onBlock?: (source: string, block: Block, reader: BlockReader) => Promise<void> | void;
   /** Paced by a clock: inputs are run when their time has come. Without it, as fast as possible. */
   pace?: Pace;
+  /** The sources are live: what arrives is run as it arrives, until `finish` says that it is enough. */
+  live?: Live;
+  /** What the outer ends of the graph need to reach the world. */
+  access?: Readonly<Record<string, unknown>>;
   /** Commit after this many inputs; default 65,536. */
   commitInputs?: number;
   /** Makes the run survive its process: each commit is one transaction over sinks, taps and checkpoint. */
@@ -46,6 +68,17 @@ export interface RunOptions {
   until?: number;
   /** The input goes on after this run: nothing that is open is closed. */
   open?: boolean;
+}
+export interface Live {
+  readonly clock: EngineClock;
+  /** Time between commits, ms of the wall; default 1,000. */
+  readonly commitMs?: number;
+  /** Ends the run for good: what is open is closed. (`signal` only stops it, to be resumed.) */
+  readonly finish: AbortSignal;
+  /** Makes all inputs taken so far durable; called before commands leave. */
+  sync(): void;
+  /** How the run waits for what `offer` gives it, or `ms`; default: a timer of the runtime. */
+  readonly wait?: (ms: number, offer: (wake: () => void) => void) => Promise<void>;
 }
 export interface Pace {
   /** Engine seconds per second of the clock. */
@@ -78,6 +111,8 @@ export interface RunResult {
   /** Engine time of the first and last input, µs; null when there was none. */
   first_us: number | null;
   last_us: number | null;
+  /** Live: engine time up to which timers have fired; a replay goes on to the same moment (`until`). */
+  until_us: number | null;
   commits: number;
   quarantined: { node: string; key: string; source: string; seq: number; code: string; message: string }[];
 }
@@ -116,8 +151,12 @@ export class Run {
   /** Checkpoints that could not be read at the start. */
   readonly damaged: { epoch: number; message: string }[] = [];
   readonly #options: RunOptions;
+  /** Present when the plan has asynchronous nodes. */
+  readonly #answers: Answers | undefined;
   #heads: Head[] = [];
   #sinks: OpenSink[] = [];
+  #commands: CommandSink<never>[] = [];
+  #until: number | null = null;
   #last: Commit | undefined;
   #events = 0;
   #sinceCommit = 0;
@@ -138,6 +177,8 @@ export class Run {
       taps: options.taps ?? [],
       digests: options.digests ?? false,
     });
+    if (this.engine.waiting.length > 0)
+      this.#answers = new Answers(options.outcomes ?? new Outcomes(), options.wall ?? wall);
   }
 
   async execute(): Promise<RunResult> {
@@ -157,6 +198,7 @@ export class Run {
   async close(): Promise<void> {
     for (const h of this.#heads) await h.reader.close();
     for (const { sink } of this.#sinks) await sink.close();
+    await this.#answers?.close();
     this.#heads = [];
     this.#sinks = [];
   }
@@ -169,29 +211,45 @@ export class Run {
       pipeline: this.plan.pipeline.name,
       node: node.id,
       seed: this.#options.seed ?? 1,
+      ...(this.#options.live ? { clock: this.#options.live.clock } : {}),
+      ...(this.#options.access ? { access: this.#options.access } : {}),
     });
     const { store } = this.#options;
     const { commit: stored, damaged } = await readCheckpoint(store, this.plan.pipeline.name);
     this.damaged.push(...damaged);
     // States may hold key indices: keys get the numbers they had, before a source gives them new ones.
     for (const k of stored?.snapshot.keys ?? []) this.keys.declare(k.name, k.pxDigits, k.qtyDigits);
+    const gateways = new Map<string, Gateway<InPorts>>();
     for (const node of this.plan.nodes) {
-      const type = node.node.type;
+      const { type, gateway } = node.node;
       if (type.kind === 'source') {
         const given = this.#options.readers?.[node.id];
-        const reader = given ? await given(this.keys) : await type.open(node.node.config as never, env(node));
+        let reader: BlockReader;
+        if (given) reader = await given(this.keys);
+        else if (gateway) {
+          const both = await gateway.type.open(node.node.config as never, env(node));
+          gateways.set(node.id, both);
+          reader = both.reader;
+        } else reader = await type.open(node.node.config as never, env(node));
         this.#heads.push({ node, reader: adaptReader(reader, node), block: null, row: 0, offset: -1, fresh: true });
       } else if (type.kind === 'sink') {
         const inputs = Object.fromEntries(node.node.inputs.map((e) => [e.port, e.schema]));
-        const sink = (await type.open(node.node.config as never, env(node), { inputs })) as Sink<never>;
+        let sink: Sink<never>;
+        if (gateway) {
+          const commands = (gateways.get(gateway.id)?.sink ?? NOWHERE) as CommandSink<never>;
+          this.#commands.push(commands);
+          sink = commands;
+        } else sink = (await type.open(node.node.config as never, env(node), { inputs })) as Sink<never>;
         this.#sinks.push({ node, sink });
         this.engine.core.single[node.index]!.sink = sink;
       }
     }
+    await this.#answers?.open(this.plan, env);
     const { wrap } = this.#options;
     if (wrap) for (const h of this.#heads) h.reader = wrap(h.node.id, h.reader);
     // The order of equal times is the sources' order of declaration.
     this.#heads.sort((a, b) => a.node.declaration - b.node.declaration);
+    if (this.#options.live) refuseDead(this.#heads);
     if (stored) {
       this.#last = stored;
       await this.#rewind();
@@ -229,23 +287,107 @@ export class Run {
         }
         limit = Math.min(limit, reached + 1);
       }
-      this.#firstUs ??= block.t[head.row]!;
-      const from = head.row;
-      head.row = this.#cycle(() => engine.run(head.node.index, block, from, limit));
-      this.#ended = false;
-      head.offset = block.seq0 + head.row - 1;
-      this.#events += head.row - from;
-      this.#sinceCommit += head.row - from;
+      const running = this.#runHead(head, limit);
+      if (running) await running;
       onProgress?.({ events: this.#events, now: engine.now, engine });
     }
+    if (this.#options.live) await this.#driveLive(this.#options.live);
     // Stopped early the run will be resumed: only a real end closes what is open.
     if (signal?.aborted) return true;
-    const { until } = this.#options;
-    if (until !== undefined) this.#cycle(() => engine.settle(until));
+    const until = this.#until ?? this.#options.until;
+    if (until !== undefined) await this.#settle(until);
     // A run that was stopped between its last commit and its exit has closed everything already.
-    if (!this.#options.open && !this.#ended) this.#cycle(() => engine.end());
+    if (!this.#options.open && !this.#ended)
+      await (this.#answers ? this.#wait(engine.waitEnd()) : this.#cycle(() => engine.end()));
     this.#ended = !this.#options.open;
     return true;
+  }
+
+  /**
+   * The journals are run up to their ends: from here on the world is. Each round takes what has arrived up to now, runs it in
+   * the order in which a replay will, fires the timers due, and lets commands out.
+   */
+  async #driveLive(live: Live): Promise<void> {
+    const { engine } = this;
+    const { signal, onProgress } = this.#options;
+    const { clock, finish } = live;
+    const commitUs = (live.commitMs ?? 1000) * 1000 * clock.rate;
+    let arrived = () => {};
+    let waiting = false;
+    for (const h of this.#heads)
+      (h.reader as LiveReader).wake = () => {
+        waiting = false;
+        arrived();
+      };
+    clock.notBefore(engine.now);
+    let committed = clock.now();
+    for (;;) {
+      const ending = finish.aborted;
+      const now = clock.pass();
+      waiting = true;
+      await this.#takeArrived(now);
+      await this.#settle(now);
+      this.#until = now;
+      const leaving = this.#commands.filter((c) => c.pending?.() ?? true);
+      if (leaving.length > 0) live.sync();
+      for (const c of leaving) c.flush();
+      if (now - committed >= commitUs) {
+        committed = now;
+        await this.#commit();
+      }
+      onProgress?.({ events: this.#events, now, engine });
+      if (ending || signal?.aborted) return;
+      const idleMs = Math.min(clock.wallUntil(Math.min(engine.nextDue, committed + commitUs)) / 1000, IDLE_MS);
+      if (waiting && idleMs > 0) await (live.wait ?? pause)(idleMs, (wake) => (arrived = wake));
+      else await turn();
+    }
+  }
+  /** Everything that arrived by `now`, from all sources in total order. */
+  async #takeArrived(now: number): Promise<void> {
+    const { onBlock } = this.#options;
+    for (;;) {
+      for (const h of this.#heads)
+        if (h.block === null || h.row >= h.block.n) {
+          h.block = (h.reader as LiveReader).poll(now);
+          h.fresh = false;
+          h.row = 0;
+          if (h.block && onBlock) await onBlock(h.node.id, h.block, h.reader);
+        }
+      const head = this.#next();
+      if (!head) return;
+      const running = this.#runHead(head, this.#limit(head));
+      if (running) await running;
+    }
+  }
+  /** @returns a promise when the plan has asynchronous nodes: only then is there something to wait for */
+  #runHead(head: Head, limit: number): Promise<void> | undefined {
+    const block = head.block!;
+    const from = head.row;
+    this.#firstUs ??= block.t[from]!;
+    const source = head.node.index;
+    if (this.#answers)
+      return this.#wait(this.engine.waitRun(source, block, from, limit)).then((row) => this.#ran(head, block, row));
+    this.#ran(
+      head,
+      block,
+      this.#cycle(() => this.engine.run(source, block, from, limit)),
+    );
+    return undefined;
+  }
+  #ran(head: Head, block: Block, row: number): void {
+    const from = head.row;
+    head.row = row;
+    this.#ended = false;
+    head.offset = block.seq0 + head.row - 1;
+    this.#events += head.row - from;
+    this.#sinceCommit += head.row - from;
+  }
+  async #settle(until: number): Promise<void> {
+    if (this.#answers) await this.#wait(this.engine.waitSettle(until));
+    else this.#cycle(() => this.engine.settle(until));
+  }
+  #wait<T>(cycles: Waiting<T>): Promise<T> {
+    return waitCycles(cycles, this.#answers!, (e) => new FailedCycle(e));
   }
   #cycle<T>(run: () => T): T {
     try {
@@ -273,7 +415,8 @@ export class Run {
 
   #checkpoint(epoch: number): Commit {
     const offsets = Object.fromEntries(this.#heads.map((h) => [h.node.id, h.offset]));
-    return { epoch, offsets, snapshot: this.engine.snapshot(), events: this.#events, ended: this.#ended };
+    const until = this.#until;
+    return { epoch, offsets, snapshot: this.engine.snapshot(), events: this.#events, ended: this.#ended, until };
   }
 
   async #commit(): Promise<void> {
@@ -284,7 +427,7 @@ export class Run {
     else
       await store.transaction(async () => {
         await this.#write(commit);
-        const { epoch, offsets, snapshot, events, ended } = commit;
+        const { epoch, offsets, snapshot, events, ended, until } = commit;
         const { name: pipeline, hash: graph } = this.plan.pipeline;
         await store.saveCheckpoint({
           pipeline,
@@ -292,9 +435,10 @@ export class Run {
           epoch,
           now: this.engine.now,
           offsets,
-          blob: encode({ snapshot, events, ended }),
+          blob: encode({ snapshot, events, ended, until }),
         });
       });
+    this.#answers?.committed(commit.epoch);
     this.#last = commit;
     this.#sinceCommit = 0;
     this.#retried.clear();
@@ -378,6 +522,7 @@ export class Run {
       out_of_order: quality.reduce((n, q) => n + (q?.out_of_order ?? 0), 0),
       first_us: this.#firstUs,
       last_us: this.#events > 0 ? this.engine.now : null,
+      until_us: this.#until,
       commits: this.#last?.epoch ?? 0,
       quarantined: this.#quarantined,
     };
@@ -393,4 +538,38 @@ function refuseHeldBack(snapshot: Snapshot): void {
       `rx node ${nodes.join(', ')} holds values back in time operators, which a checkpoint cannot carry`,
       { node: nodes[0]!, help: 'use a step node with ctx.after for delays, or run without --state' },
     );
+}
+
+/** Longest pause of a live run in which nothing arrives and no timer is due, ms. */
+const IDLE_MS = 100;
+/** Resolves when `wake` is called, at the latest after `ms`. */
+function pause(ms: number, offer: (wake: () => void) => void): Promise<void> {
+  return new Promise((done) => {
+    const timer = setTimeout(done, ms);
+    offer(() => {
+      clearTimeout(timer);
+      done();
+    });
+  });
+}
+/** Lets sockets be read. */
+const turn = () => new Promise<void>((done) => setImmediate(done));
+
+/** Where the commands of a replay go. */
+const NOWHERE: CommandSink<InPorts> = {
+  write() {},
+  flush() {},
+  pending: () => false,
+  commit: () => Promise.resolve(),
+  rollback() {},
+  close: () => Promise.resolve(),
+};
+
+/** @throws CHM747: a live run cannot wait for a source that has to be read */
+function refuseDead(heads: readonly Head[]): void {
+  const dead = heads.filter((h) => !isLive(h.reader)).map((h) => h.node.id);
+  if (dead.length > 0)
+    throw new ChimeraError('CHM747', `source ${dead.join(', ')} is not live`, {
+      help: 'bind it to a live type in the profile, or run without a live profile',
+    });
 }

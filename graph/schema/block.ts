@@ -52,3 +52,18 @@ export interface BlockReader {
   /** What was refused so far; complete after the end. */
   readonly quality?: InputQuality;
 }
+
+/**
+ * A source that goes on as long as it is open. What arrives is kept in a bounded ring, stamped with `LiveClock.stamp()` at
+ * once; the run takes it without waiting. `read()` is not called.
+ */
+export interface LiveReader extends BlockReader {
+  /**
+   * Everything that had arrived by engine time `nowUs`, at most BLOCK_ROWS rows; null = nothing. Called again at once while
+   * it gives a full block. Numbers (`seq0`) are the journal's business: a live source may leave them 0.
+   */
+  poll(nowUs: number): Block | null;
+  /** Set by the run: to be called whenever something arrives. */
+  wake: () => void;
+}
+export const isLive = (r: BlockReader): r is LiveReader => typeof (r as Partial<LiveReader>).poll === 'function';

@@ -6,7 +6,9 @@ import {
   type BlockReader,
   ChimeraError,
   type InputQuality,
+  isLive,
   type KeyTable,
+  type LiveReader,
 } from '../../graph/schema/index.ts';
 import { InputCodec } from './input-codec.ts';
 import { readJournal } from './journal-reader.ts';
@@ -40,7 +42,7 @@ export class JournaledReader implements BlockReader {
   /** Decoded from the journal, not yet handed on. */
   #pending: Block[] = [];
 
-  private constructor(live: BlockReader, dir: string, writer: JournalWriter, repeatable: boolean) {
+  protected constructor(live: BlockReader, dir: string, writer: JournalWriter, repeatable: boolean) {
     this.ports = live.ports;
     this.#live = live;
     this.#dir = dir;
@@ -62,7 +64,10 @@ export class JournaledReader implements BlockReader {
   ): JournaledReader {
     mkdirSync(dir, { recursive: true });
     keepKeys(dir, keys);
-    const reader = new JournaledReader(live, dir, JournalWriter.open(dir, { clock }), options.repeatable === true);
+    const writer = JournalWriter.open(dir, { clock });
+    const reader = isLive(live)
+      ? new JournaledLive(live, dir, writer)
+      : new JournaledReader(live, dir, writer, options.repeatable === true);
     if (reader.#writer.lastSeq >= 0) reader.#replay = readJournal(dir, 0);
     return reader;
   }
@@ -70,14 +75,24 @@ export class JournaledReader implements BlockReader {
   async read(): Promise<Block | null> {
     const replayed = this.#fromJournal();
     if (replayed) return replayed;
+    return this.fromSource();
+  }
+  protected async fromSource(): Promise<Block | null> {
     if (this.#liveAt < this.#writer.lastSeq) await this.#seekLive();
     const block = await this.#live.read();
-    if (!block) return null;
+    if (block) this.#liveAt = this.write(block);
+    return block;
+  }
+  /** Writes a batch down. @returns the number of its last input */
+  protected write(block: Block): number {
     for (let i = 0; i < block.n; i++) this.#writer.append(block.seq0 + i, block.t[i]!, 0, this.#codec.encode(block, i));
     this.#writer.flush();
     this.#last = block.seq0 + block.n - 1;
-    this.#liveAt = this.#last;
-    return block;
+    return this.#last;
+  }
+  /** Number of the next input that the journal does not hold yet. */
+  protected get next(): number {
+    return this.#writer.lastSeq + 1;
   }
   async seek(seq: number): Promise<void> {
     this.#last = seq;
@@ -141,6 +156,29 @@ export class JournaledReader implements BlockReader {
         file: this.#dir,
         help: 'resume with the inputs of the first start (more may follow behind them), or use another state folder',
       });
+  }
+}
+
+/** A source that goes on: `read` gives the journal up to its end, `poll` what arrives, numbered by the journal. */
+class JournaledLive extends JournaledReader implements LiveReader {
+  readonly #source: LiveReader;
+
+  constructor(live: LiveReader, dir: string, writer: JournalWriter) {
+    super(live, dir, writer, false);
+    this.#source = live;
+  }
+  poll(nowUs: number): Block | null {
+    const block = this.#source.poll(nowUs);
+    if (!block) return null;
+    block.seq0 = this.next;
+    this.write(block);
+    return block;
+  }
+  set wake(wake: () => void) {
+    this.#source.wake = wake;
+  }
+  protected override fromSource(): Promise<null> {
+    return Promise.resolve(null);
   }
 }
 
