@@ -4,9 +4,14 @@ import type { Pipeline } from '../graph/document/types.ts';
 import { registry } from '../ui/cli/registry.ts';
 
 /** Loads a pipeline document; one that does not lint throws its findings. */
-export function readPipeline(file: string, sets: Readonly<Record<string, string>> = {}): Pipeline {
+export function readPipeline(
+  file: string,
+  sets: Readonly<Record<string, string>> = {},
+  profile: string | undefined = undefined,
+): Pipeline {
   const text = readFileSync(file, 'utf8');
-  const { pipeline, diagnostics } = loadPipeline(text, file, registry, { sets });
+  const bound = profile === undefined ? {} : { profile: { file: profile, text: readFileSync(profile, 'utf8') } };
+  const { pipeline, diagnostics } = loadPipeline(text, file, registry, { sets, ...bound });
   if (!pipeline)
     throw new Error(
       `${file} does not lint:\n${diagnostics.map((d) => `${d.line}: ${d.code} ${d.message}`).join('\n')}`,

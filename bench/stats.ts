@@ -21,6 +21,21 @@ export function medianInterval(ratios: readonly number[]): { median: number; low
   return { median: median(sorted), low: sorted[at]!, high: sorted[n - 1 - at]! };
 }
 
+/** What a distribution of times looks like: percentiles by rank, in the unit of the values. */
+export interface Histogram {
+  n: number;
+  p50: number;
+  p90: number;
+  p99: number;
+  p999: number;
+  max: number;
+}
+export function histogram(values: Float64Array | readonly number[]): Histogram {
+  const sorted = Float64Array.from(values).sort();
+  const at = (p: number) => sorted[Math.min(sorted.length - 1, Math.ceil(p * sorted.length) - 1)] ?? Number.NaN;
+  return { n: sorted.length, p50: at(0.5), p90: at(0.9), p99: at(0.99), p999: at(0.999), max: at(1) };
+}
+
 export interface Figure {
   name: string;
   unit: string;

@@ -18,7 +18,10 @@ import { LocalStorage, type ObjectStorage } from './storage.ts';
 export interface LakeSelection {
   /** Default bronze. */
   tier?: string;
-  /** Ports of the reader, in this order. Default: all market ports as every market source numbers them, then the tier's others. */
+  /**
+   * Ports of the reader, in this order. Default: all market ports as every market source numbers them, then the tier's others;
+   * with `sources`, those that the sources wrote.
+   */
   datasets?: readonly string[];
   /** `usdm:BTCUSDT`, or `BTCUSDT` for every market. Default: all. */
   symbols?: readonly string[];
@@ -74,9 +77,7 @@ export function planLake(view: LakeView, o: OpenLakeOptions): LakePlan {
   const inTier = view.files.filter(
     (f) => f.tier === tier && (f.dataset !== OUTCOMES || o.datasets?.includes(OUTCOMES)),
   );
-  const names = [...new Set(inTier.map((f) => f.dataset))].sort();
-  const market = Object.keys(MARKET_PORTS) as string[];
-  const datasets = o.datasets ?? (tier === 'bronze' ? [...market, ...names.filter((d) => !market.includes(d))] : names);
+  const datasets = o.datasets ?? portsOfTier(inTier, tier, o.sources);
   const ports = datasets.map((name) => ({ name, schema: schemaOf(view, inTier, name) }));
   const wanted = (f: FileEntry): boolean =>
     datasets.includes(f.dataset) &&
@@ -99,6 +100,14 @@ export function planLake(view: LakeView, o: OpenLakeOptions): LakePlan {
     });
   const sources = o.sources ? [...o.sources] : [...new Set(files.map((f) => f.source))].sort();
   return { view, ports, files, numbering, keys, sources };
+}
+
+/** Named sources have the ports that something was written of; a whole tier has all that a market source has. */
+function portsOfTier(files: readonly FileEntry[], tier: string, sources: readonly string[] | undefined): string[] {
+  const own = sources ? files.filter((f) => sources.includes(f.source)) : files;
+  const names = [...new Set(own.map((f) => f.dataset))].sort();
+  const market = Object.keys(MARKET_PORTS).filter((d) => !sources || names.includes(d));
+  return tier === 'bronze' ? [...market, ...names.filter((d) => !market.includes(d))] : names;
 }
 
 function schemaOf(view: LakeView, files: readonly FileEntry[], dataset: string): Schema {

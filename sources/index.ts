@@ -1,4 +1,5 @@
 import type { AnyNode } from '../graph/node.ts';
+import { binanceMarket } from './binance/market.ts';
 import { market } from './market.ts';
 
-export const sourceNodes: readonly AnyNode[] = [market];
+export const sourceNodes: readonly AnyNode[] = [market, binanceMarket];

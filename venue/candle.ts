@@ -11,6 +11,7 @@ import {
   onCommand,
 } from './core/candles.ts';
 import { bpE8, scaled } from './core/money.ts';
+import { narrowAccount, narrowReport, widen } from './core/narrow.ts';
 import { feesOnly } from './core/rules.ts';
 import { marketOf } from './core/state.ts';
 
@@ -83,7 +84,7 @@ wallet. Every fill has the open time of its candle.
     if (order.n > 0) {
       for (let i = 0; i < order.n; i++) {
         const v = order.at(i);
-        onCommand(s, ctx.keys.at(v.key), v, ctx.now);
+        onCommand(s, ctx.keys.at(v.key), widen(v), ctx.now);
       }
       if (candle.n === 0)
         for (const k of x.live) {
@@ -94,8 +95,8 @@ wallet. Every fill has the open time of its candle.
     const out = x.outbox;
     if (out.length === 0) return;
     for (const e of out)
-      if (e.port === 'report') emit.report(e.values);
-      else if (e.port === 'account') emit.account(e.values);
+      if (e.port === 'report') emit.report(narrowReport(e.values));
+      else if (e.port === 'account') emit.account(narrowAccount(e.values));
     out.length = 0;
   },
 });

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { defineNode, input, output } from '../graph/node.ts';
 import { AccountUpdate, MARKET_PORTS, OrderCommand, OrderReport, record, TopOfBook } from '../graph/schema/index.ts';
 import { bpE8, scaled } from './core/money.ts';
+import { narrowAccount, narrowReport, widen } from './core/narrow.ts';
 import { feesOnly } from './core/rules.ts';
 import { createExchange, type Exchange, marketOf } from './core/state.ts';
 import { touchCommand, touchTrade } from './core/touch.ts';
@@ -65,13 +66,13 @@ export const touch = defineNode({
     }
     for (let i = 0; i < order.n; i++) {
       const v = order.at(i);
-      touchCommand(x, ctx.keys.at(v.key), v, ctx.now);
+      touchCommand(x, ctx.keys.at(v.key), widen(v), ctx.now);
     }
     const out = x.outbox;
     if (out.length === 0) return;
     for (const e of out)
-      if (e.port === 'report') emit.report(e.values);
-      else if (e.port === 'account') emit.account(e.values);
+      if (e.port === 'report') emit.report(narrowReport(e.values));
+      else if (e.port === 'account') emit.account(narrowAccount(e.values));
     out.length = 0;
   },
 });

@@ -14,6 +14,7 @@ import {
 } from '../graph/schema/index.ts';
 import { onBest, onFunding, onLadder, onMark, onTrade, receive, send } from './core/exchange.ts';
 import { bpE8, scaled } from './core/money.ts';
+import { narrowAccount, narrowReport, widen } from './core/narrow.ts';
 import { VenuePosition } from './core/schema.ts';
 import { createExchange, type Exchange, type Market, marketOf, type Rules } from './core/state.ts';
 import { buildTiers } from './core/tiers.ts';
@@ -69,6 +70,8 @@ function rulesOf(c: Config): Rules {
     leverage: c.leverage,
     maxOrders: c.max_open_orders,
     maxStops: c.max_conditional_orders,
+    algo: false,
+    triggerProtect: 0,
     instruments: c.instruments,
   };
 }
@@ -190,7 +193,7 @@ Reduce-only orders execute at most the position; they and close-position stops e
     }
     for (let i = 0; i < order.n; i++) {
       const v = order.at(i);
-      send(x, ctx.keys.at(v.key), v, now);
+      send(x, ctx.keys.at(v.key), widen(v), now);
     }
     if (x.inbox.length > 0 && (order.n > 0 || ctx.timer === ARRIVAL)) ctx.at(x.inbox[0]!.at, ARRIVAL);
     if (x.outbox.length > 0) answer(x, emit, ctx);
@@ -207,8 +210,8 @@ function answer(x: Exchange, emit: Emit<(typeof ports)['out']>, ctx: Ctx): void 
   let n = 0;
   for (; n < out.length && out[n]!.at <= ctx.now; n++) {
     const e = out[n]!;
-    if (e.port === 'report') emit.report(e.values);
-    else if (e.port === 'account') emit.account(e.values);
+    if (e.port === 'report') emit.report(narrowReport(e.values));
+    else if (e.port === 'account') emit.account(narrowAccount(e.values));
     else emit.position(e.values);
   }
   if (n === out.length) out.length = 0;

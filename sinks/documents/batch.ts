@@ -13,40 +13,30 @@ export interface Cause {
 export class Batch {
   readonly #documents = new Map<Collection, Map<string, Document>>();
   readonly #prefix: string;
-  readonly #services: Readonly<Record<string, string>>;
-  /** @param services in-port → service that makes its records */
-  constructor(pipeline: string, services: Readonly<Record<string, string>>) {
+  constructor(pipeline: string) {
     this.#prefix = pipeline;
-    this.#services = services;
   }
 
   /** The key of what one input caused: the same in every run and every placement. */
   key(node: string, cause: Cause): string {
     return documentKey(this.#prefix, node, cause.port, cause.source, cause.seq, cause.index);
   }
-  inputId(cause: Cause): string {
-    return documentId('inputs', documentKey(this.#prefix, cause.source, cause.seq));
-  }
   put(collection: Collection, key: string, fields: Fields): string {
+    this.#list(collection).set(key, { _key: key, ...fields });
+    return documentId(collection, key);
+  }
+  #list(collection: Collection): Map<string, Document> {
     let list = this.#documents.get(collection);
     if (!list) {
       list = new Map();
       this.#documents.set(collection, list);
     }
-    list.set(key, { _key: key, ...fields });
-    return documentId(collection, key);
+    return list;
   }
-  get(collection: Collection, key: string): Document | undefined {
-    return this.#documents.get(collection)?.get(key);
-  }
-  /** Effect → cause. */
+  /** Effect → cause, between documents: input and services are stated by the document itself. */
   edge(from: string, to: string, kind: string, t: number, instrument: string): void {
-    const edge: Edge = { _key: edgeKey(from, kind, to), _from: from, _to: to, kind, t, instrument };
-    this.put('lineage', edge._key, edge as unknown as Fields);
-  }
-  madeBy(id: string, port: string, t: number, instrument: string): void {
-    const service = this.#services[port];
-    if (service !== undefined) this.edge(id, documentId('services', documentKey(service)), 'made_by', t, instrument);
+    const edge: Edge = { _key: edgeKey(from, kind, to, t), _from: from, _to: to, kind, t, instrument };
+    this.#list('lineage').set(edge._key, edge);
   }
   *[Symbol.iterator](): Generator<[Collection, Document[]]> {
     for (const [collection, documents] of this.#documents) yield [collection, [...documents.values()]];
@@ -54,23 +44,22 @@ export class Batch {
 }
 
 /**
- * The key of an edge: 96 bits of FNV-1a over effect, kind and cause, in three lanes. Spelled out, the keys of the edges were
- * a third of the store; with 10⁹ edges the odds of any two sharing a key are below 10⁻¹⁰.
+ * The key of an edge: its time, and 64 bits of FNV-1a over effect, kind and cause, in two lanes. Only edges of one
+ * microsecond could share it by chance; and edges that come together lie together in the index of keys, which a store
+ * otherwise touches all over.
  */
-export function edgeKey(from: string, kind: string, to: string): string {
+export function edgeKey(from: string, kind: string, to: string, t: number): string {
   let a = 0x811c9dc5 | 0;
   let b = 0x01000193 | 0;
-  let c = 0x9e3779b9 | 0;
   for (const text of [from, kind, to]) {
     for (let i = 0; i < text.length; i++) {
       const code = text.charCodeAt(i);
       a = Math.imul(a ^ code, 0x01000193);
       b = Math.imul(b ^ code ^ (a >>> 13), 0x2c1b3c6d);
-      c = Math.imul(c ^ code ^ (b >>> 11), 0x85ebca6b);
     }
     a = Math.imul(a ^ 0x100, 0x01000193);
     b = Math.imul(b ^ 0x100 ^ (a >>> 13), 0x2c1b3c6d);
-    c = Math.imul(c ^ 0x100 ^ (b >>> 11), 0x85ebca6b);
   }
-  return [a, b, c].map((x) => (x >>> 0).toString(36).padStart(7, '0')).join('');
+  return t.toString(36).padStart(10, '0') + word(a) + word(b);
 }
+const word = (x: number): string => (x >>> 0).toString(36).padStart(7, '0');

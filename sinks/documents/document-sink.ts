@@ -40,6 +40,8 @@ export class DocumentSink extends BufferedSink {
   readonly #config: DocumentConfig;
   readonly #store: SqliteStore;
   readonly #writer: string;
+  /** By port: fields of its records that are named like one of the document's own. */
+  readonly #clashing: readonly (readonly string[])[];
   #memory: Memory | undefined;
 
   constructor(config: DocumentConfig, env: Env, wiring: Wiring) {
@@ -47,6 +49,9 @@ export class DocumentSink extends BufferedSink {
     this.#config = config;
     this.#store = openEmbeddedStore(env.dir);
     this.#writer = `${env.pipeline}.${env.node}`;
+    this.#clashing = this.ports.map((p, i) =>
+      p === 'features' ? [] : Object.keys(this.buffers[i]!.schema.fields).filter((f) => OWN.includes(f)),
+    );
   }
   /** For runs without a folder: the store is this sink's alone. */
   get store(): SqliteStore {
@@ -56,7 +61,7 @@ export class DocumentSink extends BufferedSink {
   protected async flush(mark: CommitMark): Promise<void> {
     await this.#store.transaction(async () => {
       const memory = structuredClone(this.#memory ?? (await this.#recall(mark.epoch)));
-      const batch = new Batch(this.env.pipeline, this.#config.services);
+      const batch = new Batch(this.env.pipeline);
       const orders: Orders = new Map();
       for (const row of this.#rows()) this.#document(row, batch, orders, memory);
       for (const [key, { base, events }] of orders)
@@ -85,9 +90,14 @@ export class DocumentSink extends BufferedSink {
       if (rows.cause[i] !== rows.cause[f] || rows.seq[i] !== rows.seq[f]) first[p] = i;
       const k = rows.key[i]!;
       const key = k < 0 ? undefined : this.env.keys.at(k);
+      const fields = rowFields(rows, i, key);
+      for (const name of this.#clashing[p]!) {
+        fields[`record_${name}`] = fields[name]!;
+        delete fields[name];
+      }
       yield {
         schema: rows.schema.name,
-        fields: rowFields(rows, i, key),
+        fields,
         instrument: key?.name ?? '',
         t: rows.t[i]!,
         cause: {
@@ -123,33 +133,32 @@ export class DocumentSink extends BufferedSink {
     memory.decided[instrument] = decided;
     if (this.#config.verdicts === 'changes' && !changed) return;
     const features = memory.features[instrument];
-    const id = this.#put(row, batch, 'signals', batch.key(this.env.node, row.cause), features ? { features } : {});
     // The factors have no document of their own: who made them stands beside who decided on them.
-    if (features) batch.madeBy(id, 'features', t, instrument);
-    batch.edge(id, batch.inputId(row.cause), 'because', t, instrument);
+    const more: Fields = features ? { ...this.#madeBy('signal', 'features'), features } : {};
+    const id = this.#put(row, batch, 'signals', batch.key(this.env.node, row.cause), more);
     const intent = String(fields['intent_id'] ?? '');
     if (intent !== '') batch.edge(documentId('strategy_events', intentKey(intent)), id, 'because', t, instrument);
   }
   #event(row: Row, batch: Batch, key: string): void {
     const id = this.#put(row, batch, 'strategy_events', key, { kind: row.cause.port });
-    batch.edge(id, batch.inputId(row.cause), 'because', row.t, row.instrument);
     this.#follow(row, batch, id, 'intent_id');
     this.#follow(row, batch, id, 'client_id');
   }
   #command(row: Row, batch: Batch, orders: Orders): void {
-    const { fields, t, instrument } = row;
+    const { fields } = row;
     // A command to cancel everything names no order.
     if (fields['client_id'] === '') this.#event(row, batch, batch.key(this.env.node, row.cause));
     else if (fields['action'] === 'place') {
       const { action: _action, client_id: _client, ...order } = fields;
-      const id = this.#live(row, batch, orders, { ...order, exec: 'sent', status: 'sent', cum_qty: 0 });
+      const { source, seq } = row.cause;
+      const sent = { ...order, exec: 'sent', status: 'sent', cum_qty: 0 };
+      const id = this.#live(row, orders, sent, { source, seq });
       this.#follow(row, batch, id, 'intent_id');
-      batch.edge(id, batch.inputId(row.cause), 'because', t, instrument);
-    } else this.#live(row, batch, orders, { exec: 'cancel_sent' });
+    } else this.#live(row, orders, { exec: 'cancel_sent' });
   }
   #report(row: Row, batch: Batch, orders: Orders): void {
     const { fields, t, instrument } = row;
-    const order = this.#live(row, batch, orders, fields);
+    const order = this.#live(row, orders, fields);
     if (fields['exec'] !== 'trade') return;
     const id = this.#put(
       { ...row, fields: { ...pick(fields, FILL), px: fields['last_px']!, qty: fields['last_qty']! } },
@@ -159,9 +168,9 @@ export class DocumentSink extends BufferedSink {
       { fee_asset: 'USDT', liquidity: fields['maker'] ? 'maker' : 'taker' },
     );
     batch.edge(id, order, 'of', t, instrument);
-    batch.edge(id, batch.inputId(row.cause), 'because', t, instrument);
   }
-  #live(row: Row, batch: Batch, orders: Orders, fields: Fields): string {
+  /** @param cause what caused the order as a whole; told by the command that placed it */
+  #live(row: Row, orders: Orders, fields: Fields, cause?: Fields): string {
     const { t, instrument } = row;
     const client_id = String(row.fields['client_id']);
     const key = documentKey(this.env.pipeline, instrument, client_id);
@@ -170,39 +179,41 @@ export class DocumentSink extends BufferedSink {
       life = { base: { pipeline: this.env.pipeline, node: this.env.node, instrument, client_id }, events: [] };
       orders.set(key, life);
     }
-    life.events.push({ id: documentKey(row.cause.port, row.cause.source, row.cause.seq, row.cause.index), t, fields });
-    const id = documentId('orders', key);
-    batch.madeBy(id, row.cause.port, t, instrument);
-    return id;
+    if (cause) life.base = { ...life.base, ...cause };
+    const { port, source, seq, index } = row.cause;
+    life.events.push({ id: documentKey(port, source, seq, index), t, fields, by: this.#config.services[port] });
+    return documentId('orders', key);
   }
   #funding(row: Row, batch: Batch): void {
     const fields = { amount: row.fields['funding']!, asset: 'USDT', ...pick(row.fields, FUNDING) };
-    const id = this.#put({ ...row, fields }, batch, 'funding_records', batch.key(this.env.node, row.cause), {});
-    batch.edge(id, batch.inputId(row.cause), 'because', row.t, row.instrument);
+    this.#put({ ...row, fields }, batch, 'funding_records', batch.key(this.env.node, row.cause), {});
   }
   /** A snapshot holds everything known of the instrument: what this record says over what earlier ones said. */
   #position(row: Row, batch: Batch, memory: Memory): void {
     const fields = { ...memory.position[row.instrument], ...row.fields };
     memory.position[row.instrument] = fields;
     const id = this.#put({ ...row, fields }, batch, 'positions_snapshots', batch.key(this.env.node, row.cause), {});
-    batch.edge(id, batch.inputId(row.cause), 'because', row.t, row.instrument);
     this.#follow(row, batch, id, 'client_id');
   }
 
   #put(row: Row, batch: Batch, collection: Parameters<Batch['put']>[0], key: string, more: Fields): string {
     const { t, instrument, cause } = row;
-    const id = batch.put(collection, key, {
+    return batch.put(collection, key, {
       t,
       instrument,
       pipeline: this.env.pipeline,
       node: this.env.node,
       source: cause.source,
       seq: cause.seq,
+      ...this.#madeBy(cause.port),
       ...more,
       ...row.fields,
     });
-    batch.madeBy(id, row.cause.port, t, instrument);
-    return id;
+  }
+  /** The services behind the records of these ports, as the document states them. */
+  #madeBy(...ports: readonly string[]): Fields {
+    const made_by = [...new Set(ports.flatMap((p) => this.#config.services[p] ?? []))];
+    return made_by.length > 0 ? { made_by } : {};
   }
   /** An edge to the intent or order that the record names. */
   #follow(row: Row, batch: Batch, id: string, field: 'intent_id' | 'client_id'): void {
@@ -220,6 +231,8 @@ export class DocumentSink extends BufferedSink {
   }
 }
 
+/** What a document says of itself; lineage rests on it. A record's field of such a name is kept as `record_…`. */
+const OWN = ['t', 'instrument', 'pipeline', 'node', 'source', 'seq', 'made_by'];
 /** Outcomes that need no document of their own when nothing changed. */
 const QUIET = new Set(['hold', 'skip', '']);
 const FILL = ['client_id', 'order_id', 'trade_id', 'side', 'fee', 'realized_pnl', 'maker', 'time_ms'];

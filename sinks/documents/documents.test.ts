@@ -256,6 +256,58 @@ describe('sink.documents', () => {
     expect(down.map((s) => s.id)).toContain(`fills/${fill._key}`);
     await store.close();
   });
+  it('states on each document its input and its services, and stores edges between documents only', async () => {
+    const dir = folder();
+    const services = { features: 's2', signal: 's3', intent: 's3', command: 's4', report: 's1', alarm: 's6' };
+    await (await run(dir, STORY, [1, 4], 0, { services })).sink.close();
+    const { signals, orders, fills, strategy_events, positions_snapshots, lineage } = await dump(dir);
+    const stated = (d: Document) => [d['source'], d['seq'], d['made_by']];
+    expect(signals!.map(stated)).toEqual([
+      ['market', 6, ['s3', 's2']],
+      ['market', 7, ['s3', 's2']],
+    ]);
+    // An order's input is that of its command, also when the rest of its life came in a later commit.
+    expect(orders!.map(stated)).toEqual([['market', 7, ['s4', 's1']]]);
+    expect(strategy_events!.map(stated)).toEqual([
+      ['market', 7, ['s3']],
+      ['market', 10, ['s6']],
+    ]);
+    expect(fills!.map(stated)).toEqual([
+      ['market', 9, ['s1']],
+      ['market', 9, ['s1']],
+    ]);
+    expect(positions_snapshots!.every((p) => p['made_by'] === undefined && p['source'] === 'market')).toBe(true);
+    expect(lineage!.map((e) => [e['_from'], e['_to']].map((id) => String(id).split('/')[0]))).toEqual([
+      ['strategy_events', 'signals'],
+      ['orders', 'strategy_events'],
+      ['fills', 'orders'],
+      ['fills', 'orders'],
+      ['strategy_events', 'orders'],
+    ]);
+  });
+  it('keeps what a record says under a name of the document’s own beside it', async () => {
+    const dir = folder();
+    const Note = record('note', 1, { source: text(), t: f64(), made_by: text(), level: f64() });
+    const note = { source: 'a hand', t: 3, made_by: 'me', level: 2 };
+    const cycles = [{ t: T, seq: 4, records: { note: [note] } }];
+    await (await play(documents, {}, { dir, inputs: { note: Note }, cycles, commits: [0] })).sink.close();
+    expect((await dump(dir))['strategy_events']).toEqual([
+      {
+        _key: 'trend.out.note.market.4.0',
+        t: T,
+        instrument: 'usdm:BTCUSDT',
+        pipeline: 'trend',
+        node: 'out',
+        source: 'market',
+        seq: 4,
+        kind: 'note',
+        level: 2,
+        record_source: 'a hand',
+        record_t: 3,
+        record_made_by: 'me',
+      },
+    ]);
+  });
   it('orders strategy events and takes further streams under their own name, found by their words [STO.7] [STO.13]', async () => {
     const dir = folder();
     await (await run(dir, STORY, [4])).sink.close();

@@ -15,8 +15,10 @@ export const documents = defineSink({
 port of the document's own naming → strategy_events (any port of intents: by the intent's id), \`command\` and \`report\` → orders (one document per order, with its
 life cycle) and fills, \`account\` → funding_records, \`account\` and \`position\` → positions_snapshots.
 
-Edges of \`lineage\` lead from each document to what caused it: fill → order → intent → signal → input, and to the service
-in \`services\` (\`{ report: s4 }\`). Keys are functions of the causing input, so a repeated run writes the same documents.
+The query \`lineage\` leads from each document to what caused it: fill → order → intent → signal → input, and to the service
+in \`services\` (\`{ report: s4 }\`). Edges between documents are stored in \`lineage\`; the input (\`source\`, \`seq\`) and the
+services (\`made_by\`) are fields of the document itself. A record's own field of such a name is kept as \`record_…\`.
+Keys are functions of the causing input, so a repeated run writes the same documents.
 Without a folder for the run the documents are in memory and gone when it ends.`,
   config: z.strictObject({
     verdicts: z

@@ -6,6 +6,8 @@ export interface OrderEvent {
   readonly id: string;
   readonly t: number;
   readonly fields: Fields;
+  /** Service that told it. */
+  readonly by?: string | undefined;
 }
 type Life = { id: string; t: number; exec: string } & Fields;
 
@@ -27,7 +29,6 @@ const ORDER = [
 ];
 const STATE = ['status', 'cum_qty', 'cum_quote', 'code', 'reason'];
 const MOMENT = [
-  'exec',
   'status',
   'last_px',
   'last_qty',
@@ -50,11 +51,16 @@ export function foldOrder(known: Document | undefined, base: Fields, events: rea
   const seen = new Set(lives.map((l) => l.id));
   const order: Fields = { ...base, ...(known as Fields | undefined) };
   delete order['_key'];
+  const makers = new Set((order['made_by'] ?? []) as readonly string[]);
   for (const e of events) {
+    if (e.by !== undefined) makers.add(e.by);
     if (seen.has(e.id)) continue;
     seen.add(e.id);
-    const moment = Object.fromEntries(MOMENT.filter((m) => e.fields[m] !== undefined).map((m) => [m, e.fields[m]!]));
-    lives.push({ ...moment, id: e.id, t: e.t, exec: String(e.fields['exec']) });
+    const life: Fields = { exec: String(e.fields['exec']) };
+    for (const m of MOMENT) if (e.fields[m] !== undefined) life[m] = e.fields[m]!;
+    life['id'] = e.id;
+    life['t'] = e.t;
+    lives.push(life as Life);
     order['t'] ??= e.t;
     // A market order's report says px null where the command said what it knew: keep what is known.
     for (const f of ORDER)
@@ -63,6 +69,7 @@ export function foldOrder(known: Document | undefined, base: Fields, events: rea
     if (CLOSED.has(String(e.fields['status']))) order['closed_t'] ??= e.t;
   }
   order['closed_t'] ??= null;
+  if (makers.size > 0) order['made_by'] = [...makers];
   order['fee'] = total(lives, 'fee');
   order['realized_pnl'] = total(lives, 'realized_pnl');
   order['events'] = lives as unknown as Json;

@@ -14,11 +14,17 @@ export interface CollectionSpec {
   readonly fullText: readonly string[];
   /** Field by which a cluster spreads the collection. */
   readonly shardKey: string;
+  /**
+   * Documents say themselves what is behind them: the causing input (`pipeline`, `source`, `seq`) and the services that
+   * made them (`made_by`). `lineage` queries answer with both as edges; see `stated-edges.ts`.
+   */
+  readonly stated?: true;
   /** Written once: the same content again is fine, another is refused. */
   readonly immutable?: true;
 }
 
 const BY_TIME = [['instrument', 't'], ['t']] as const;
+const BY_TIME_AND_CAUSE = [...BY_TIME, ['seq']] as const;
 const CAUSE = 'pipeline, node, in-port, source and number of the causing input, index';
 
 const labels = (horizon: string): CollectionSpec => ({
@@ -35,48 +41,54 @@ export const COLLECTIONS = {
     kind: 'document',
     doc: 'One document per decision moment: the verdict, its operands, and the active factors under `features`.',
     key: CAUSE,
-    indexes: BY_TIME,
+    indexes: BY_TIME_AND_CAUSE,
     fullText: ['rule', 'gate', 'condition', 'reason'],
+    stated: true,
     shardKey: 'instrument',
   },
   orders: {
     kind: 'document',
     doc: 'One document per order with its life cycle in `events`.',
     key: 'instrument, client order id',
-    indexes: [...BY_TIME, ['client_id'], ['closed_t', 't']],
+    indexes: [...BY_TIME_AND_CAUSE, ['client_id'], ['closed_t', 't']],
     fullText: ['reason', 'origin', 'client_id'],
+    stated: true,
     shardKey: 'instrument',
   },
   fills: {
     kind: 'document',
     doc: 'Executions, with fee, asset and maker or taker.',
     key: CAUSE,
-    indexes: [...BY_TIME, ['client_id']],
+    indexes: [...BY_TIME_AND_CAUSE, ['client_id']],
     fullText: [],
+    stated: true,
     shardKey: 'instrument',
   },
   positions_snapshots: {
     kind: 'document',
     doc: 'Position, wallets and totals of an instrument after each change.',
     key: CAUSE,
-    indexes: BY_TIME,
+    indexes: BY_TIME_AND_CAUSE,
     fullText: [],
+    stated: true,
     shardKey: 'instrument',
   },
   funding_records: {
     kind: 'document',
     doc: 'Funding payments as the venue booked them; negative = paid.',
     key: CAUSE,
-    indexes: BY_TIME,
+    indexes: BY_TIME_AND_CAUSE,
     fullText: [],
+    stated: true,
     shardKey: 'instrument',
   },
   strategy_events: {
     kind: 'document',
     doc: 'Life cycle and decisions of a strategy in order: intents, what became of them, guard changes.',
     key: `intent: its id; otherwise ${CAUSE}`,
-    indexes: [...BY_TIME, ['kind', 't']],
+    indexes: [...BY_TIME_AND_CAUSE, ['kind', 't']],
     fullText: ['rule', 'reason', 'reasons', 'gate'],
+    stated: true,
     shardKey: 'instrument',
   },
   config_bundles: {
@@ -93,9 +105,9 @@ export const COLLECTIONS = {
   labels_36h: labels('36 hours'),
   lineage: {
     kind: 'edge',
-    doc: 'From an effect to its cause: fill → order → intent → signal → input, and to the service that made it.',
+    doc: 'From an effect to its cause, between documents: fill → order → intent → signal. What `stated` documents say themselves is not repeated here.',
     key: 'effect, kind, cause',
-    indexes: [['_from'], ['_to'], ['instrument', 't'], ['t']],
+    indexes: [['_from'], ['_to'], ['t']],
     fullText: [],
     shardKey: '_from',
   },

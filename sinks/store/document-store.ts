@@ -6,6 +6,7 @@ export interface Document {
   readonly _key: string;
   readonly [field: string]: Json | undefined;
 }
+/** A document of the collection `lineage`. */
 export interface Edge extends Document {
   /** `collection/key` of the effect. */
   readonly _from: string;
@@ -39,7 +40,10 @@ export interface Queries {
   open_orders_at: { params: { t: number; instrument?: string }; row: Document };
   /** The last snapshot at or before t of each instrument. */
   positions_at: { params: { t: number; instrument?: string }; row: Document };
-  /** What caused it (`ancestors`) or what it caused, nearest first; each id once. */
+  /**
+   * What caused it (`ancestors`) or what it caused, nearest first; each id once. Walks the edges of `lineage` and those
+   * that documents state themselves (`statedEdges`), as if they were one kind.
+   */
   lineage: {
     params: { id: string; direction: 'ancestors' | 'descendants'; depth?: number };
     row: LineageStep;

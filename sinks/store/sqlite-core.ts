@@ -50,6 +50,7 @@ export class SqliteCore {
     this.do(() => {
       this.#db.pragma(`busy_timeout = ${options.busyMs ?? 5000}`);
       this.#db.pragma('journal_mode = WAL');
+      this.#db.pragma(`wal_autocheckpoint = ${WAL_PAGES}`);
       this.#db.pragma(`synchronous = ${options.synchronous === 'full' ? 'FULL' : 'NORMAL'}`);
       createTables(this);
       if (options.maxBytes !== undefined)
@@ -124,6 +125,8 @@ export class SqliteCore {
 }
 
 const MEMORY = ':memory:';
+/** Pages in the log before they move into the file (16 MB): each move syncs, and a page that changed often moves once. */
+const WAL_PAGES = 4000;
 /** SQLite's own default. */
 const PAGE_BYTES = 4096;
 const cores = new Map<string, SqliteCore>();

@@ -118,6 +118,35 @@ describe('the embedded store', () => {
     await large.upsert('logs', [{ _key: 'more', t: 1, message: 'x'.repeat(50_000) }]);
     await large.close();
   });
+  it('answers for lineage that an earlier version wrote, when every edge had its JSON', async () => {
+    const file = join(root, `old-${n++}.sqlite`);
+    const old = new Database(file);
+    const document = { _key: 's', t: 7, pipeline: 'p', source: 'market', seq: 7 };
+    const edges = ['inputs/p.market.7', 'services/s3'].map((_to, i) => ({
+      ...{ _key: `e${i}`, _from: 'signals/s', _to, kind: i === 0 ? 'because' : 'made_by', t: 7, instrument: 'i' },
+    }));
+    old.exec(`
+      CREATE TABLE signals (id INTEGER PRIMARY KEY, _key TEXT NOT NULL UNIQUE, instrument, t, doc TEXT NOT NULL);
+      CREATE TABLE lineage (id INTEGER PRIMARY KEY, _key TEXT NOT NULL UNIQUE, _from, _to, instrument, t, doc TEXT NOT NULL)`);
+    old.prepare('INSERT INTO signals VALUES (1, ?, ?, 7, ?)').run('s', 'i', JSON.stringify(document));
+    for (const e of edges)
+      old
+        .prepare('INSERT INTO lineage (_key, _from, _to, instrument, t, doc) VALUES (?, ?, ?, ?, ?, ?)')
+        .run(e._key, e._from, e._to, 'i', 7, JSON.stringify(e));
+    old.close();
+    const store = new SqliteStore(file);
+    const up = await store.query('lineage', { id: 'signals/s', direction: 'ancestors' });
+    expect(up.map((s) => [s.kind, s.id])).toEqual([
+      [null, 'signals/s'],
+      ['because', 'inputs/p.market.7'],
+      ['made_by', 'services/s3'],
+    ]);
+    for (const id of ['inputs/p.market.7', 'services/s3'])
+      expect(await store.query('lineage', { id, direction: 'descendants' })).toHaveLength(2);
+    await store.upsert('lineage', edges);
+    expect(await store.query('by_time', { collection: 'lineage', from: 0, to: 9 })).toEqual(edges);
+    await store.close();
+  });
   it('says so when another process holds the file', async () => {
     const file = join(root, `busy-${n++}.sqlite`);
     const store = new SqliteStore(file, { busyMs: 10 });

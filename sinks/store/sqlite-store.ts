@@ -5,7 +5,7 @@ import { KEY_SHAPE } from './document-key.ts';
 import type { Document, DocumentStore, Queries, QueryName } from './document-store.ts';
 import { SqliteCore, type SqliteOptions } from './sqlite-core.ts';
 import { SQLITE_QUERIES } from './sqlite-queries.ts';
-import { columnsOf, searchable, searchTable } from './sqlite-tables.ts';
+import { BARE, columnsOf, isBare, jsonOf, searchable, searchTable } from './sqlite-tables.ts';
 
 /** Checkpoints of a pipeline that are kept: the newest, and one in case it is damaged. */
 const KEPT = 2;
@@ -39,15 +39,15 @@ export class SqliteStore implements DocumentStore, CheckpointStore {
     await this.#core.transaction(() => {
       for (let i = 0; i < documents.length; i += BATCH) {
         const batch = documents.slice(i, i + BATCH);
-        const texts = batch.map((d) => text(collection, d));
+        const texts = batch.map((d) => text(collection, spec, d));
         if (spec.immutable) for (const [j, d] of batch.entries()) refuseChange(this.#core, collection, d, texts[j]!);
         writers[collection](this.#core, batch, texts);
       }
     });
   }
   async get(collection: Collection, key: string): Promise<Document | undefined> {
-    declared(collection);
-    const row = this.#core.row(`SELECT doc FROM ${collection} WHERE _key = ?`, key);
+    const spec = declared(collection);
+    const row = this.#core.row(`SELECT ${jsonOf(spec)} FROM ${collection} WHERE _key = ?`, key);
     return row && (JSON.parse(row[0] as string) as Document);
   }
   async count(collection: Collection): Promise<number> {
@@ -133,9 +133,10 @@ function writer(name: string, spec: CollectionSpec): Writer {
   const columns = columnsOf(spec);
   const all = ['_key', 'doc', ...columns];
   const update = all.slice(1).map((c) => `${c} = excluded.${c}`);
+  const changed = (spec.kind === 'edge' ? all.slice(1) : ['doc']).map((c) => `${c} IS NOT excluded.${c}`);
   const insert = `INSERT INTO ${name} (${all.join(', ')})
     SELECT ${all.map((_, i) => `value ->> ${i}`).join(', ')} FROM json_each(?) WHERE true
-    ON CONFLICT (_key) DO UPDATE SET ${update.join(', ')} WHERE doc <> excluded.doc`;
+    ON CONFLICT (_key) DO UPDATE SET ${update.join(', ')} WHERE ${changed.join(' OR ')}`;
   const index = `INSERT OR REPLACE INTO ${searchTable(name)} (rowid, body)
     SELECT d.id, w.value ->> 1 FROM json_each(?) w JOIN ${name} d ON d._key = w.value ->> 0`;
   return (core, batch, texts) => {
@@ -173,7 +174,7 @@ function declared(collection: string): CollectionSpec {
     });
   return spec;
 }
-function text(collection: string, d: Document): string {
+function text(collection: string, spec: CollectionSpec, d: Document): string {
   if (typeof d._key !== 'string' || !KEY_SHAPE.test(d._key))
     throw new ChimeraError('CHM547', `a document of ${collection} has the key ${JSON.stringify(d._key)}`, {
       help: 'make keys with documentKey()',
@@ -184,7 +185,7 @@ function text(collection: string, d: Document): string {
       field: bad,
       help: 'leave the field out, or set it to null',
     });
-  return JSON.stringify(d);
+  return spec.kind === 'edge' && isBare(d) ? BARE : JSON.stringify(d);
 }
 /** Field of a NaN or infinity, which JSON.stringify would silently make null. */
 function badNumber(v: object): string | undefined {

@@ -1,12 +1,35 @@
 import { COLLECTIONS, type CollectionSpec } from './collections.ts';
+import type { Document } from './document-store.ts';
 import type { SqliteCore } from './sqlite-core.ts';
 
 /**
  * One table per collection: a row number in order of insertion, the key, the indexed fields as columns, and the whole
- * document as JSON. Full text has an index table beside it with the same row numbers.
+ * document as JSON. Full text has an index table beside it with the same row numbers. An edge that is nothing but its
+ * columns has no JSON: there are many of them, and all of it would be said twice.
  */
 export const columnsOf = (spec: CollectionSpec): string[] =>
-  [...new Set(spec.indexes.flat())].filter((c) => c !== '_key');
+  [...new Set([...spec.indexes.flat(), ...(spec.kind === 'edge' ? EDGE : [])])].filter((c) => c !== '_key');
+const EDGE = ['_from', '_to', 'kind', 't', 'instrument'];
+/** What the column `doc` of such an edge holds. */
+export const BARE = '';
+
+/** SQL for the JSON of a document of the collection. */
+export const jsonOf = (spec: CollectionSpec): string =>
+  spec.kind === 'document'
+    ? 'doc'
+    : `CASE doc WHEN '${BARE}' THEN json_object(${['_key', ...EDGE].map((c) => `'${c}', ${c}`).join(', ')}) ELSE doc END`;
+
+/** Whether the columns say all of it, each in a form that comes back as it was. */
+export function isBare(d: Document): boolean {
+  let fields = 0;
+  for (const _ in d) fields++;
+  return (
+    fields === EDGE.length + 1 &&
+    Number.isSafeInteger(d['t']) &&
+    !Object.is(d['t'], -0) &&
+    EDGE.every((c) => c === 't' || typeof d[c] === 'string')
+  );
+}
 export const searchTable = (collection: string): string => `${collection}_words`;
 
 export function createTables(core: SqliteCore): void {

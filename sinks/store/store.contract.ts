@@ -200,6 +200,85 @@ export function documentStoreContract(driver: string, open: () => Promise<Docume
       expect(await store.query('lineage', { id: 'fills/none', direction: 'ancestors' })).toHaveLength(1);
     });
 
+    it('walks to the input and the services that documents state themselves, and back from them [STO.12] [FLOW.12]', async () => {
+      const made = (_key: string, source: string, seq: number, ...made_by: string[]): Document => ({
+        _key,
+        t: seq,
+        pipeline: 'trend',
+        source,
+        seq,
+        made_by,
+      });
+      await store.upsert('signals', [made('s', 'market', 7, 's3', 's2'), made('s8', 'market', 8, 's3')]);
+      await store.upsert('orders', [made('o', 'market', 7, 's4')]);
+      await store.upsert('fills', [made('f', 'a.b/c', 7), { _key: 'bare', seq: 7 }]);
+      await store.upsert('lineage', [edge('orders/o', 'signals/s'), edge('fills/f', 'orders/o', 'of')]);
+      // What configuration and logs say of pipelines and numbers is no lineage.
+      await store.upsert('logs', [made('l', 'market', 7, 's3')]);
+      const found = async (id: string, direction: 'ancestors' | 'descendants', depth = 99) =>
+        (await store.query('lineage', { id, direction, depth })).map((s) => `${s.depth} ${s.kind} ${s.id}`).sort();
+      expect(await found('fills/f', 'ancestors')).toEqual([
+        '0 null fills/f',
+        '1 because inputs/trend.a%2Eb%2Fc.7',
+        '1 of orders/o',
+        '2 because inputs/trend.market.7',
+        '2 because signals/s',
+        '2 made_by services/s4',
+        '3 made_by services/s2',
+        '3 made_by services/s3',
+      ]);
+      expect(await found('inputs/trend.market.7', 'descendants')).toEqual([
+        '0 null inputs/trend.market.7',
+        '1 because orders/o',
+        '1 because signals/s',
+        '2 of fills/f',
+      ]);
+      expect(await found('inputs/trend.a%2Eb%2Fc.7', 'descendants')).toHaveLength(2);
+      expect(await found('inputs/other.market.7', 'descendants')).toHaveLength(1);
+      expect(await found('services/s3', 'descendants', 1)).toEqual([
+        '0 null services/s3',
+        '1 made_by signals/s',
+        '1 made_by signals/s8',
+      ]);
+      // The same edge, also stored, is met once.
+      await store.upsert('lineage', [edge('signals/s', 'inputs/trend.market.7')]);
+      expect(await found('inputs/trend.market.7', 'descendants', 1)).toHaveLength(3);
+      // A document that changes takes its edges along.
+      await store.upsert('signals', [made('s', 'market', 9, 's3')]);
+      expect(await found('signals/s', 'ancestors')).toContain('1 because inputs/trend.market.9');
+    });
+
+    it('finds the documents of an input whose id is too long to show its number', async () => {
+      const source = 'x'.repeat(300);
+      await store.upsert('signals', [{ _key: 's', pipeline: 'p', source, seq: 5 }]);
+      const input = (await store.query('lineage', { id: 'signals/s', direction: 'ancestors' })).at(-1)!;
+      expect(input).toMatchObject({ kind: 'because', document: null });
+      const back = await store.query('lineage', { id: input.id, direction: 'descendants' });
+      expect(back.map((s) => s.id)).toEqual([input.id, 'signals/s']);
+    });
+
+    it('gives back edges as they were, whatever else they say', async () => {
+      const full = { ...edge('a/1', 'b/1'), t: 5, instrument: 'i' };
+      const edges: Document[] = [
+        full,
+        edge('a/2', 'b/2'),
+        { ...full, _key: 'more', t: 6, weight: 0.5 },
+        { ...full, _key: 'odd', t: 7, instrument: null },
+        { ...full, _key: 'fraction', t: 7.25 },
+      ];
+      await store.upsert('lineage', edges);
+      for (const e of edges) expect(await store.get('lineage', e._key)).toEqual(e);
+      const all = await store.query('by_time', { collection: 'lineage', from: 0, to: 9 });
+      expect(all).toEqual(edges.filter((e) => e['t'] !== undefined));
+      const mine = await store.query('by_time', { collection: 'lineage', from: 5, to: 7, instrument: 'i' });
+      expect(keysOf(mine)).toEqual([full._key, 'more']);
+      for (const changed of [{ ...full, t: 6 }, { ...full, weight: 1 }, full]) {
+        await store.upsert('lineage', [changed]);
+        expect(await store.get('lineage', full._key)).toEqual(changed);
+      }
+      expect(await store.count('lineage')).toBe(edges.length);
+    });
+
     it('visits each id once, however many ways lead to it and even in a loop', async () => {
       const edges: Edge[] = [];
       for (let i = 0; i < 40; i++)

@@ -74,6 +74,26 @@ export const CODES = {
     title: 'a fault of Chimera',
     text: 'Something happened that the program did not expect of itself. Run the command again with `--verbose` and report what it prints.',
   },
+  CHM921: {
+    title: 'unknown connection',
+    text: 'A live profile names the connection that the program opens: `local` (a venue of our own), `testnet` or `live`.',
+  },
+  CHM922: {
+    title: 'no keys for the exchange',
+    text: 'Testnet and live need an API key and its secret: in the environment (CHIMERA_BINANCE_API_KEY, CHIMERA_BINANCE_SECRET) or in a JSON file that only its owner may read, named by `--keys`. They are never shown and never stored.',
+  },
+  CHM923: {
+    title: 'live trading was not accepted',
+    text: 'The profile `live` sends orders to the real exchange. It runs only with `--i-accept-live-trading`, so that nobody does it by mistake.',
+  },
+  CHM924: {
+    title: 'the local venue did not start',
+    text: 'A paper run starts `chimera venue` as a process of its own and reads its first line. It ended before, or printed something else; the message shows its last words.',
+  },
+  CHM925: {
+    title: 'a live run needs a state folder',
+    text: 'Against a real exchange, orders that were sent and positions that are open outlive the process: what the run knows of them is kept in the folder named by `--state`, and the next start goes on from there.',
+  },
   CHM918: {
     title: 'interrupted',
     text: 'The run was ended by a signal. What was committed before is kept; with `--state` the run goes on from there.',

@@ -3,11 +3,12 @@ import { EXIT } from './io.ts';
 
 /** Codes that speak of a whole input: the lake, a file, an archive. */
 const INPUT = new Set([
-  601, 603, 604, 608, 609, 610, 611, 612, 615, 617, 618, 619, 621, 622, 623, 670, 671, 672, 673, 674, 675, 720,
+  601, 806, 603, 604, 608, 609, 610, 611, 612, 615, 617, 618, 619, 621, 622, 623, 670, 671, 672, 673, 674, 675, 720,
 ]);
 /** Wrong usage although the code is of a room that mostly speaks of data. */
 const USAGE = new Set([
-  613, 614, 803, 804, 805, 901, 902, 903, 904, 906, 907, 910, 911, 912, 913, 914, 915, 917, 919, 920,
+  613, 614, 803, 804, 805, 901, 902, 903, 904, 906, 907, 910, 911, 912, 913, 914, 915, 917, 919, 920, 921, 922, 923,
+  925,
 ]);
 /** Broken promises of the program to itself. */
 const FAULT = new Set([705, 708, 741, 790, 802]);

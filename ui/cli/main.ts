@@ -13,12 +13,13 @@ import { replay } from './commands/replay.ts';
 import { run } from './commands/run.ts';
 import { start } from './commands/start.ts';
 import { test } from './commands/test.ts';
+import { venue } from './commands/venue.ts';
 import { Context } from './context.ts';
 import { exitCode } from './exit-code.ts';
 import { EXIT, type Io } from './io.ts';
 import { version } from './version.ts';
 
-const COMMANDS = [start, run, backtest, replay, parity, test, lint, graph, list, explain, lake, doctor, docs];
+const COMMANDS = [start, run, backtest, replay, parity, venue, test, lint, graph, list, explain, lake, doctor, docs];
 
 /**
  * The `chimera` command, in process: everything it says goes to the given streams.

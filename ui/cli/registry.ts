@@ -1,6 +1,7 @@
 import { Registry } from '../../graph/registry.ts';
 import { decisionNodes } from '../../operators/decision/index.ts';
 import { featureNodes } from '../../operators/feature/index.ts';
+import { flowNodes } from '../../operators/flow/index.ts';
 import { labelNodes } from '../../operators/label/index.ts';
 import { positionNodes } from '../../operators/position/index.ts';
 import { routingNodes } from '../../operators/routing/index.ts';
@@ -15,6 +16,7 @@ export { codeTables } from '../docs/code-tables.ts';
 export const registry = new Registry(
   sourceNodes,
   silverNodes,
+  flowNodes,
   featureNodes,
   decisionNodes,
   positionNodes,

@@ -9,8 +9,12 @@ import { CODES as DECISION_CODES } from '../../operators/decision/codes.ts';
 import { CODES as FEATURE_CODES } from '../../operators/feature/codes.ts';
 import { CODES as LABEL_CODES } from '../../operators/label/codes.ts';
 import { CODES as SILVER_CODES } from '../../operators/silver/codes.ts';
+import { CODES as GATEWAY_CODES } from '../../sinks/binance/codes.ts';
 import { CODES as STORE_CODES } from '../../sinks/store/codes.ts';
+import { CODES as BINANCE_CODES } from '../../sources/binance/codes.ts';
 import { CODES as VENUE_CODES } from '../../venue/codes.ts';
+import { CODES as VENUE_SERVER_CODES } from '../../venue/server/codes.ts';
+import { CODES as FEED_CODES } from '../../venue/server/feed/codes.ts';
 import { CODES as CLI_CODES } from '../cli/codes.ts';
 
 /**
@@ -29,6 +33,10 @@ export const codeTables: readonly CodeTable[] = [
   FEATURE_CODES,
   DECISION_CODES,
   VENUE_CODES,
+  VENUE_SERVER_CODES,
+  FEED_CODES,
+  BINANCE_CODES,
+  GATEWAY_CODES,
   STORE_CODES,
   CLI_CODES,
 ];

@@ -1,3 +1,4 @@
+import { exitOf } from '../../graph/document/halves.ts';
 import type { Pipeline, PipelineNode } from '../../graph/document/types.ts';
 import type { Tap } from '../../graph/engine/tap.ts';
 import { tapRow } from '../../graph/engine/tap.ts';
@@ -49,17 +50,22 @@ export class BacktestRecorder {
   #pending: AccountRow[] = [];
   finalBalance: number;
 
-  /** @throws CHM917 when the pipeline has no venue */
-  constructor(pipeline: Pipeline, keys: KeyTable) {
+  /**
+   * @param startBalance USDT × 10^8, where the venue does not state it itself (a gateway)
+   * @throws CHM917 when the pipeline has no venue
+   */
+  constructor(pipeline: Pipeline, keys: KeyTable, startBalance?: number) {
     const venue = venueOf(pipeline);
     this.#keys = keys;
     this.#report = `${venue.id}.report`;
     this.#account = `${venue.id}.account`;
-    const order = venue.inputs.find((e) => e.port === 'order');
+    // A gateway takes its commands in its other half.
+    const taking = venue.gateway ? pipeline.nodes.find((n) => n.id === exitOf(venue.id))! : venue;
+    const order = taking.inputs.find((e) => e.port === 'order');
     this.#command = order && `${order.node}.${order.out}`;
     this.watch = [this.#report, this.#account, ...(this.#command ? [this.#command] : [])];
     const balance = (venue.config as { balance_usdt?: number }).balance_usdt ?? 0;
-    this.startBalance = Math.round(balance * MONEY_SCALE);
+    this.startBalance = startBalance ?? Math.round(balance * MONEY_SCALE);
     this.finalBalance = this.startBalance;
     this.curve = new EquityCurve(this.startBalance);
     this.feed = new PriceFeed((i) => keys.at(i));
@@ -195,9 +201,11 @@ const REASONS: Readonly<Record<string, string>> = {
 const POST_ONLY_REFUSED = -5022;
 const CANCEL_REFUSED = -2011;
 
-/** The venue of a pipeline: the first node of a type `venue.*` that reports orders and the account. */
+/** The venue of a pipeline: the first node of a type `venue.*`, or a gateway to one, that reports orders and the account. */
 export function venueOf(pipeline: Pipeline): PipelineNode {
-  const venue = pipeline.nodes.find((n) => n.type.type.startsWith('venue.') && n.out['report'] && n.out['account']);
+  const venue = pipeline.nodes.find(
+    (n) => (n.gateway !== undefined || n.type.type.startsWith('venue.')) && n.out['report'] && n.out['account'],
+  );
   if (!venue)
     throw new ChimeraError('CHM917', `${pipeline.name} has no venue: nothing can be bought or sold in it`, {
       file: pipeline.file,

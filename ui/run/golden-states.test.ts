@@ -7,7 +7,7 @@ import { decode, encode } from '../../graph/codec/index.ts';
 import { configSchema } from '../../graph/document/config-schema.ts';
 import { loadPipeline } from '../../graph/document/load.ts';
 import type { PipelineNode } from '../../graph/document/types.ts';
-import { type AnyNode, type InPort, inPortsOf, type OutPort, type StepNode } from '../../graph/node.ts';
+import { type AnyNode, type InPort, inPortsOf, type OutPort, restOf, type StepNode } from '../../graph/node.ts';
 import { KeyTable, type Schema } from '../../graph/schema/index.ts';
 import { registry } from '../cli/registry.ts';
 
@@ -67,7 +67,7 @@ function specOf(type: AnyNode): Spec {
     { ...p, schema: 0, doc: undefined },
   ];
   const ins = Object.entries(inPortsOf(type)).map(port);
-  const rest = type.kind === 'step' || type.kind === 'sink' ? type.ports.rest : undefined;
+  const rest = restOf(type);
   const out = type.kind === 'sink' ? {} : type.ports.out;
   const outs = typeof out === 'function' ? 'by options and wiring' : Object.entries<OutPort>(out).map(port);
   const options = JSON.stringify(configSchema(type), (key, v: unknown) => (key === 'description' ? undefined : v));

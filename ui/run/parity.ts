@@ -1,4 +1,3 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,6 +6,7 @@ import { nextFloat, seedRandom } from '../../graph/math/index.ts';
 import { createPlan, type Plan } from '../../graph/plan/plan.ts';
 import { ChimeraError, type KeyTable } from '../../graph/schema/index.ts';
 import { openLake } from '../../lake/open-lake.ts';
+import { killAfter, startChild } from './child.ts';
 import { compareTaps, type Difference } from './compare-taps.ts';
 import { portsOf, type RunReport, runJob } from './run.ts';
 
@@ -81,6 +81,7 @@ export async function parity(job: ParityJob): Promise<ParityReport> {
       pipeline: job.pipeline,
       inputs: [],
       readers,
+      outcomesFrom: [lake],
       tapAll: replay,
       ...(job.signal ? { signal: job.signal } : {}),
     });
@@ -122,7 +123,6 @@ export function idleNodes(plan: Plan, rows: Readonly<Record<string, number>>): s
 
 async function liveWithKills(job: ParityJob, live: string, lake: string, state: string): Promise<number> {
   const random = seedRandom(job.seed);
-  const [program, ...args] = job.command;
   const options = [
     '--state',
     state,
@@ -139,26 +139,13 @@ async function liveWithKills(job: ParityJob, live: string, lake: string, state: 
   let kills = 0;
   for (;;) {
     refuseVerdict(job);
-    const child = spawn(program!, [...args, ...options], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-      ...(job.signal ? { signal: job.signal } : {}),
-    });
-    // An abort ends the child; that it did not come to its end is said by `ended`.
-    child.on('error', () => {});
-    const ended = exit(child);
-    const started = await Promise.race([announced(child).then(() => true), ended.then(() => false)]);
-    if (started && kills < job.kills) {
-      const ms = 20 + nextFloat(random) * 600;
-      const finished = await Promise.race([ended.then(() => true), wait(ms).then(() => false)]);
-      if (!finished) {
-        child.kill('SIGKILL');
-        await ended;
-        kills++;
-        job.onStage?.(`killed ${kills} of ${job.kills}`);
-        continue;
-      }
+    const child = startChild(job.command, options, job.signal);
+    if (kills < job.kills && (await killAfter(child, () => 20 + nextFloat(random) * 600))) {
+      kills++;
+      job.onStage?.(`killed ${kills} of ${job.kills}`);
+      continue;
     }
-    const { code, signal, stderr } = await ended;
+    const { code, signal, stderr } = await child.ended;
     refuseVerdict(job);
     if (code === 0 || code === 1) return kills;
     throw new ChimeraError(
@@ -166,14 +153,4 @@ async function liveWithKills(job: ParityJob, live: string, lake: string, state: 
       `the live run ended with ${signal ?? `code ${code}`}: ${stderr.trim().split('\n').at(-1) ?? ''}`,
     );
   }
-}
-const wait = (ms: number) => new Promise<void>((done) => setTimeout(done, ms));
-const announced = (child: ChildProcess) => new Promise<void>((done) => child.stdout!.once('data', () => done()));
-function exit(child: ChildProcess): Promise<{ code: number | null; signal: string | null; stderr: string }> {
-  let stderr = '';
-  child.stderr!.on('data', (d: Buffer) => {
-    stderr = (stderr + d.toString()).slice(-4000);
-  });
-  child.stdout!.resume();
-  return new Promise((done) => child.once('close', (code, signal) => done({ code, signal, stderr })));
 }

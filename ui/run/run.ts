@@ -6,14 +6,15 @@ import type { Tap } from '../../graph/engine/tap.ts';
 import type { CommitMark, Counter } from '../../graph/node.ts';
 import { createPlan, type Plan } from '../../graph/plan/plan.ts';
 import { readCheckpoint } from '../../graph/runner/read-checkpoint.ts';
-import { Run, type RunOptions, type RunResult } from '../../graph/runner/runner.ts';
-import { type BadInput, ChimeraError, KeyTable } from '../../graph/schema/index.ts';
+import { type Live, Run, type RunOptions, type RunResult } from '../../graph/runner/runner.ts';
+import { type BadInput, type Block, ChimeraError, KeyTable } from '../../graph/schema/index.ts';
 import { TapFile, type TapFileResult, type TapMark } from '../../graph/tap/file.ts';
 import { type BronzeWriter, openBronzeWriter } from '../../lake/bronze-writer.ts';
 import { InputCodec } from '../../lake/journal/input-codec.ts';
 import { declareJournalKeys, JournaledReader } from '../../lake/journal/journaled-reader.ts';
 import { sealJournal } from '../../lake/journal/seal.ts';
 import { openEmbeddedStore } from '../../sinks/store/index.ts';
+import { openOutcomes } from './outcomes.ts';
 import { type InputMark, SameInputs } from './same-inputs.ts';
 import { openTableTap, TableTap } from './table-tap.ts';
 
@@ -30,6 +31,16 @@ export interface RunJob {
   capture?: string;
   /** Engine seconds per second. */
   pace?: number;
+  /** The sources are live; needs `state`, where their journals are. */
+  live?: Omit<Live, 'sync'>;
+  /** Addresses and secrets for the outer ends of the graph, by name. */
+  access?: Readonly<Record<string, unknown>>;
+  /** After the last input, timers due up to this engine time (µs) still fire. */
+  until?: number;
+  /** The input goes on after this run: nothing that is open is closed. */
+  open?: boolean;
+  /** A replay: lake folders that say what asynchronous nodes were told. They ask nobody. */
+  outcomesFrom?: readonly string[];
   mode?: 'generated' | 'interpreted';
   seed?: number;
   commitInputs?: number;
@@ -63,6 +74,8 @@ export interface RunReport {
   quarantined: RunResult['quarantined'];
   first_us: number | null;
   last_us: number | null;
+  /** Live: engine time up to which timers fired. */
+  until_us: number | null;
   /** Until the first input was there; from then to the end; CPU time of the process. */
   load_s: number;
   run_s: number;
@@ -86,6 +99,8 @@ export async function runJob(job: RunJob): Promise<RunReport> {
   const store = job.state === undefined ? undefined : openEmbeddedStore(job.state);
   const files = new Map<string, TapFile | TableTap>();
   const captures = new Map<string, BronzeWriter>();
+  /** Last input in the lake, by source. */
+  const captured = new Map<string, number>();
   let firstRead = 0;
 
   if (store) await refuseOtherGraph(store, job);
@@ -98,6 +113,7 @@ export async function runJob(job: RunJob): Promise<RunReport> {
     return mark?.entry as TapMark | undefined;
   }
 
+  const outcomes = await openOutcomes(plan, job, epoch);
   const journals = new Map<string, JournaledReader>();
   const again = new Map<string, SameInputs>();
   const committed = await committedInputs();
@@ -121,7 +137,7 @@ export async function runJob(job: RunJob): Promise<RunReport> {
     wrap: (source, reader) => {
       // A file can be read again; what arrives live, or is to be captured, must be written down first.
       if (job.state === undefined) return reader;
-      if (job.capture === undefined && job.pace === undefined) {
+      if (job.capture === undefined && job.pace === undefined && !job.live) {
         const repeated = new SameInputs(reader, source, committed.get(source));
         again.set(source, repeated);
         return repeated;
@@ -147,11 +163,15 @@ export async function runJob(job: RunJob): Promise<RunReport> {
         source,
       });
       captures.set(source, writer);
-      await writer.write(block);
+      // After a failed cycle a source delivers again what is in the lake already.
+      const from = Math.max(0, (captured.get(source) ?? -1) + 1 - block.seq0);
+      if (from >= block.n) return;
+      captured.set(source, block.seq0 + block.n - 1);
+      await writer.write(from === 0 ? block : behind(block, from));
     },
     onCommit: async (mark) => {
       job.onCommit?.(mark);
-      for (const journal of journals.values()) journal.sync();
+      syncAll(journals);
       for (const file of files.values()) if (file instanceof TableTap) await file.drain();
       if (store) {
         await recordTaps(mark);
@@ -159,6 +179,7 @@ export async function runJob(job: RunJob): Promise<RunReport> {
       }
     },
     ...(job.readers ? { readers: job.readers } : {}),
+    ...(outcomes ? { outcomes: outcomes.journal } : {}),
     ...(store ? { store } : {}),
     ...(job.state !== undefined ? { dir: job.state } : {}),
     ...(job.mode ? { mode: job.mode } : {}),
@@ -166,6 +187,10 @@ export async function runJob(job: RunJob): Promise<RunReport> {
     ...(job.commitInputs !== undefined ? { commitInputs: job.commitInputs } : {}),
     ...(job.signal ? { signal: job.signal } : {}),
     ...(job.onProgress ? { onProgress: job.onProgress } : {}),
+    ...(job.access ? { access: job.access } : {}),
+    ...(job.until !== undefined ? { until: job.until } : {}),
+    ...(job.open !== undefined ? { open: job.open } : {}),
+    ...(job.live ? { live: { ...job.live, sync: () => syncAll(journals) } } : {}),
     ...(job.pace !== undefined ? { pace: wallPace(job.pace) } : {}),
   });
   async function recordTaps(mark: CommitMark): Promise<void> {
@@ -199,9 +224,11 @@ export async function runJob(job: RunJob): Promise<RunReport> {
     for (const file of files.values()) await (file instanceof TableTap ? file.abort() : file.close());
     for (const writer of captures.values()) await writer.abort();
     await run.close();
+    outcomes?.close();
     await store?.close();
   }
   if (job.state !== undefined && job.capture !== undefined) await seal(job.state, job.capture, journals);
+  await outcomes?.seal();
   const ended = performance.now();
   const used = process.cpuUsage(cpu);
   firstRead ||= ended;
@@ -217,6 +244,7 @@ export async function runJob(job: RunJob): Promise<RunReport> {
     quarantined: result.quarantined,
     first_us: result.first_us,
     last_us: result.last_us,
+    until_us: result.until_us,
     load_s: (firstRead - started) / 1000,
     run_s: (ended - firstRead) / 1000,
     cpu_s: (used.user + used.system) / 1e6,
@@ -239,6 +267,20 @@ async function refuseOtherGraph(store: CheckpointStore, job: RunJob): Promise<vo
     help: 'use an empty --state folder, or the pipeline, profile and parameters of the first start',
   });
 }
+
+const behind = (b: Block, from: number): Block => ({
+  ...b,
+  n: b.n - from,
+  seq0: b.seq0 + from,
+  t: b.t.subarray(from, b.n),
+  port: b.port.subarray(from, b.n),
+  key: b.key.subarray(from, b.n),
+  row: b.row.subarray(from, b.n),
+});
+
+const syncAll = (journals: ReadonlyMap<string, JournaledReader>): void => {
+  for (const journal of journals.values()) journal.sync();
+};
 
 /** What the journals hold becomes Bronze Parquet. */
 async function seal(state: string, lake: string, journals: ReadonlyMap<string, JournaledReader>): Promise<void> {

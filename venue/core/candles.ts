@@ -3,18 +3,20 @@ import { expire, fill, openQty, settle } from './fill.ts';
 import { payFunding } from './liquidate.ts';
 import { closable } from './margin.ts';
 import { rateE8 } from './money.ts';
-import { cancelAll, find, insert, isConditional, orderOf, validate, withdraw } from './place.ts';
+import { cancelAll, findOpen, insert, orderOf, withdraw } from './place.ts';
 import { refuse, tell } from './report.ts';
 import {
   type Command,
   createExchange,
   type Exchange,
+  isConditional,
   isDone,
   type Market,
   marketOf,
   type Order,
   type Rules,
 } from './state.ts';
+import { validate } from './usdm-validate.ts';
 
 /** Fills by candles: the account and its orders, and per instrument the candle of the moment. Plain data. */
 export interface CandleVenue {
@@ -84,7 +86,7 @@ function atOpen(x: Exchange, m: Market, s: CandleSpot, o: Order, now: number): v
     return;
   }
   const before = m.position.qty;
-  fill(x, m, o, s.open, openQty(m, o), false, now);
+  fill(x, m, o, s.open, openQty(x, m, o), false, now);
   if (!isDone(o)) expire(x, m, o, now, 'position closed');
   if (m.position.qty !== 0 && before * m.position.qty <= 0) s.entered = true;
 }
@@ -108,7 +110,7 @@ function meetStop(x: Exchange, m: Market, s: CandleSpot, o: Order, stop: boolean
   }
   if (o.closePosition) o.qty = closes;
   tell(x, m, o, 'triggered', now);
-  fill(x, m, o, px, openQty(m, o), false, now);
+  fill(x, m, o, px, openQty(x, m, o), false, now);
   if (!isDone(o)) expire(x, m, o, now, 'position closed');
 }
 
@@ -117,7 +119,7 @@ function meetLimits(x: Exchange, list: readonly Order[], m: Market, s: CandleSpo
   for (const o of list) {
     if (isDone(o)) continue;
     if (o.side > 0 ? s.low >= o.px : s.high <= o.px) continue;
-    fill(x, m, o, o.px, openQty(m, o), true, now);
+    fill(x, m, o, o.px, openQty(x, m, o), true, now);
     if (!isDone(o)) expire(x, m, o, now, 'position closed');
   }
 }
@@ -138,7 +140,7 @@ export function onCommand(v: CandleVenue, key: KeyInfo, c: Command, now: number)
     for (const o of s.waiting) withdraw(x, m, o, now, '');
     cancelAll(x, m, now);
   } else if (c.action === 'cancel') {
-    const o = find(m, c.client_id) ?? s.waiting.find((w) => w.clientId === c.client_id && !isDone(w));
+    const o = findOpen(x, m, c.client_id, c.type) ?? s.waiting.find((w) => w.clientId === c.client_id && !isDone(w));
     if (o) withdraw(x, m, o, now, '');
     else refuse(x, key.index, c, 'unknownOrder', now);
   } else take(x, m, s, c, now);

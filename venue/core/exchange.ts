@@ -1,25 +1,27 @@
 import type { BookLadder, KeyInfo, TopOfBook, Values } from '../../graph/schema/index.ts';
+import { amend } from './amend.ts';
 import { applyBest, applyLadder, bestPx } from './book.ts';
 import { settle } from './fill.ts';
 import { checkLiquidation, payFunding } from './liquidate.ts';
+import { reachLive } from './live.ts';
 import { refreshMargin } from './margin.ts';
 import { meetBook, meetTrade, triggerStops } from './match.ts';
 import { divide, rateE8 } from './money.ts';
-import { cancel, cancelAll, place } from './place.ts';
+import { cancel, cancelAll, cancelLimits, cancelStops, place } from './place.ts';
 import { refuse, tellPosition } from './report.ts';
-import { type Command, type Exchange, type Market, marketOf } from './state.ts';
+import { type Command, type Exchange, isConditional, type Market, marketOf } from './state.ts';
 
 /** Every event of the market and every command enters the venue through one of these, in order of time (µs). */
 
 /** A recorded trade that happened on the market (`taker` 1: the taker bought). */
 export function onTrade(x: Exchange, m: Market, px: number, qty: number, taker: number, now: number): void {
   m.last = px;
-  if (m.buys.length > 0 || m.sells.length > 0) {
+  if (!m.live && (m.buys.length > 0 || m.sells.length > 0)) {
     const given = meetTrade(x, m, -taker, px, qty, taker, now);
     meetTrade(x, m, taker, px, qty - given, taker, now);
   }
   if (m.stops.length > 0) triggerStops(x, m, 'last', px * m.instrument.pxMoney, now);
-  if (now >= m.nextMarkUs && bestPx(m.book, 1) === 0 && bestPx(m.book, -1) === 0)
+  if (now >= m.nextMarkUs && x.kind === 'usdm' && bestPx(m.book, 1) === 0 && bestPx(m.book, -1) === 0)
     fallBack(x, m, px * m.instrument.pxMoney, now);
   if (x.touched) settle(x, m);
 }
@@ -35,9 +37,12 @@ export function onBest(x: Exchange, m: Market, v: Readonly<Values<typeof TopOfBo
   onBook(x, m, false, now);
 }
 function onBook(x: Exchange, m: Market, ladder: boolean, now: number): void {
-  if (m.buys.length > 0) meetBook(x, m, 1, ladder, now);
-  if (m.sells.length > 0) meetBook(x, m, -1, ladder, now);
-  if (now >= m.nextMarkUs) {
+  if (m.live) reachLive(m);
+  else {
+    if (m.buys.length > 0) meetBook(x, m, 1, ladder, now);
+    if (m.sells.length > 0) meetBook(x, m, -1, ladder, now);
+  }
+  if (now >= m.nextMarkUs && x.kind === 'usdm') {
     const bid = bestPx(m.book, 1);
     const ask = bestPx(m.book, -1);
     if (bid > 0 && ask > 0) fallBack(x, m, divide((bid + ask) * m.instrument.pxMoney, 2), now);
@@ -106,32 +111,17 @@ export function onFunding(x: Exchange, m: Market, rate: number, timeMs: number, 
 const SAME_FUNDING_MS = 60_000;
 const isNewFunding = (m: Market, timeMs: number): boolean => Math.abs(timeMs - m.fundedMs) >= SAME_FUNDING_MS;
 
-/** A command is sent: it takes effect `orderLatencyUs` later. Returns whether a timer has to be set. */
+/**
+ * A command is sent: it takes effect `orderLatencyUs` later. The command is kept until then. Returns whether a timer has
+ * to be set.
+ */
 export function send(x: Exchange, key: KeyInfo, c: Command, now: number): boolean {
   if (x.rules.orderLatencyUs === 0) {
     arrive(x, key, c, now);
     return false;
   }
-  x.inbox.push({ at: now + x.rules.orderLatencyUs, key: key.index, command: copyOf(c) });
+  x.inbox.push({ at: now + x.rules.orderLatencyUs, key: key.index, command: c });
   return true;
-}
-/** A view of a port is not to be kept. */
-function copyOf(c: Command): Command {
-  return {
-    action: c.action,
-    client_id: c.client_id,
-    side: c.side,
-    type: c.type,
-    tif: c.tif,
-    qty: c.qty,
-    px: c.px,
-    stop_px: c.stop_px,
-    working: c.working,
-    reduce_only: c.reduce_only,
-    close_position: c.close_position,
-    intent_id: c.intent_id,
-    origin: c.origin,
-  };
 }
 /** Lets commands in whose time has come. `keyAt` gives the instrument of a key index. */
 export function receive(x: Exchange, keyAt: (index: number) => KeyInfo, now: number): void {
@@ -142,7 +132,8 @@ export function receive(x: Exchange, keyAt: (index: number) => KeyInfo, now: num
   }
   if (n > 0) x.inbox.splice(0, n);
 }
-function arrive(x: Exchange, key: KeyInfo, c: Command, now: number): void {
+/** A command takes effect. */
+export function arrive(x: Exchange, key: KeyInfo, c: Command, now: number): void {
   const m = marketOf(x, key);
   if (!m) {
     refuse(x, key.index, c, 'invalidSymbol', now);
@@ -150,6 +141,9 @@ function arrive(x: Exchange, key: KeyInfo, c: Command, now: number): void {
   }
   if (c.action === 'place') place(x, m, c, now);
   else if (c.action === 'cancel') cancel(x, m, c, now);
-  else cancelAll(x, m, now);
+  else if (c.action === 'amend') amend(x, m, c, now);
+  else if (!x.rules.algo) cancelAll(x, m, now);
+  else if (isConditional(c)) cancelStops(x, m, now);
+  else cancelLimits(x, m, now);
   settle(x, m);
 }

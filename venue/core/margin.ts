@@ -1,9 +1,10 @@
-import { notionalOf } from './instrument.ts';
+import { notionalOf, valueAt } from './instrument.ts';
 import { ACCOUNT, balance, FIRST_ISOLATED } from './ledger.ts';
 import { MONEY, mulDiv } from './money.ts';
+import { unrealised } from './position.ts';
 import type { Reject } from './reject.ts';
 import { type Exchange, isDone, type Market, type Order } from './state.ts';
-import { initialMargin, liquidationPrice, notionalCap } from './tiers.ts';
+import { initialMargin, liquidationPrice, maintenance, notionalCap } from './tiers.ts';
 
 /** Size that an order of this side may still close. */
 export const closable = (m: Market, side: number): number => Math.max(0, -side * m.position.qty);
@@ -33,11 +34,48 @@ function reserve(x: Exchange, m: Market, side: number, extraQty: number, extraPx
   return initialMargin(notional, m.instrument.leverage) + mulDiv(notional, Math.max(0, x.rules.taker), MONEY);
 }
 
-/** Free balance less what open orders of all instruments reserve. */
+/** Free balance less what open orders of all instruments reserve; cross positions add their profit and need their margin. */
 export function available(x: Exchange): number {
   let free = balance(x.ledger, ACCOUNT.wallet);
-  for (const k of x.live) free -= x.markets[k]!.reserved;
+  for (const k of x.live) {
+    const m = x.markets[k]!;
+    free -= m.reserved;
+    if (m.cross && m.position.qty !== 0)
+      free += unrealised(m.instrument, m.position, m.mark) - initialMargin(positionValue(m), m.instrument.leverage);
+  }
   return free;
+}
+
+/** Notional of the position at the mark price (at its entry where there is none). */
+export function positionValue(m: Market): number {
+  const { qty, cost } = m.position;
+  return m.mark > 0 ? Math.abs(valueAt(m.instrument, qty, m.mark)) : Math.abs(cost);
+}
+export const maintenanceOf = (m: Market): number =>
+  m.position.qty === 0 ? 0 : maintenance(m.instrument.tiers, positionValue(m));
+
+/**
+ * The margin behind a position: its isolated wallet; of a cross position the free wallet and the other cross positions'
+ * profit less (with `needs`) what they need themselves.
+ */
+export function marginBehind(x: Exchange, m: Market, needs: boolean): number {
+  if (!m.cross) return balance(x.ledger, FIRST_ISOLATED + m.slot);
+  let sum = balance(x.ledger, ACCOUNT.wallet);
+  for (const k of x.live) {
+    const other = x.markets[k]!;
+    if (other === m || !other.cross || other.position.qty === 0) continue;
+    sum += unrealised(other.instrument, other.position, other.mark);
+    if (needs) sum -= maintenanceOf(other);
+  }
+  return sum;
+}
+
+/** Notional of one side's resting orders at the price that their margin is reserved at: `b` and `a` of an order event. */
+export function openNotional(m: Market, side: number): number {
+  let sum = 0;
+  for (const o of side > 0 ? m.buys : m.sells)
+    if (!o.reduceOnly && !isDone(o)) sum += notionalOf(m.instrument, o.reservePx, o.qty - o.cum);
+  return sum;
 }
 
 /**
@@ -75,6 +113,11 @@ export function refreshMargin(x: Exchange, m: Market): void {
   m.guardLow = 0;
   m.guardHigh = Number.POSITIVE_INFINITY;
   if (qty === 0) return;
+  if (m.cross) {
+    // It depends on the other positions as well: evaluated at every mark price.
+    m.guardLow = Number.POSITIVE_INFINITY;
+    return;
+  }
   const iw = balance(x.ledger, FIRST_ISOLATED + m.slot);
   const lp = liquidationPrice(m.instrument.tiers, qty, m.instrument.qtyScale, cost, iw);
   if (qty > 0) m.guardLow = lp >= 0 ? lp * 1.002 : Number.POSITIVE_INFINITY;

@@ -1,9 +1,10 @@
-import { bestPx, levelQty, levels, nextLevelQty, take, takeable } from './book.ts';
-import { executeMarket, expire, fill } from './fill.ts';
-import { closable, marginCheck, reservePrice } from './margin.ts';
-import { reached } from './place.ts';
+import { accountingOf } from './accounting.ts';
+import { type Book, bestPx, levelQty, levels, nextLevelQty, take, takeable } from './book.ts';
+import { expire, fill } from './fill.ts';
+import { MONEY, mulDiv } from './money.ts';
+import { crossCheck, execute, reached } from './place.ts';
 import { tell } from './report.ts';
-import { type Exchange, isDone, type Market, type Order } from './state.ts';
+import { type Exchange, isDone, isLimit, isStop, type Market, type Order } from './state.ts';
 
 /**
  * A recorded trade meets the resting orders of one side, best price first. A trade of quantity q gives at most q in all
@@ -54,18 +55,42 @@ export function meetBook(x: Exchange, m: Market, side: number, ladder: boolean, 
   const own = bestPx(book, side);
   const opposite = bestPx(book, -side);
   let from = true;
+  let seenPx = Number.NaN;
+  let shown = 0;
   // From the best price on: past the prices that this change can concern, the rest is as it was.
   for (let k = 0; k < list.length; k++) {
     const o = list[k]!;
     const crossed = opposite > 0 && (o.px - opposite) * side >= 0;
+    if (!crossed && ladder && !book.over) {
+      lowerQueues(list, k, side, book);
+      return;
+    }
     if (!ladder && !crossed && own > 0 && (o.px - own) * side < 0) break;
     if (isDone(o)) continue;
     if (crossed) cross(x, m, o, now);
     if (o.ahead === 0) continue;
-    // A fill looks levels up as well, so that the search starts anew after one.
-    const shown = from || crossed ? levelQty(book, side, o.px) : nextLevelQty(book, side, o.px);
-    from = false;
+    if (o.px !== seenPx || crossed) {
+      // A fill looks levels up as well, so that the search starts anew after one.
+      shown = from || crossed ? levelQty(book, side, o.px) : nextLevelQty(book, side, o.px);
+      from = false;
+      seenPx = o.px;
+    }
     if (shown >= 0 && shown < o.ahead) o.ahead = shown;
+  }
+}
+/** A whole ladder against the orders from `k` on, both best price first: one walk down both. */
+function lowerQueues(list: readonly Order[], k: number, side: number, book: Book): void {
+  const px = side > 0 ? book.bidPx : book.askPx;
+  const qty = side > 0 ? book.bidQty : book.askQty;
+  const levels = side > 0 ? book.nBid : book.nAsk;
+  let i = 0;
+  for (; k < list.length; k++) {
+    const o = list[k]!;
+    while (i < levels && (px[i]! - o.px) * side > 0) i++;
+    // Deeper than the recording shows: unknown, and so is all that follows.
+    if (i === levels) return;
+    const shown = px[i] === o.px ? qty[i]! : 0;
+    if (shown < o.ahead) o.ahead = shown;
   }
 }
 function cross(x: Exchange, m: Market, o: Order, now: number): void {
@@ -82,23 +107,53 @@ export function triggerStops(x: Exchange, m: Market, working: Order['working'], 
   const n = m.stops.length;
   for (let k = 0; k < n; k++) {
     const o = m.stops[k]!;
-    if (o.working !== working || isDone(o)) continue;
-    if (reached(o.type === 'stop_market', o.side, o.stopPx * m.instrument.pxMoney, price)) trigger(x, m, o, now);
+    if (o.working !== working || o.triggered || isDone(o)) continue;
+    const due =
+      o.type === 'trailing_stop_market'
+        ? trail(o, m.instrument.pxMoney, price)
+        : reached(isStop(o), o.side, o.stopPx * m.instrument.pxMoney, price);
+    if (due && !(o.protect && isApart(x, m))) trigger(x, m, o, now);
   }
 }
+/**
+ * Follows the best price since the activation; true once the price has come back by the callback rate. A sell trails the
+ * highest price, a buy the lowest.
+ */
+function trail(o: Order, pxMoney: number, price: number): boolean {
+  if (o.extreme === 0) {
+    if (!Number.isNaN(o.activationPx) && (price - o.activationPx * pxMoney) * o.side > 0) return false;
+    o.extreme = price;
+    return false;
+  }
+  if ((price - o.extreme) * o.side < 0) o.extreme = price;
+  return (price - mulDiv(o.extreme, MONEY + o.side * o.callback, MONEY)) * o.side >= 0;
+}
+/** Last and mark price are farther apart than `triggerProtect` allows. */
+function isApart(x: Exchange, m: Market): boolean {
+  if (m.mark === 0 || m.last === 0) return false;
+  return Math.abs(m.last * m.instrument.pxMoney - m.mark) > mulDiv(m.mark, x.rules.triggerProtect, MONEY);
+}
 function trigger(x: Exchange, m: Market, o: Order, now: number): void {
+  const a = accountingOf(x);
   x.touched = true;
-  const closes = closable(m, o.side);
-  if (o.closePosition && closes === 0) {
+  if (!a.trigger(x, m, o, now)) {
     expire(x, m, o, now, 'no position to close');
     return;
   }
-  if (o.closePosition) o.qty = closes;
+  const why = a.check(x, m, o) ?? (isLimit(o) ? crossCheck(x, m, o) : undefined);
+  const { algo } = x.rules;
+  o.triggered = true;
+  if (algo && !why) o.orderId = m.nextOrderId++;
   tell(x, m, o, 'triggered', now);
-  o.reservePx = reservePrice(m, o.side, bestPx(m.book, -o.side) || m.last);
-  const why = o.reduceOnly && closes === 0 ? 'reduceOnly' : marginCheck(x, m, o);
   if (why) {
     o.status = 'rejected';
+    a.end(x, m, o);
     tell(x, m, o, 'rejected', now, why);
-  } else executeMarket(x, m, o, now);
+    return;
+  }
+  if (algo) {
+    o.type = isLimit(o) ? 'limit' : 'market';
+    tell(x, m, o, 'new', now);
+  }
+  execute(x, m, o, now);
 }

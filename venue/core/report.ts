@@ -1,5 +1,6 @@
 import { toQuote } from './instrument.ts';
 import { balance, FIRST_ISOLATED, walletBalance } from './ledger.ts';
+import { marginBehind } from './margin.ts';
 import { mulDiv } from './money.ts';
 import { unrealised } from './position.ts';
 import { REJECT, type Reject } from './reject.ts';
@@ -46,6 +47,7 @@ export function tell(
     trade_id: 0,
     time_ms: msOf(now),
     key: m.instrument.key,
+    algo_id: o.algoId,
   });
 }
 
@@ -86,6 +88,7 @@ export function tellTrade(
     trade_id: m.nextTradeId++,
     time_ms: msOf(now),
     key: m.instrument.key,
+    algo_id: o.algoId,
   });
 }
 
@@ -118,6 +121,7 @@ export function refuse(x: Exchange, key: number, c: Command, why: Reject, now: n
     trade_id: 0,
     time_ms: msOf(now),
     key,
+    algo_id: 0,
   });
 }
 
@@ -160,7 +164,9 @@ export function tellPosition(x: Exchange, m: Market, now: number): void {
   const equity = wallet + openProfit(x);
   const size = Math.abs(p.qty);
   const lp =
-    p.qty === 0 || i.leverage === 0 ? Number.NaN : liquidationPrice(i.tiers, p.qty, i.qtyScale, p.cost, isolated);
+    p.qty === 0 || i.leverage === 0
+      ? Number.NaN
+      : liquidationPrice(i.tiers, p.qty, i.qtyScale, p.cost, marginBehind(x, m, true));
   x.outbox.push({
     at: now + x.rules.responseLatencyUs,
     port: 'position',

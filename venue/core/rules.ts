@@ -15,6 +15,8 @@ export function feesOnly(maker: number, taker: number): Rules {
     leverage: 0,
     maxOrders: 200,
     maxStops: 200,
+    algo: false,
+    triggerProtect: 0,
     instruments: {},
   };
 }

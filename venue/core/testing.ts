@@ -27,6 +27,8 @@ export const RULES: Rules = {
   leverage: 20,
   maxOrders: 200,
   maxStops: 200,
+  algo: false,
+  triggerProtect: 5_000_000,
   instruments: {},
 };
 const PX = 10;
@@ -104,6 +106,13 @@ export class Scenario {
       close_position: false,
       intent_id: '',
       origin: 'entry',
+      order_id: 0,
+      quote: 0,
+      activation_px: Number.NaN,
+      callback: 0,
+      protect: false,
+      stp: 'off',
+      good_till_ms: 0,
       ...c,
     };
     send(this.exchange, this.key, command, this.now);

@@ -1,9 +1,10 @@
 import type { KeyInfo } from '../../graph/schema/index.ts';
 import { bestPx, levelQty } from './book.ts';
 import { expire, fill, openQty, settle } from './fill.ts';
-import { cancel, cancelAll, insert, isConditional, orderOf, validate } from './place.ts';
+import { cancel, cancelAll, insert, orderOf } from './place.ts';
 import { refuse, tell } from './report.ts';
-import { type Command, type Exchange, isDone, type Market, marketOf } from './state.ts';
+import { type Command, type Exchange, isConditional, isDone, type Market, marketOf } from './state.ts';
+import { validate } from './usdm-validate.ts';
 
 /** The top-of-book fill model: whole fills, queue by trades only. `book` holds the best quote alone. */
 
@@ -15,7 +16,7 @@ export function touchTrade(x: Exchange, m: Market, px: number, qty: number, take
     if (isDone(o)) continue;
     o.ahead = better > 0 ? -1 : o.ahead - qty;
     if (o.ahead >= 0) continue;
-    fill(x, m, o, o.px, openQty(m, o), true, now);
+    fill(x, m, o, o.px, openQty(x, m, o), true, now);
     if (!isDone(o)) expire(x, m, o, now, 'position closed');
   }
   if (x.touched) settle(x, m);
@@ -47,7 +48,7 @@ function touchPlace(x: Exchange, m: Market, c: Command, now: number): void {
   o.orderId = m.nextOrderId++;
   x.touched = true;
   tell(x, m, o, 'new', now);
-  if (crosses) fill(x, m, o, touch, openQty(m, o), false, now);
+  if (crosses) fill(x, m, o, touch, openQty(x, m, o), false, now);
   if (isDone(o)) return;
   if (!limit || crosses || o.tif === 'ioc' || o.tif === 'fok') {
     expire(x, m, o, now, crosses ? 'position closed' : 'not filled at once');

@@ -87,3 +87,48 @@ describe('the matching engine', () => {
     expect(book.sizeAt(1, 50_000)).toBe(0);
   });
 });
+
+describe('orders from outside', () => {
+  const make = (): { book: LimitBook; told: string[] } => {
+    const told: string[] = [];
+    const book = new LimitBook(10_000, {
+      onTrade: (tick, qty, taker) => told.push(`trade ${tick} ${qty} ${taker}`),
+      onLevel() {},
+      onOwned: (id, tick, qty) => told.push(`owned ${id} ${tick} ${qty}`),
+      onLost: (id) => told.push(`lost ${id}`),
+    });
+    return { book, told };
+  };
+  it('stand in the queue like others, and their owner is told of what is taken', () => {
+    const { book, told } = make();
+    book.add(1, 9999, 5);
+    const id = book.addOwned(1, 9999, 3);
+    book.add(1, 9999, 7);
+    expect(book.aheadOf(id)).toBe(5);
+    book.take(-1, 9999, 6);
+    book.take(-1, 9999, 4);
+    expect(told).toEqual([
+      'trade 9999 5 -1',
+      'trade 9999 1 -1',
+      `owned ${id} 9999 1`,
+      'trade 9999 2 -1',
+      `owned ${id} 9999 2`,
+      'trade 9999 2 -1',
+    ]);
+    expect([book.isOpen(id), book.sizeAt(1, 9999)]).toEqual([false, 5]);
+  });
+  it('can lose quantity, and are told when the window leaves them behind', () => {
+    const { book, told } = make();
+    book.add(-1, 10_001, 5);
+    const id = book.addOwned(1, 9999, 3);
+    book.reduce(id, 1);
+    expect([book.qtyOf(id), book.sizeAt(1, 9999)]).toEqual([2, 2]);
+    expect([book.reaches(9999), book.reaches(10_000 - 3500)]).toEqual([true, false]);
+    for (let tick = 10_000; tick < 20_000; tick += 500) {
+      book.add(-1, tick + 1000, 1);
+      book.add(1, tick, 100);
+    }
+    expect(told).toContain(`lost ${id}`);
+    expect(book.isOpen(id)).toBe(false);
+  });
+});

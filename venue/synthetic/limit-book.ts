@@ -4,6 +4,10 @@ export interface BookEvents {
   onTrade(tick: number, qty: number, taker: number): void;
   /** Quantity of a level changed. */
   onLevel(side: number, tick: number): void;
+  /** An owned order was taken in part or whole; comes after `onTrade`. */
+  onOwned?(id: number, tick: number, qty: number): void;
+  /** An owned order fell off the edge of the window. */
+  onLost?(id: number): void;
 }
 
 const NONE = -1;
@@ -31,6 +35,8 @@ export class LimitBook {
   #next = new Int32Array(1024);
   #prev = new Int32Array(1024);
   #live = new Uint8Array(1024);
+  /** Orders from outside, whose owner is told what becomes of them. */
+  #owned = new Uint8Array(1024);
   #generation = new Float64Array(1024);
   #free: number[] = [];
   #used = 0;
@@ -84,9 +90,12 @@ export class LimitBook {
       left -= done;
       this.#qty[slot]! -= done;
       this.#size[i]! -= done;
+      const owned = this.#owned[slot] === 1;
+      const id = slot + this.#generation[slot]! * POOL;
       if (this.#qty[slot] === 0) this.#unlink(slot, i);
       this.#events.onTrade(tick, done, side);
       this.#events.onLevel(-side, tick);
+      if (owned) this.#events.onOwned?.(id, tick, done);
     }
     return left;
   }
@@ -114,6 +123,37 @@ export class LimitBook {
     this.#events.onLevel(side, tick);
     return slot + this.#generation[slot]! * POOL;
   }
+  /** As `add`, for an order from outside that crosses nothing. */
+  addOwned(side: number, tick: number, qty: number): number {
+    const id = this.add(side, tick, qty);
+    if (id >= 0) this.#owned[slotOf(id)] = 1;
+    return id;
+  }
+  /** Whether an order at that price would rest: beyond, the book does not look. */
+  reaches(tick: number): boolean {
+    const bid = this.#bid === NONE ? this.#ask : this.#bid;
+    const ask = this.#ask === WINDOW ? this.#bid : this.#ask;
+    const mid = this.#base + Math.floor((bid + ask) / 2);
+    return Math.abs(tick - mid) < WINDOW / 2 - EDGE;
+  }
+  /** Quantity that stands before an open order at its price. */
+  aheadOf(id: number): number {
+    let sum = 0;
+    for (let s = this.#prev[slotOf(id)]!; s !== NONE; s = this.#prev[s]!) sum += this.#qty[s]!;
+    return sum;
+  }
+  /** Takes quantity off an open order; at zero it is gone. */
+  reduce(id: number, qty: number): void {
+    const slot = slotOf(id);
+    if (qty >= this.#qty[slot]!) {
+      this.cancel(id);
+      return;
+    }
+    this.#qty[slot]! -= qty;
+    const i = this.#tick[slot]! - this.#base;
+    this.#size[i]! -= qty;
+    this.#events.onLevel(this.#side[slot]!, this.#base + i);
+  }
   /** Removes an open order; nothing happens when it is not open any more. */
   cancel(id: number): boolean {
     if (!this.isOpen(id)) return false;
@@ -132,6 +172,7 @@ export class LimitBook {
     if (next === NONE) this.#tail[i] = prev;
     else this.#prev[next] = prev;
     this.#live[slot] = 0;
+    this.#owned[slot] = 0;
     this.#generation[slot]!++;
     this.#free.push(slot);
     if (this.#head[i] !== NONE) return;
@@ -155,6 +196,7 @@ export class LimitBook {
     this.#next = larger(this.#next, Int32Array);
     this.#prev = larger(this.#prev, Int32Array);
     this.#live = larger(this.#live, Uint8Array);
+    this.#owned = larger(this.#owned, Uint8Array);
     this.#generation = larger(this.#generation, Float64Array);
     return slot;
   }
@@ -168,7 +210,10 @@ export class LimitBook {
     for (let i = 0; i < WINDOW; i++)
       while (this.#head[i] !== NONE && lost(i)) {
         const slot = this.#head[i]!;
-        this.cancel(slot + this.#generation[slot]! * POOL);
+        const id = slot + this.#generation[slot]! * POOL;
+        const owned = this.#owned[slot] === 1;
+        this.cancel(id);
+        if (owned) this.#events.onLost?.(id);
       }
     move(this.#size, shift, 0);
     move(this.#head, shift, NONE);

@@ -1,4 +1,6 @@
 import type { KeyInfo } from '../../graph/schema/index.ts';
+import { levels } from '../core/book.ts';
+import type { LiveBook, LiveOwner } from '../core/liquidity.ts';
 import { Agents } from './agents.ts';
 import { type BlockWriter, portIndex } from './block-writer.ts';
 import { LimitBook } from './limit-book.ts';
@@ -35,6 +37,9 @@ export class SymbolMarket {
   readonly #net: Rng;
   readonly #book: LimitBook;
   readonly #agents: Agents;
+  #owner: LiveOwner | undefined;
+  /** The agents act: what an account does meanwhile belongs to the same update. */
+  #acting = false;
   #wait = 0;
   /** Exchange time of the next action, diff and mark price, µs. */
   #actionUs: number;
@@ -76,6 +81,8 @@ export class SymbolMarket {
         (side > 0 ? this.#bids : this.#asks).add(tick);
         this.#changed = true;
       },
+      onOwned: (id, tick, qty) => this.#owner?.onFill(id, tick, qty, this.#nowUs),
+      onLost: (id) => this.#owner?.onLost(id),
     });
     this.#agents = new Agents(this.#rng, this.#book, ticks, o.rate, p.sigma, p.lot);
     // What stood before the start is in the snapshot, not in the first diff.
@@ -89,6 +96,48 @@ export class SymbolMarket {
     this.#actionUs = o.startUs + Math.max(1, Math.round(this.#wait * SECOND));
     this.#snapshotAt = o.startUs;
     this.#open = true;
+  }
+
+  /**
+   * Lets an account trade in this book beside the agents: they see its orders and take them, its trades are trades of the
+   * market. One account a market. Between two actions of agents, at the owner's time.
+   */
+  live(owner: LiveOwner): LiveBook {
+    const book = this.#book;
+    this.#owner = owner;
+    const price = (tick: number): number => (Number.isNaN(tick) ? 0 : tick);
+    return {
+      bestPx: (side) => price(side > 0 ? book.bestBid : book.bestAsk),
+      takeable(side, limit, want) {
+        let n = 0;
+        let left = want;
+        book.walk(side, (tick, qty) => {
+          if ((tick - limit) * side < 0) return false;
+          levels.px[n] = tick;
+          levels.qty[n++] = Math.min(left, qty);
+          left -= Math.min(left, qty);
+          return left > 0 && n < levels.px.length;
+        });
+        levels.n = n;
+        levels.total = want - left;
+        return levels.total;
+      },
+      take: (side, px, qty) => this.#outside(() => book.take(side, px, qty)),
+      add: (side, px, qty) => (book.reaches(px) ? this.#outside(() => book.addOwned(side, px, qty)) : -1),
+      cancel: (id) => this.#outside(() => book.cancel(id)),
+      reduce: (id, qty) => this.#outside(() => book.reduce(id, qty)),
+      ahead: (id) => book.aheadOf(id),
+      reaches: (px) => book.reaches(px),
+    };
+  }
+  /** What an account does to the book is an update of it like any other. */
+  #outside<T>(run: () => T): T {
+    const now = this.#owner!.nowUs();
+    if (this.#acting) return run();
+    if (now > this.#nowUs) this.#nowUs = now;
+    const result = run();
+    this.#updated();
+    return result;
   }
 
   /** Exchange time of what comes next, µs. */
@@ -106,9 +155,14 @@ export class SymbolMarket {
   }
 
   #action(): void {
+    this.#acting = true;
     this.#agents.act(this.#wait);
+    this.#acting = false;
     this.#wait = this.#agents.wait();
     this.#actionUs += Math.max(1, Math.round(this.#wait * SECOND));
+    this.#updated();
+  }
+  #updated(): void {
     if (!this.#changed) return;
     this.#changed = false;
     this.#u++;

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { boundsText, configSchema, type JsonSchema, typeText } from '../../../graph/document/config-schema.ts';
 import { nearest } from '../../../graph/document/nearest.ts';
-import type { AnyNode, InPort, OutPort } from '../../../graph/node.ts';
+import { type AnyNode, type InPort, type OutPort, restOf } from '../../../graph/node.ts';
 import { ChimeraError, type Field, isNumberField, type Schema } from '../../../graph/schema/index.ts';
 import { action, describe } from '../command.ts';
 import type { Context } from '../context.ts';
@@ -79,7 +79,7 @@ function portsOf(type: AnyNode): {
 } {
   return {
     in: type.kind === 'source' ? [] : Object.entries(type.ports.in as Record<string, InPort>),
-    rest: type.kind === 'step' || type.kind === 'sink' ? type.ports.rest : undefined,
+    rest: restOf(type),
     out:
       type.kind === 'sink'
         ? []
@@ -91,7 +91,7 @@ function portsOf(type: AnyNode): {
 
 /** Inputs to see before the first output, with the default options; undefined when a required option is missing. */
 function warmupOf(type: AnyNode): Record<string, number> | undefined {
-  if ((type.kind !== 'step' && type.kind !== 'rx') || !type.warmup) return undefined;
+  if ((type.kind !== 'step' && type.kind !== 'rx' && type.kind !== 'async') || !type.warmup) return undefined;
   const config = type.config.safeParse({});
   return config.success ? (type.warmup(config.data as never) as Record<string, number>) : undefined;
 }

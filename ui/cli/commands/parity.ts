@@ -16,6 +16,9 @@ interface Options extends InputOptions {
   seed: number;
   taps?: string;
   pace: number;
+  for: number;
+  rate?: number;
+  faults?: string;
   allowIdle?: string[];
 }
 
@@ -32,11 +35,15 @@ export function parity(program: Command, context: Context): void {
     .option('--seed <n>', 'seed of the moments', integer(0), 1)
     .option('--taps <dir>', 'leave DIR/live/NODE.PORT.csv and DIR/replay/NODE.PORT.csv')
     .option('--pace <rate>', 'engine seconds per second of the live run', positive, 60)
+    .option('--for <seconds>', 'length of the live run, with a profile that is live', positive, 60)
+    .option('--rate <rate>', 'live: seconds of the local venue per second of the wall', positive)
+    .option('--faults <file>', 'live: how the local venue misbehaves')
     .option('--allow-idle <node>', 'this node may never tick; repeatable', collect);
   describe(command, [
     'parity pipelines/trend.yaml --input recording.gz --set preset=recording',
     'parity pipelines/trend.yaml --input recording.gz --set preset=recording --kill 20 --seed 7',
     'parity pipelines/trend.yaml --input recording.gz --taps out --json',
+    'parity pipelines/trend.yaml --profile paper --set preset=recording --for 60 --kill 5',
   ]).action(
     action(context, async (file: string, options: Options) => {
       const pipeline = loadOrExplain(context, file, options);
@@ -45,19 +52,35 @@ export function parity(program: Command, context: Context): void {
         throw new ChimeraError('CHM911', `--allow-idle names unknown nodes: ${unknown.join(', ')}`, {
           help: `nodes are: ${pipeline.nodes.map((n) => n.id).join(', ')}`,
         });
-      const job = await import('../../run/parity.ts');
-      const report = await job.parity({
+      const common = {
         pipeline,
-        inputs: options.input ?? [],
         kills: options.kill,
         seed: options.seed,
-        pace: options.pace,
         allowIdle: options.allowIdle ?? [],
-        command: [...chimera(), 'run', file, ...again(options)],
-        onStage: (stage) => context.note(context.paint('stderr', 'dim', stage)),
+        onStage: (stage: string) => context.note(context.paint('stderr', 'dim', stage)),
         ...(options.taps === undefined ? {} : { taps: options.taps }),
         ...(context.io.signal ? { signal: context.io.signal } : {}),
-      });
+      };
+      const report = pipeline.live
+        ? await (await import('../../run/parity-live.ts')).parityLive({
+            ...common,
+            seconds: options.for,
+            connect: {
+              command: chimera(),
+              env: context.io.env,
+              seed: options.seed,
+              inputs: options.input ?? [],
+              ...(options.rate === undefined ? {} : { rate: options.rate }),
+              ...(options.faults === undefined ? {} : { faults: options.faults }),
+            },
+            command: [...chimera(), 'run', file, ...again({ ...options, input: [] })],
+          })
+        : await (await import('../../run/parity.ts')).parity({
+            ...common,
+            inputs: options.input ?? [],
+            pace: options.pace,
+            command: [...chimera(), 'run', file, ...again(options)],
+          });
       context.result(report, () => {
         const out = [
           table([

@@ -39,7 +39,7 @@ export function replay(program: Command, context: Context): void {
           help: 'name the folder for the replayed ports with --tap-all DIR',
         });
       const pipeline = loadOrExplain(context, file, options);
-      const report = await follow(context, pipeline, options);
+      const report = await follow(context, pipeline, options, { outcomesFrom: options.input! });
       const { ok, code } = verdict(report, options, context);
       if (options.against === undefined) {
         context.result({ ...report, ok }, () => runText(report, context));

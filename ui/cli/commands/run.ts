@@ -2,6 +2,8 @@ import { type Command, Option } from 'commander';
 import { ChimeraError } from '../../../graph/schema/index.ts';
 import { action, describe } from '../command.ts';
 import type { Context } from '../context.ts';
+import { EXIT } from '../io.ts';
+import type { LiveOptions } from '../live-run.ts';
 import { loadOrExplain } from '../load-document.ts';
 import { collect, type InputOptions, inputOptions, integer, pairs, positive } from '../options.ts';
 import { follow, verdict } from '../run-job.ts';
@@ -45,11 +47,19 @@ export const stateOption = (command: Command): Command =>
 export function run(program: Command, context: Context): void {
   const command = program
     .command('run')
-    .summary('run a pipeline over recorded input')
-    .description('Runs a pipeline from its sources to its sinks, as fast as possible or paced by a clock.')
+    .summary('run a pipeline over recorded input, or live')
+    .description(
+      'Runs a pipeline from its sources to its sinks: over recorded input as fast as possible or paced by a clock, or live, with one of the profiles paper, testnet and live.',
+    )
     .argument('<pipeline>', 'pipeline document');
   stateOption(runOptions(command))
     .option('--pace <rate>', 'engine seconds per second of the clock: 1 = live', positive)
+    .option('--for <seconds>', 'live: stop after so long (Ctrl-C stops at any time)', positive)
+    .option('--rate <rate>', 'live: seconds of the local venue per second of the wall', positive)
+    .option('--faults <file>', 'live: how the local venue misbehaves (see docs/VENUE.md)')
+    .option('--connect <file>', 'live: join the venue whose start-up line is in FILE instead of starting one')
+    .option('--keys <file>', 'live: JSON with api_key and secret, readable by its owner only')
+    .option('--i-accept-live-trading', 'needed to send orders to the real exchange')
     .addOption(new Option('--bus <url>', 'run the services over a bus').hideHelp())
     .addOption(new Option('--all').hideHelp())
     .addOption(new Option('--announce', 'print `started` when the first inputs are run').hideHelp());
@@ -57,20 +67,20 @@ export function run(program: Command, context: Context): void {
     'run pipelines/trend.yaml --input recording.gz --set preset=recording',
     'run pipelines/acceptance.yaml --input recording.gz --tap book.top=top.csv --json',
     'run pipelines/trend.yaml --input lake --state state --capture lake2 --pace 1',
+    'run pipelines/trend.yaml --profile paper --for 60 --state state --capture lake',
   ]).action(
-    action(context, async (file: string, options: RunCommandOptions) => {
+    action(context, async (file: string, options: LiveOptions) => {
       if (options.bus !== undefined)
         throw new ChimeraError('CHM912', 'this version has no bus', {
           help: 'leave --bus out: all services run in one process',
         });
       const pipeline = loadOrExplain(context, file, options);
-      const report = await follow(
-        context,
-        pipeline,
-        options,
-        options.announce ? { onStarted: () => context.out('started') } : {},
-      );
-      const { ok, code } = verdict(report, options, context);
+      const report = pipeline.live
+        ? await (await import('../live-run.ts')).followLive(context, pipeline, options)
+        : await follow(context, pipeline, options, options.announce ? { onStarted: () => context.out('started') } : {});
+      const { ok, code } = pipeline.live
+        ? { ok: report.ok, code: report.ok ? EXIT.ok : EXIT.differs }
+        : verdict(report, options, context);
       const shown = { ...report, ok };
       if (options.announce) return code;
       context.result(shown, () => runText(shown, context));

@@ -7,28 +7,29 @@ import { EXIT } from '../io.ts';
 import { integer, positive } from '../options.ts';
 import { frame, type LiveState } from '../start/frame.ts';
 import type { TourResult } from '../start/tour.ts';
+import { chimera } from './parity.ts';
 import { differenceText } from './replay.ts';
 
 interface Options {
   once?: boolean;
   seconds: number;
   seed: number;
-  pace?: number;
+  pace: number;
   dir: string;
 }
 
 export function start(program: Command, context: Context): void {
   const command = program
     .command('start')
-    .summary('the tour: a market played live, captured, replayed, compared')
+    .summary('paper trading on a local venue, captured, replayed, compared')
     .description(
-      'Plays a seeded synthetic market (or the recordings that are named) through the trend pipeline, paced like live; captures what the source delivers, replays that offline, and compares every output of every node. It leaves a report, and serves it until Ctrl-C.',
+      'Starts a local exchange that speaks the API of the real one, with a synthetic market (or the recordings that are named); the trend pipeline trades on it through ccxt for a minute, or until Ctrl-C. What arrived is captured and replayed offline, and every output of every node is compared. It leaves a report, and serves it until Ctrl-C.',
     )
     .argument('[input...]', 'recorder files, a lake, or a folder of recordings instead of the synthetic market')
     .option('--once', 'end with the verdict as exit code (as it does without a terminal)')
-    .option('--seconds <n>', 'length of the synthetic market', integer(1, 86_400), 60)
+    .option('--seconds <n>', 'length of the live run', integer(1, 86_400), 60)
     .option('--seed <n>', 'seed of the synthetic market', integer(0), 1)
-    .option('--pace <rate>', 'seconds of the market per second of the clock; default 1, for recordings 5', positive)
+    .option('--pace <rate>', 'seconds of the market per second of the clock', positive, 4)
     .option('--dir <dir>', 'where the journal, the lake, the outputs and the report are left', 'runs/start');
   describe(command, ['start', 'start --once --seconds 10', 'start recording.gz']).action(
     action(context, async (inputs: string[], o: Options) => {
@@ -38,7 +39,9 @@ export function start(program: Command, context: Context): void {
         inputs,
         seconds: o.seconds,
         seed: o.seed,
-        pace: o.pace ?? (inputs.length > 0 ? 5 : 1),
+        pace: o.pace,
+        command: chimera(),
+        env: context.io.env,
         dir: o.dir,
         onLive: (s) => screen.show(s),
         onStage: (text) => screen.say(text),
@@ -70,7 +73,11 @@ function tourText(r: TourResult, context: Context): string {
     : context.paint(
         'stdout',
         'red',
-        r.first_difference ? differenceText(r.first_difference) : 'the replay had another number of inputs',
+        r.first_difference
+          ? differenceText(r.first_difference)
+          : r.idle.length > 0
+            ? 'nothing differs, but idle nodes prove nothing: let it run longer (--seconds)'
+            : 'the replay had another number of inputs',
       );
   return [
     `live     ${grouped(r.events, 0)} events in ${r.live_s.toFixed(1)} s: ${grouped(r.orders.placed, 0)} orders, ${grouped(r.fills, 0)} fills, final balance ${r.final_balance} USDT`,

@@ -1,11 +1,10 @@
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { parse, stringify } from 'yaml';
 import { loadPipeline } from '../../../graph/document/load.ts';
 import type { Pipeline } from '../../../graph/document/types.ts';
 import { createPlan } from '../../../graph/plan/plan.ts';
 import { ChimeraError, KeyTable } from '../../../graph/schema/index.ts';
-import { moneyText } from '../../report/decimal.ts';
+import { MONEY_SCALE, moneyText } from '../../report/decimal.ts';
 import { metrics } from '../../report/metrics.ts';
 import { BacktestRecorder } from '../../report/recorder.ts';
 import { reportData } from '../../report/report-data.ts';
@@ -13,8 +12,10 @@ import { toHtml } from '../../report/to-html.ts';
 import { toJson } from '../../report/to-json.ts';
 import { toMarkdown } from '../../report/to-markdown.ts';
 import { compareTaps, type Difference } from '../../run/compare-taps.ts';
+import { openConnection } from '../../run/connection.ts';
+import { replayLive, runLive } from '../../run/live.ts';
 import { idleNodes } from '../../run/parity.ts';
-import { portsOf, type RunReport, runJob } from '../../run/run.ts';
+import { portsOf, type RunReport } from '../../run/run.ts';
 import { readText } from '../load-document.ts';
 import { registry } from '../registry.ts';
 import { home, version } from '../version.ts';
@@ -22,22 +23,28 @@ import { writeResult } from '../write-result.ts';
 import type { LiveState } from './frame.ts';
 
 export interface TourOptions {
-  /** Recorder files, a lake, or a folder of recordings; empty = the synthetic market. */
+  /** Recorder files, a lake, or a folder of recordings, played by the venue; empty = its synthetic market. */
   inputs: readonly string[];
-  /** Length of the synthetic market. */
+  /** Length of the live run, on the wall. */
   seconds: number;
   seed: number;
+  /** Seconds of the market per second of the wall. */
   pace: number;
-  /** Folder for what the tour leaves behind; emptied first. */
+  /** Folder for what the tour leaves behind. */
   dir: string;
+  /** Starts this program once more. */
+  command: readonly string[];
+  env: Readonly<Record<string, string | undefined>>;
+  /** Ends the live run early; what was captured by then is replayed. */
   signal?: AbortSignal;
   onLive?: (state: LiveState) => void;
   onStage?: (text: string) => void;
 }
 export interface TourResult {
+  /** Every value of every node is the same, and every node that decides or trades had something to say. */
   identical: boolean;
   first_difference: Difference | null;
-  /** Nodes that should have traded and did not; they do not spoil the verdict of a tour, but it says so. */
+  /** Nodes that should have traded and did not: about them the comparison proves nothing. */
   idle: string[];
   nodes: number;
   values: number;
@@ -48,18 +55,20 @@ export interface TourResult {
   live_s: number;
   replay_s: number;
   report: string;
-  /** Only the replay of what was captured by then. */
+  /** The live run was ended early. */
   interrupted: boolean;
 }
 
-const PRESET = { preset: 'recording' };
+const PRESET = 'recording';
+const BALANCE_USDT = 10_000;
 
-/** A market is played live and captured; what was captured is run again; every output of every node is compared. */
+/**
+ * A venue of our own is started as a process, the trend pipeline trades on it through ccxt, and what arrived is captured; then
+ * the capture is run again, and every output of every node is compared.
+ */
 export async function tour(o: TourOptions): Promise<TourResult> {
   const inputs = o.inputs.flatMap(recordings);
   const file = join(home(), 'pipelines', 'trend.yaml');
-  const live = load(file, inputs.length > 0 ? profile('replay') : syntheticProfile(o.seconds));
-  const replayed = load(file, profile('replay'));
   const dirs = Object.fromEntries(['lake', 'state', 'live', 'replay'].map((d) => [d, join(o.dir, d)])) as Record<
     'lake' | 'state' | 'live' | 'replay',
     string
@@ -68,41 +77,58 @@ export async function tour(o: TourOptions): Promise<TourResult> {
   for (const d of Object.values(dirs)) rmSync(d, { recursive: true, force: true });
   mkdirSync(o.dir, { recursive: true });
 
-  const keys = new KeyTable();
-  const recorder = new BacktestRecorder(live, keys);
-  const watcher = new LiveWatcher(recorder, o, inputs.length > 0 ? undefined : o.seconds * 1e6);
-  const run = await runJob({
-    pipeline: live,
-    inputs,
-    keys,
+  o.onStage?.('starting the venue');
+  const paper = { connection: 'local', clock: 'venue', rate: o.pace } as const;
+  const connection = await openConnection(paper, {
+    command: o.command,
+    env: o.env,
     seed: o.seed,
-    pace: o.pace,
-    tapAll: dirs.live,
-    state: dirs.state,
-    capture: dirs.lake,
-    watch: recorder.watch,
-    commitInputs: 500,
-    onTap: (tap) => recorder.onTap(tap),
-    onBlock: (s, b, r) => recorder.onBlock(s, b, r),
-    onCommit: (mark) => recorder.onCommit(mark.now),
-    onProgress: (p) => watcher.see(p.events, p.now),
-    ...(o.signal ? { signal: o.signal } : {}),
+    rate: o.pace,
+    inputs,
+    balanceUsdt: BALANCE_USDT,
   });
-  const interrupted = o.signal?.aborted === true;
-  if (interrupted)
-    throw new ChimeraError('CHM918', 'the tour was interrupted', { help: 'run it again; --seconds makes it shorter' });
+  let run: RunReport;
+  let pipeline: Pipeline;
+  let recorder: BacktestRecorder;
+  try {
+    const symbols = await symbolsOf(connection.venue!.usdm.rest);
+    pipeline = load(file, profile('paper'), { preset: PRESET, symbols: JSON.stringify(symbols) });
+    const keys = new KeyTable();
+    recorder = new BacktestRecorder(pipeline, keys, BALANCE_USDT * MONEY_SCALE);
+    const watcher = new LiveWatcher(recorder, o, o.seconds * 1e6 * o.pace);
+    const ends = AbortSignal.timeout(o.seconds * 1000);
+    run = await runLive({
+      pipeline,
+      connection,
+      keys,
+      tapAll: dirs.live,
+      state: dirs.state,
+      capture: dirs.lake,
+      watch: recorder.watch,
+      stop: o.signal ? AbortSignal.any([o.signal, ends]) : ends,
+      final: true,
+      onTap: (tap) => recorder.onTap(tap),
+      onBlock: (s, b, r) => recorder.onBlock(s, b, r),
+      onCommit: (mark) => recorder.onCommit(mark.now),
+      onProgress: (p) => watcher.see(p.events, p.now),
+    });
+  } finally {
+    await connection.close();
+  }
 
   o.onStage?.('replaying what was captured, as fast as it goes');
-  const again = await runJob({ pipeline: replayed, inputs: [dirs.lake], tapAll: dirs.replay, seed: o.seed });
+  const live = { pipeline, state: dirs.state, capture: dirs.lake, final: true };
+  const again = await replayLive(live, run.until_us, { tapAll: dirs.replay });
   o.onStage?.('comparing every output');
-  const plan = createPlan(live);
+  const plan = createPlan(pipeline);
   const first = await compareTaps(dirs.live, dirs.replay, portsOf(plan));
   const rows = Object.fromEntries(Object.entries(again.taps).map(([port, t]) => [port, t.rows]));
-  const report = writeReport(o, live, run, recorder, inputs);
+  const idle = idleNodes(plan, rows);
+  const report = writeReport(o, pipeline, run, recorder, inputs);
   return {
-    identical: first === null && again.events_in === run.events_in,
+    identical: first === null && again.events_in === run.events_in && idle.length === 0,
     first_difference: first,
-    idle: idleNodes(plan, rows),
+    idle,
     nodes: plan.nodes.length,
     values: Object.values(rows).reduce((a, n) => a + n, 0),
     events: run.events_in,
@@ -112,22 +138,29 @@ export async function tour(o: TourOptions): Promise<TourResult> {
     live_s: run.run_s,
     replay_s: again.load_s + again.run_s,
     report,
-    interrupted,
+    interrupted: o.signal?.aborted === true,
   };
+}
+
+/** What the venue lists. */
+async function symbolsOf(rest: string): Promise<string[]> {
+  const answer = await fetch(`${rest}/fapi/v1/exchangeInfo`);
+  const info = (await answer.json()) as { symbols: { symbol: string }[] };
+  return info.symbols.map((s) => s.symbol);
 }
 
 /** Gathers the live screen's figures; speaks at most ten times a second. */
 class LiveWatcher {
   readonly #recorder: BacktestRecorder;
   readonly #o: TourOptions;
-  readonly #spanUs: number | undefined;
+  readonly #spanUs: number;
   readonly #first = new Map<string, number>();
   #started: { wall: number; now: number } | undefined;
   #shown = 0;
   #worst = 0;
   #mark = { wall: 0, events: 0 };
   #rate = 0;
-  constructor(recorder: BacktestRecorder, o: TourOptions, spanUs: number | undefined) {
+  constructor(recorder: BacktestRecorder, o: TourOptions, spanUs: number) {
     this.#recorder = recorder;
     this.#o = o;
     this.#spanUs = spanUs;
@@ -149,10 +182,10 @@ class LiveWatcher {
     });
     this.#o.onLive?.({
       title:
-        this.#spanUs === undefined
-          ? 'chimera · a recorded market, played live'
-          : 'chimera · a synthetic market, played live',
-      share: this.#spanUs === undefined ? undefined : (nowUs - this.#started.now) / this.#spanUs,
+        this.#o.inputs.length > 0
+          ? 'chimera · paper trading on a recorded market'
+          : 'chimera · paper trading on a synthetic market',
+      share: (nowUs - this.#started.now) / this.#spanUs,
       nowUs,
       events,
       eventsPerSecond: this.#rate,
@@ -180,7 +213,7 @@ function writeReport(
     run,
     recorder,
     inputs,
-    profile: inputs.length > 0 ? 'replay' : 'synthetic',
+    profile: 'paper',
     versions: { chimera: version(), node: process.versions.node },
   });
   const m = metrics(data);
@@ -191,8 +224,8 @@ function writeReport(
   return `${base}.html`;
 }
 
-function load(file: string, bound: { file: string; text: string }): Pipeline {
-  const { pipeline, diagnostics } = loadPipeline(readText(file), file, registry, { sets: PRESET, profile: bound });
+function load(file: string, bound: { file: string; text: string }, sets: Record<string, string>): Pipeline {
+  const { pipeline, diagnostics } = loadPipeline(readText(file), file, registry, { sets, profile: bound });
   if (pipeline) return pipeline;
   const d = diagnostics.find((x) => x.severity === 'error')!;
   throw new ChimeraError(d.code, d.message, { file: d.file, line: d.line, column: d.column });
@@ -200,13 +233,6 @@ function load(file: string, bound: { file: string; text: string }): Pipeline {
 function profile(name: string): { file: string; text: string } {
   const file = join(home(), 'pipelines', 'profiles', `${name}.yaml`);
   return { file, text: readText(file) };
-}
-/** The synthetic profile, with the length that was asked for. */
-function syntheticProfile(seconds: number): { file: string; text: string } {
-  const { file, text } = profile('synthetic');
-  const doc = parse(text) as { bind: { market: { with: Record<string, unknown> } } };
-  doc.bind.market.with['duration'] = `${seconds}s`;
-  return { file, text: stringify(doc) };
 }
 
 /** A folder of recordings that is no lake stands for its largest compressed file. */

@@ -1,0 +1,71 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Pipeline } from '../../graph/document/types.ts';
+import { ChimeraError } from '../../graph/schema/index.ts';
+import { grouped, utc } from '../report/decimal.ts';
+import type { RunReport } from '../run/run.ts';
+import { chimera } from './commands/parity.ts';
+import { jobOptions, type RunCommandOptions } from './commands/run.ts';
+import type { Context } from './context.ts';
+
+export interface LiveOptions extends RunCommandOptions {
+  for?: number;
+  rate?: number;
+  faults?: string;
+  connect?: string;
+  keys?: string;
+  iAcceptLiveTrading?: boolean;
+}
+
+/**
+ * Runs a pipeline whose profile is live, until the time is up or Ctrl-C. With `--state` it can go on later; without, which only a
+ * local venue allows, nothing of it stays.
+ */
+export async function followLive(context: Context, pipeline: Pipeline, options: LiveOptions): Promise<RunReport> {
+  const live = pipeline.live!;
+  if (options.state === undefined && live.connection !== 'local')
+    throw new ChimeraError('CHM925', `a run against ${live.connection} needs a folder for what must not be lost`, {
+      help: 'name one with --state: orders that were sent are remembered there',
+    });
+  const { openConnection } = await import('../run/connection.ts');
+  const { runLive } = await import('../run/live.ts');
+  const progress = context.progress(pipeline.name);
+  const connection = await openConnection(live, {
+    command: chimera(),
+    env: context.io.env,
+    inputs: options.input ?? [],
+    ...(options.seed === undefined ? {} : { seed: options.seed }),
+    ...(options.rate === undefined ? {} : { rate: options.rate }),
+    ...(options.faults === undefined ? {} : { faults: options.faults }),
+    ...(options.connect === undefined ? {} : { ready: options.connect }),
+    ...(options.keys === undefined ? {} : { keys: options.keys }),
+    acceptLiveTrading: options.iAcceptLiveTrading === true,
+  });
+  const state = options.state ?? mkdtempSync(join(tmpdir(), 'chimera-run-'));
+  const signals = [
+    ...(context.io.signal ? [context.io.signal] : []),
+    ...(options.for === undefined ? [] : [AbortSignal.timeout(options.for * 1000)]),
+  ];
+  const started = performance.now();
+  try {
+    const { inputs: _, pace: _pace, ...job } = { pace: undefined, ...jobOptions(options) };
+    return await runLive({
+      ...job,
+      pipeline,
+      connection,
+      state,
+      stop: AbortSignal.any(signals),
+      final: options.state === undefined,
+      onProgress: ({ events, now }) => {
+        const rate = events / ((performance.now() - started) / 1000);
+        progress.update(undefined, `${utc(now)}  ${grouped(events, 0)} events  ${grouped(rate, 0)}/s`);
+      },
+      ...(options.announce ? { onStarted: () => context.out('started') } : {}),
+    });
+  } finally {
+    progress.done();
+    await connection.close();
+    if (options.state === undefined) rmSync(state, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,269 @@
+import { createHmac } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { nextFloat, nextInt, seedRandom } from '../../graph/math/index.ts';
+import { GatewayDriver } from '../../sinks/binance/testing/gateway-driver.ts';
+import { loadScenario, type RunningVenue, startVenue } from '../../venue/server/index.ts';
+
+let venue: RunningVenue | undefined;
+let drivers: GatewayDriver[] = [];
+let dir = '';
+let times = new Map<number, number>();
+
+async function start(options: Parameters<typeof startVenue>[0] = {}, config: Record<string, unknown> = {}) {
+  times = new Map();
+  dir = mkdtempSync(join(tmpdir(), 'chimera-gateway-'));
+  venue = await startVenue({ seed: 3, symbols: ['BTCUSDT'], limits: 'none', ...options });
+  return open(config);
+}
+async function open(config: Record<string, unknown> = {}) {
+  const { ready } = venue!;
+  const info = (await ask('/fapi/v1/exchangeInfo')) as unknown as {
+    symbols: { symbol: string; pricePrecision: number; quantityPrecision: number }[];
+  };
+  const { pricePrecision, quantityPrecision } = info.symbols.find((s) => s.symbol === 'BTCUSDT')!;
+  const driver = await GatewayDriver.open({
+    dir,
+    times,
+    access: { kind: 'local', usdm: ready.usdm, apiKey: ready.api_key, secret: ready.secret },
+    config: { leverage: 20, ...config },
+    instruments: [['usdm:BTCUSDT', pricePrecision, quantityPrecision]],
+  });
+  drivers.push(driver);
+  await driver.until(() => driver.rows.some((r) => r.port === 'account'));
+  return driver;
+}
+afterEach(async () => {
+  for (const d of drivers) await d.close();
+  drivers = [];
+  await venue?.close();
+  venue = undefined;
+  if (dir !== '') rmSync(dir, { recursive: true, force: true });
+});
+
+/** Asks the venue directly, past the gateway; a fault that hits is asked again. */
+async function ask(path: string, params: Record<string, string | number> | undefined = undefined): Promise<Row[]> {
+  const { ready } = venue!;
+  for (let i = 0; ; i++) {
+    let url = `${ready.usdm.rest}${path}`;
+    if (params) {
+      const query = new URLSearchParams({ ...params, timestamp: String(Date.now()) } as Record<
+        string,
+        string
+      >).toString();
+      url += `?${query}&signature=${createHmac('sha256', ready.secret).update(query).digest('hex')}`;
+    }
+    const answer = await fetch(url, { headers: { 'X-MBX-APIKEY': ready.api_key } });
+    if (answer.ok || i === 20) return (await answer.json()) as Row[];
+  }
+}
+type Row = Readonly<Record<string, string | number>>;
+const bid = async (): Promise<number> =>
+  Number(((await ask('/fapi/v1/ticker/bookTicker?symbol=BTCUSDT')) as unknown as Row)['bidPrice']);
+
+describe('the order gateway against the venue, through ccxt', () => {
+  it('places, fills, rests, cancels and refuses, and says what came of each', async () => {
+    const d = await start();
+    const px = Math.round((await bid()) * 0.98 * d.keys.at(0).pxScale);
+    d.send([
+      { client_id: 'm1', side: 'buy', qty: 5 },
+      { client_id: 'l1', side: 'buy', type: 'limit', px, qty: 5 },
+      { client_id: 'bad', side: 'buy', type: 'limit', px, qty: 0 },
+    ]);
+    await d.until(() => d.said('m1').includes('trade/filled') && d.said('l1').length > 0 && d.said('bad').length > 0);
+    d.send([
+      { client_id: 's1', side: 'sell', type: 'stop_market', stop_px: px, close_position: true, working: 'mark' },
+      { client_id: 'l1', action: 'cancel' },
+      { client_id: 'never', action: 'cancel' },
+    ]);
+    await d.until(() => d.said('l1').length > 1 && d.said('s1').length > 0 && d.said('never').length > 0);
+    d.send([{ client_id: 'm2', side: 'sell', qty: 5, reduce_only: true }]);
+    await d.until(() => d.said('m2').includes('trade/filled') && d.said('s1').length > 1);
+    expect({
+      m1: d.said('m1'),
+      l1: d.said('l1'),
+      bad: d.said('bad'),
+      s1: d.said('s1'),
+      never: d.said('never'),
+      m2: d.said('m2'),
+    }).toEqual({
+      m1: ['new/new', 'trade/filled'],
+      l1: ['new/new', 'canceled/canceled'],
+      bad: ['rejected -4003'],
+      s1: ['new/new', 'expired/expired'],
+      never: ['rejected -2011'],
+      m2: ['new/new', 'trade/filled'],
+    });
+    // What the venue has booked is what was told: every fee and profit once, the wallet as it stands.
+    const account = d.rows.filter((r) => r.port === 'account').map((r) => r.values as Record<string, number>);
+    const sum = (f: string): number => account.reduce((n, v) => n + v[f]!, 0);
+    expect(account.at(-1)!['wallet']).toBe(10_000 * 1e8 - sum('fee') + sum('realized_pnl') + sum('funding'));
+    const position = d.rows.findLast((r) => r.port === 'position')!.values;
+    expect([position['qty'], position['equity']]).toEqual([0, account.at(-1)!['wallet']]);
+  });
+
+  it('sends a command that comes again only once, also after a restart, and learns what happened meanwhile', async () => {
+    const d = await start();
+    d.send([{ client_id: 'a', side: 'buy', qty: 5 }], 7);
+    await d.until(() => d.said('a').includes('trade/filled'));
+    // The run went back to its last commit.
+    d.run.rollback();
+    d.send([{ client_id: 'a', side: 'buy', qty: 5 }], 7);
+    d.round();
+    expect(d.run.counts).toMatchObject({ commands: 1, repeated: 1 });
+    await d.commit();
+    d.send([{ client_id: 'b', side: 'buy', qty: 5 }], 8);
+    // On disk and about to be sent, and the process dies.
+    d.run.flush();
+    await d.close();
+    const again = await open();
+    again.send([{ client_id: 'a', side: 'buy', qty: 5 }], 7);
+    again.send([{ client_id: 'b', side: 'buy', qty: 5 }], 8);
+    await again.until(() => again.said('b').length > 0 && again.run.courier.ledger.unknown === 0, 20_000);
+    expect(again.run.counts).toMatchObject({ commands: 0, repeated: 2 });
+    // Too old by then to be sent anew; had it arrived, its fill would be told.
+    expect(again.said('a')).toEqual([]);
+    const orders = await ask('/fapi/v1/allOrders', { symbol: 'BTCUSDT' });
+    expect(orders.filter((o) => o['clientOrderId'] === 'a')).toHaveLength(1);
+    expect(again.said('b')).toEqual(
+      orders.some((o) => o['clientOrderId'] === 'b') ? ['new/new', 'trade/filled'] : ['rejected -1007'],
+    );
+    again.run.rollback();
+    expect(() => {
+      again.send([{ client_id: 'other', side: 'buy', qty: 5 }], 7);
+      again.round();
+    }).toThrow(/command market#7/);
+  });
+
+  it('tells of what the exchange does itself, and of what happened while the stream was cut', async () => {
+    const scenario = loadScenario(
+      JSON.stringify({
+        chimera_faults: 1,
+        faults: [
+          { kind: 'liquidation', at: '3s', symbol: 'BTCUSDT' },
+          { kind: 'disconnect', at: '2500ms', target: 'user' },
+          { kind: 'listen_key_expiry', at: '1500ms' },
+        ],
+      }),
+      'faults.yaml',
+    );
+    const d = await start({ faults: scenario });
+    d.send([{ client_id: 'p', side: 'buy', qty: 20 }]);
+    await d.until(() => d.said('p').includes('trade/filled'));
+    await d.until(() => d.reports().some((v) => v['type'] === 'liquidation' && v['status'] === 'filled'), 20_000);
+    const system = d.reports().filter((v) => v['type'] === 'liquidation');
+    expect(system[0]!['client_id']).toMatch(/^autoclose-/);
+    expect(d.run.stream.expired).toBe(1);
+    expect(d.run.stream.connections).toBeGreaterThanOrEqual(3);
+    await d.until(() => d.rows.findLast((r) => r.port === 'position')!.values['qty'] === 0);
+    await agrees(d);
+  });
+
+  it('never doubles or loses one of 200 orders when sends, cancels, queries and reports fail, and the process dies', async () => {
+    const on = (route: string, ...faults: object[]): object[] => faults.map((f) => ({ ...f, match: { route } }));
+    const faults = [
+      ...['POST /fapi/v1/order', 'POST /fapi/v1/algoOrder'].flatMap((route) =>
+        on(
+          route,
+          { kind: 'unknown', probability: 0.15 },
+          { kind: 'unknown', answer: '-1007', probability: 0.15 },
+          { kind: 'timeout', probability: 0.2 },
+          { kind: 'timeout', accepted: false, probability: 0.2 },
+          { kind: 'unavailable', answer: '-1008', probability: 0.15 },
+          { kind: 'unavailable', probability: 0.1 },
+          { kind: 'timestamp', probability: 0.3 },
+        ),
+      ),
+      ...on('DELETE *', { kind: 'unknown', probability: 0.2 }, { kind: 'timeout', probability: 0.1 }),
+      ...on('GET */order', { kind: 'not_found', probability: 0.15 }, { kind: 'unavailable', probability: 0.1 }),
+      { kind: 'late_report', probability: 0.05, ms: 300 },
+      { kind: 'duplicate_report', probability: 0.1 },
+      { kind: 'lost_report', probability: 0.02 },
+      { kind: 'disconnect', every: '2s', target: 'user' },
+    ];
+    const scenario = loadScenario(JSON.stringify({ chimera_faults: 1, seed: 11, faults }), 'faults.yaml');
+    const config = { timeout: '200ms', recv_window: '400ms', grace: '1s', settle: '200ms', sweep: '1s', max_age: '2s' };
+    let d = await start({ faults: scenario }, config);
+    const r = seedRandom(5, 'gateway');
+    const rows: typeof d.rows = [];
+    const placed: string[] = [];
+    let seq = 0;
+    const over = (id: string): boolean =>
+      rows.some(
+        ({ port, values: v }) =>
+          port === 'report' &&
+          v['client_id'] === id &&
+          v['code'] !== -2011 &&
+          (v['status'] === 'filled' || ['canceled', 'expired', 'rejected'].includes(v['exec'] as string)),
+      );
+    for (let batch = 0; batch < 10; batch++) {
+      d.onRow = (row) => rows.push(row);
+      const px = Math.round((await bid()) * 0.98 * d.keys.at(0).pxScale);
+      const ids: string[] = [];
+      for (let i = 0; i < 20; i++) {
+        const id = `b${batch}-${i}`;
+        ids.push(id);
+        const kind = nextInt(r, 3);
+        const side = nextFloat(r) < 0.5 ? 'buy' : 'sell';
+        const command =
+          kind === 0
+            ? { side: 'buy' as const, type: 'limit' as const, tif: 'gtx' as const, px }
+            : kind === 1
+              ? { side: 'sell' as const, type: 'stop_market' as const, stop_px: px, working: 'mark' as const }
+              : { side: side as 'buy' | 'sell' };
+        d.send([{ client_id: id, qty: 5, ...command }], seq++);
+        if (kind < 2) d.send([{ action: 'cancel', client_id: id }], seq++);
+      }
+      placed.push(...ids);
+      if (batch === 3 || batch === 7) {
+        // The process dies in the middle of it, and starts again; what it had brought in was taken.
+        const until = performance.now() + 150;
+        await d.until(() => performance.now() > until);
+        if (batch === 3) await d.commit();
+        await d.close();
+        d = await open(config);
+        rows.push(...d.rows);
+        d.onRow = (row) => rows.push(row);
+      }
+      await d.until(() => ids.every(over), 30_000);
+      await d.commit();
+    }
+    venue!.server.injector.clear();
+    await d.until(() => d.run.courier.ledger.unknown === 0);
+    const orders = [
+      ...(await ask('/fapi/v1/allOrders', { symbol: 'BTCUSDT', limit: 1000 })),
+      ...(await ask('/fapi/v1/allAlgoOrders', { symbol: 'BTCUSDT', limit: 1000 })),
+    ];
+    const times = new Map<string, number>();
+    for (const o of orders) {
+      const id = String(o['clientOrderId'] ?? o['clientAlgoId']);
+      times.set(id, (times.get(id) ?? 0) + 1);
+    }
+    expect([...times].filter(([, n]) => n > 1)).toEqual([]);
+    const rejected = new Set(
+      rows
+        .filter((x) => x.values['exec'] === 'rejected' && x.values['code'] !== -2011)
+        .map((x) => x.values['client_id']),
+    );
+    expect(placed.filter((id) => times.has(id) && rejected.has(id))).toEqual([]);
+    expect(placed.filter((id) => !times.has(id) && !rejected.has(id) && !over(id))).toEqual([]);
+    await agrees(d, rows);
+  }, 180_000);
+});
+
+/** Every trade that the venue has booked was told once, and the positions agree. */
+async function agrees(d: GatewayDriver, rows = d.rows): Promise<void> {
+  const trades = await ask('/fapi/v1/userTrades', { symbol: 'BTCUSDT', limit: 1000 });
+  const told = new Map<unknown, number>();
+  let position = 0;
+  for (const { port, values: v } of rows) {
+    if (port !== 'report' || v['exec'] !== 'trade' || told.has(v['trade_id'])) continue;
+    told.set(v['trade_id'], 1);
+    position += (v['side'] === 'buy' ? 1 : -1) * (v['last_qty'] as number);
+  }
+  expect([...told.keys()].sort((a, b) => Number(a) - Number(b))).toEqual(trades.map((t) => Number(t['id'])));
+  const risk = (await ask('/fapi/v3/positionRisk', { symbol: 'BTCUSDT' }))[0];
+  expect(position).toBe(Math.round(Number(risk?.['positionAmt'] ?? 0) * d.keys.at(0).qtyScale));
+}

@@ -1,0 +1,59 @@
+import { join } from 'node:path';
+import type { Pipeline } from '../../graph/document/types.ts';
+import { createPlan } from '../../graph/plan/plan.ts';
+import { ChimeraError, KeyTable } from '../../graph/schema/index.ts';
+import { declareJournalKeys } from '../../lake/journal/journaled-reader.ts';
+import { openLake } from '../../lake/open-lake.ts';
+import type { Connection } from './connection.ts';
+import { type RunJob, type RunReport, runJob } from './run.ts';
+
+export interface LiveJob extends Omit<RunJob, 'live' | 'access' | 'signal' | 'inputs' | 'state'> {
+  connection: Connection;
+  /** Journals, checkpoints and documents; a run that was stopped goes on from here. */
+  state: string;
+  /** Stops the run. */
+  stop: AbortSignal;
+  /** It is over then, and what is open is closed; otherwise it may go on later. */
+  final: boolean;
+  commitMs?: number;
+}
+
+/** Runs a pipeline against the world until it is stopped. What the world said is in the lake afterwards, if `capture` names one. */
+export function runLive(job: LiveJob): Promise<RunReport> {
+  const { connection, stop, final, commitMs, ...rest } = job;
+  const never = new AbortController().signal;
+  return runJob({
+    ...rest,
+    inputs: [],
+    access: connection.access,
+    live: { clock: connection.clock, finish: final ? stop : never, ...(commitMs === undefined ? {} : { commitMs }) },
+    ...(final ? {} : { signal: stop }),
+  });
+}
+
+/**
+ * Runs the same graph over what a live run captured. Each source reads what was captured of it; instruments get the numbers
+ * that they had.
+ * @param until engine time at which the live run stopped
+ */
+export function replayLive(
+  live: Pick<LiveJob, 'pipeline' | 'state' | 'final'> & { capture: string },
+  until: number | null,
+  more: Partial<RunJob> = {},
+): Promise<RunReport> {
+  const sources = createPlan(live.pipeline).nodes.filter((n) => n.node.type.kind === 'source');
+  if (sources.length === 0) throw new ChimeraError('CHM904', 'the pipeline has no source to replay');
+  const keys = new KeyTable();
+  for (const s of sources) declareJournalKeys(join(live.state, 'journal', s.id), keys);
+  return runJob({
+    pipeline: live.pipeline,
+    inputs: [],
+    keys,
+    readers: Object.fromEntries(
+      sources.map((s) => [s.id, (all: KeyTable) => openLake(live.capture, { sources: [s.id] }, all)]),
+    ),
+    ...(until === null ? {} : { until }),
+    open: !live.final,
+    ...more,
+  });
+}

@@ -1,0 +1,155 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Outcome, type OutcomeRecord, Outcomes } from '../../graph/outcome/journal.ts';
+import type { Plan } from '../../graph/plan/plan.ts';
+import { type InputRow, toBlock } from '../../graph/runner/rows-reader.ts';
+import { type Block, type BlockReader, ChimeraError, KeyTable } from '../../graph/schema/index.ts';
+import { openBronzeWriter } from '../../lake/bronze-writer.ts';
+import { InputCodec } from '../../lake/journal/input-codec.ts';
+import { readJournal } from '../../lake/journal/journal-reader.ts';
+import { JournalWriter } from '../../lake/journal/journal-writer.ts';
+import { sealJournal } from '../../lake/journal/seal.ts';
+import { openLake } from '../../lake/open-lake.ts';
+import { OUTCOME_SOURCE, OUTCOMES, OutcomeRow } from '../../lake/outcome-rows.ts';
+
+/** What asynchronous nodes were told, kept as the run's other journals are. */
+export interface RunOutcomes {
+  readonly journal: Outcomes;
+  close(): void;
+  /** After a run that came to its end: what it was told becomes Bronze Parquet. */
+  seal(): Promise<void>;
+}
+export interface OutcomesJob {
+  state?: string;
+  capture?: string;
+  /** Lake folders of a run that is over: its outcomes count, and nobody is asked. */
+  outcomesFrom?: readonly string[];
+}
+
+const PORTS: BlockReader['ports'] = [{ name: OUTCOMES, schema: OutcomeRow }];
+const SEAL = { writer: 'journal-$outcomes', source: OUTCOME_SOURCE } as const;
+const keys = () => new KeyTable();
+const NOWHERE = { close: () => {}, seal: () => Promise.resolve() };
+
+/**
+ * Where a run's outcomes come from and go to: undefined when none of its nodes waits. With a state folder they are on disk
+ * before the node that asked goes on.
+ * @param epoch commit that the run goes on from
+ */
+export async function openOutcomes(plan: Plan, job: OutcomesJob, epoch: number): Promise<RunOutcomes | undefined> {
+  if (!plan.nodes.some((n) => n.node.type.kind === 'async')) return undefined;
+  if (job.outcomesFrom) {
+    const records: OutcomeRecord[] = [];
+    for (const lake of job.outcomesFrom) records.push(...(await readOutcomes(lake)));
+    return { journal: new Outcomes({ records, closed: true }), ...NOWHERE };
+  }
+  if (job.state !== undefined) return inFolder(join(job.state, 'outcomes'), job.capture, epoch);
+  if (job.capture === undefined) return { journal: new Outcomes(), ...NOWHERE };
+  return inLake(job.capture);
+}
+
+/** A journal like those of the sources, in a folder beside them. */
+function inFolder(dir: string, capture: string | undefined, epoch: number): RunOutcomes {
+  const codec = new InputCodec(PORTS);
+  // Behind the commit that the run goes on from everything comes again; what is older never does.
+  const records: OutcomeRecord[] = [];
+  if (existsSync(dir))
+    for (const r of readJournal(dir))
+      for (const o of recordsOf(codec.decode([r]))) if (o.epoch >= epoch) records.push(o);
+  const writer = JournalWriter.open(dir, { clock: () => performance.now() });
+  let t = writer.recovery.lastT;
+  const write = (r: OutcomeRecord): void => {
+    t = Math.max(t, r.now);
+    const seq = writer.lastSeq + 1;
+    writer.append(seq, t, 0, codec.encode(toBlock(PORTS, [rowOf(r, t)], seq), 0));
+    writer.flush();
+    writer.sync();
+  };
+  return {
+    journal: new Outcomes({ records, epoch, write }),
+    close: () => writer.close(),
+    seal: async () => {
+      if (capture !== undefined) await sealJournal(dir, capture, { ...SEAL, keys: keys(), decoder: codec });
+    },
+  };
+}
+
+/** Without a state folder nothing survives the process but what the run leaves in the lake. */
+function inLake(lake: string): RunOutcomes {
+  const rows: InputRow[] = [];
+  const write = (r: OutcomeRecord): void => void rows.push(rowOf(r, Math.max(r.now, rows.at(-1)?.t ?? r.now)));
+  return {
+    journal: new Outcomes({ write }),
+    close: () => {},
+    seal: async () => {
+      if (rows.length === 0) return;
+      const writer = await openBronzeWriter(lake, { ...SEAL, keys: keys(), ports: PORTS });
+      for (let i = 0; i < rows.length; i += BLOCK) await writer.write(toBlock(PORTS, rows.slice(i, i + BLOCK), i));
+      await writer.close();
+    },
+  };
+}
+const BLOCK = 1024;
+
+/** The outcomes in a lake, in order; none when the run that it holds asked nothing. */
+export async function readOutcomes(lake: string): Promise<OutcomeRecord[]> {
+  let reader: BlockReader;
+  try {
+    reader = await openLake(lake, { datasets: [OUTCOMES] }, keys());
+  } catch (e) {
+    if (e instanceof ChimeraError && e.code === 'CHM610') return [];
+    throw e;
+  }
+  const records: OutcomeRecord[] = [];
+  try {
+    for (let block = await reader.read(); block; block = await reader.read()) records.push(...recordsOf([block]));
+  } finally {
+    await reader.close();
+  }
+  return records;
+}
+
+function rowOf({ id, asked, epoch, outcome }: OutcomeRecord, t: number): InputRow {
+  const values = {
+    node: id.node,
+    instrument: id.key,
+    cause: id.source,
+    cause_seq: id.seq,
+    asked,
+    epoch,
+    kind: outcome.kind,
+    value:
+      outcome.kind === 'value'
+        ? Buffer.from(outcome.bytes).toString('base64')
+        : outcome.kind === 'error'
+          ? `${outcome.code}\n${outcome.message}`
+          : '',
+  };
+  return { t, port: OUTCOMES, key: -1, values };
+}
+function recordsOf(blocks: readonly Block[]): OutcomeRecord[] {
+  return blocks.flatMap((b) => {
+    const names = Object.keys(OutcomeRow.fields);
+    const column = <C extends Float64Array | string[]>(name: string) => b.ports[0]!.columns[names.indexOf(name)] as C;
+    const texts = (name: string) => column<string[]>(name);
+    const numbers = (name: string) => column<Float64Array>(name);
+    return Array.from(b.row.subarray(0, b.n), (row, i) => ({
+      id: {
+        node: texts('node')[row]!,
+        key: texts('instrument')[row]!,
+        source: texts('cause')[row]!,
+        seq: numbers('cause_seq')[row]!,
+      },
+      asked: numbers('asked')[row]!,
+      now: b.t[i]!,
+      epoch: numbers('epoch')[row]!,
+      outcome: outcomeOf(OutcomeRow.fields.kind.values[numbers('kind')[row]!]!, texts('value')[row]!),
+    }));
+  });
+}
+function outcomeOf(kind: Outcome['kind'], value: string): Outcome {
+  if (kind === 'fallback') return { kind };
+  if (kind === 'value') return { kind, bytes: Uint8Array.from(Buffer.from(value, 'base64')) };
+  const end = value.indexOf('\n');
+  return { kind, code: value.slice(0, end), message: value.slice(end + 1) };
+}
