@@ -26,7 +26,7 @@ const LOCAL = { connection: 'local', clock: 'venue', rate: 1 } as const;
 const US = 1000;
 
 async function roundTrips(n: number): Promise<VenueReport['round_trip_ms']> {
-  const connection = await openConnection(LOCAL, { command: chimera(), env: {}, seed: 1 });
+  const connection = await openConnection(LOCAL, { command: chimera(), env: {}, seed: 1, limits: 'none' });
   const empty = fastify();
   empty.post('/empty', () => ({ ok: true }));
   const origin = await empty.listen({ port: 0, host: '127.0.0.1' });

@@ -60,7 +60,7 @@ describe('the documents', () => {
     for (const file of ['train.parquet', 'backtest.html', 'top.csv', 'report.html', 'trend.svg'])
       expect(existsSync(join(dir, 'runs/tour', file))).toBe(true);
     process.chdir(cwd);
-  });
+  }, 240_000);
   it('show pipelines that lint', () => {
     const yaml = blocks(read('README.md')).filter((b) => b.language === 'yaml');
     expect(yaml).toHaveLength(1);

@@ -118,7 +118,13 @@ async function stored(dir: string) {
 
 describe('sinks in a run', () => {
   it('are listed for the registry, each with a summary', () => {
-    expect(sinkNodes.map((n) => n.type)).toEqual(['sink.documents', 'sink.parquet', 'sink.csv', 'sink.jsonl']);
+    expect(sinkNodes.map((n) => n.type)).toEqual([
+      'sink.documents',
+      'sink.parquet',
+      'sink.csv',
+      'sink.jsonl',
+      'binance.usdm',
+    ]);
   });
   it('end up the same when the run is stopped and goes on from its last commit, also with other commits', async () => {
     const whole = join(root, 'whole');

@@ -44,7 +44,8 @@ export const market = defineSource({
       ...(c.symbols.length ? { symbols: c.symbols } : {}),
       ...(c.streams.length ? { streams: c.streams } : {}),
       ...(c.market === 'any' ? {} : { markets: [c.market] }),
-      openLake: (path, selection, keys) => openLake(path, selection, keys),
+      // A live run's lake also holds what its gateway was told.
+      openLake: (path, selection, keys) => openLake(path, { datasets: Object.keys(MARKET_PORTS), ...selection }, keys),
     });
   },
 });

@@ -22,7 +22,7 @@ const VenueFunding = record('venue_funding', 1, { rate, time_ms });
 
 export const candle = defineNode({
   type: 'venue.candle',
-  version: 1,
+  version: 2,
   tier: 'gold',
   summary: 'Fills by candles, for backtests: orders decided on a closed candle trade at the open of the next one.',
   doc: `One account over all instruments, cross margin without limit: nothing is liquidated, and a lost account shows as a negative

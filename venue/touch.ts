@@ -14,7 +14,7 @@ const VenueTouch = record('venue_touch', 1, { bid_px, bid_qty, ask_px, ask_qty }
 
 export const touch = defineNode({
   type: 'venue.touch',
-  version: 1,
+  version: 2,
   tier: 'gold',
   summary: 'A plain fill model on top of book and trades: queue ahead at placement, no latency, whole fills.',
   doc: `For backtests on best bid, best ask and trades alone. One account over all instruments, no margin.

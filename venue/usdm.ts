@@ -116,7 +116,7 @@ const RESPONSE = 2;
 
 export const usdm = defineNode({
   type: 'venue.usdm',
-  version: 1,
+  version: 2,
   tier: 'gold',
   summary:
     'A simulated USD-M futures exchange: orders are matched against the recorded book and trades, with isolated margin, funding and liquidation.',

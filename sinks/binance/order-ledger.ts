@@ -5,6 +5,7 @@ import {
   type Command,
   type Fill,
   type Intent,
+  isConditional,
   isTerminal,
   type LedgerOrder,
   newOrder,
@@ -378,10 +379,10 @@ export class OrderLedger {
     }
     s.puzzles = 0;
     o ??= this.#adopt(s, v);
-    if (o.phase === 'ended' && e.what === 'stands' && o.conditional && !v.conditional) {
+    if (o.phase === 'ended' && e.what === 'stands' && v.status === 'new' && isConditional(o.type) && !o.conditional) {
       // Before the Algo service a triggered stop expired and came back under its own id.
       o.phase = 'open';
-      o.goal = undefined;
+      this.#trigger(o, v.timeMs);
     }
     if (o.phase === 'ended' && e.what !== 'trade') return;
     const child = o.conditional && !v.conditional;
@@ -504,7 +505,11 @@ export class OrderLedger {
         orderReport(o, 'trade', { timeMs: f.timeMs, status: filled ? 'filled' : 'partially_filled', fill: f }),
       );
     if (o.phase === 'ended') return;
-    if (filled) this.#end(o, nowMs);
+    if (filled && before && o.conditional) {
+      // Told by an earlier run, perhaps under the name of the order that it became: its own end may not have been.
+      o.elsewhere = true;
+      this.#goal(o, o.cum, 'filled', '', 0, f.timeMs, nowMs);
+    } else if (filled) this.#end(o, nowMs);
     else this.#meet(o, nowMs);
   }
   /** The exchange cannot have it: it is sent again where that is still wanted, else refused. */

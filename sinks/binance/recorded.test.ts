@@ -67,8 +67,8 @@ describe.skipIf(!existsSync(FILE))('the recorded sequences of a real account', (
       'FrDg expired/expired',
       'rRii new/new',
       'rRii expired/expired',
-      '73cP new/new',
-      '73cP trade/filled 150@7596',
+      'PJrY new/new',
+      'PJrY trade/filled 150@7596',
     ]);
     // Wallets as they were pushed; between them exactly the fees and profits of the trades.
     expect(accounts.map((a) => a.wallet)).toEqual([316_19421294, 316_15065294, 316_14003714].map(Math.round));

@@ -31,6 +31,8 @@ export interface ConnectOptions {
   readonly balanceUsdt?: number;
   readonly inputs?: readonly string[];
   readonly faults?: string;
+  /** `none`: nobody is refused for asking too often. */
+  readonly limits?: 'binance' | 'none';
   /** The start-up line of a venue that runs already, as a file. */
   readonly ready?: string;
   /** File with `{"api_key": …, "secret": …}` for testnet and live. */
@@ -144,6 +146,7 @@ function startVenue(live: LiveProfile, o: ConnectOptions): { ready: Promise<Read
     '--rate',
     String(o.rate ?? live.rate),
     ...(o.balanceUsdt === undefined ? [] : ['--balance-usdt', String(o.balanceUsdt)]),
+    ...(o.limits === undefined ? [] : ['--limits', o.limits]),
     // A recording is heard from its first event on.
     ...(o.inputs?.length ? ['--hold-streams', '1'] : []),
     ...(o.inputs ?? []).flatMap((i) => ['--input', i]),

@@ -5,6 +5,7 @@ import { ChimeraError, KeyTable } from '../../graph/schema/index.ts';
 import { declareJournalKeys } from '../../lake/journal/journaled-reader.ts';
 import { openLake } from '../../lake/open-lake.ts';
 import type { Connection } from './connection.ts';
+import { MemorySampler, type MemoryTrend } from './memory-trend.ts';
 import { type RunJob, type RunReport, runJob } from './run.ts';
 
 export interface LiveJob extends Omit<RunJob, 'live' | 'access' | 'signal' | 'inputs' | 'state'> {
@@ -18,17 +19,27 @@ export interface LiveJob extends Omit<RunJob, 'live' | 'access' | 'signal' | 'in
   commitMs?: number;
 }
 
+export interface LiveReport extends RunReport {
+  memory: MemoryTrend;
+}
+
 /** Runs a pipeline against the world until it is stopped. What the world said is in the lake afterwards, if `capture` names one. */
-export function runLive(job: LiveJob): Promise<RunReport> {
+export async function runLive(job: LiveJob): Promise<LiveReport> {
   const { connection, stop, final, commitMs, ...rest } = job;
   const never = new AbortController().signal;
-  return runJob({
+  const sampler = new MemorySampler();
+  const report = await runJob({
     ...rest,
     inputs: [],
+    onCommit: (mark) => {
+      sampler.see(performance.now(), process.memoryUsage.rss);
+      rest.onCommit?.(mark);
+    },
     access: connection.access,
     live: { clock: connection.clock, finish: final ? stop : never, ...(commitMs === undefined ? {} : { commitMs }) },
     ...(final ? {} : { signal: stop }),
   });
+  return { ...report, memory: sampler.trend() };
 }
 
 /**

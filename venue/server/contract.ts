@@ -1,5 +1,4 @@
 import type { KeyInfo } from '../../graph/schema/index.ts';
-import type { LiveBook, LiveOwner } from '../core/liquidity.ts';
 import type { Params } from './params.ts';
 
 /**
@@ -129,8 +128,6 @@ export interface Feed {
   advance(marketUs: number): void;
   /** Whether a stream of that name exists (`btcusdt@depth@100ms`), and in which category a USD-M connection finds it. */
   stream(market: MarketName, name: string): { readonly category: 'public' | 'market' } | undefined;
-  /** The limit book of a simulated market in which an account may trade beside the agents; undefined where there is none. */
-  live?(key: KeyInfo, owner: LiveOwner): LiveBook | undefined;
   close(): Promise<void>;
 }
 export interface FeedSinks {

@@ -1,4 +1,5 @@
-import { ChimeraError } from '../../graph/schema/index.ts';
+import { ChimeraError, type KeyInfo } from '../../graph/schema/index.ts';
+import type { LiveBook, LiveOwner } from '../core/liquidity.ts';
 import type { AccountEngine, MarketName } from './contract.ts';
 import type { Scenario } from './faults/scenario.ts';
 import { createFeed } from './feed/index.ts';
@@ -86,9 +87,14 @@ export async function startVenue(o: VenueOptions = {}): Promise<RunningVenue> {
     const first = feed.nextUs();
     const startUs = Number.isFinite(first) ? first : Date.now() * 1000;
     const clock = new MarketClock(rate, startUs);
+    // In the synthetic market orders stand in the agents' own book; a recording has none, there they queue behind it.
+    const live = (key: KeyInfo, owner: LiveOwner): LiveBook | undefined => {
+      const [market, symbol] = key.name.split(':') as [MarketName, string];
+      return feed.synthetic(market, symbol)?.live(owner);
+    };
     const engines: Record<MarketName, AccountEngine> = {
-      usdm: createUsdmEngine({ listed: feed.listed, deposit: balance, rate, startUs, ...latency }),
-      spot: createSpotEngine({ listed: feed.listed, balances: { USDT: balance }, startUs, ...latency }),
+      usdm: createUsdmEngine({ listed: feed.listed, deposit: balance, rate, startUs, live, ...latency }),
+      spot: createSpotEngine({ listed: feed.listed, balances: { USDT: balance }, startUs, live, ...latency }),
     };
     // Bound before the server may start the market.
     let server: VenueServer | undefined;

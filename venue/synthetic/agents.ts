@@ -162,6 +162,8 @@ export class Agents {
     const inside = r.uniform() < 0.08 ? side : 0;
     let tick = from + inside - side * Math.floor(40 * this.#spacing * r.exponential() * r.uniform());
     if ((tick - against) * side >= 0) tick = against - side;
+    // After a jump wider than the book's window an empty side would never fill: what is out of reach is not kept.
+    if (Number.isNaN(best)) tick = this.#book.nearest(tick);
     const slot = this.#at++ % BACKGROUND;
     this.#book.cancel(this.#orders[slot]!);
     this.#orders[slot] = this.#book.add(side, tick, this.#size(1, 1));

@@ -88,6 +88,25 @@ describe('the matching engine', () => {
   });
 });
 
+describe('a jump wider than the window', () => {
+  it('leaves a price at which an empty side can fill again', () => {
+    const book = new LimitBook(10_000, { onTrade() {}, onLevel() {} });
+    for (const [side, far] of [
+      [1, -90_000],
+      [-1, 90_000],
+    ] as const) {
+      const other = book.add(-side, 10_000 - side * -5, 3);
+      expect(book.add(side, far, 1), 'out of reach').toBe(-1);
+      const id = book.add(side, book.nearest(far), 1);
+      expect(book.isOpen(id)).toBe(true);
+      book.cancel(id);
+      book.cancel(other);
+    }
+    // Both sides empty.
+    expect(book.isOpen(book.add(1, book.nearest(5_000_000), 1))).toBe(true);
+  });
+});
+
 describe('orders from outside', () => {
   const make = (): { book: LimitBook; told: string[] } => {
     const told: string[] = [];

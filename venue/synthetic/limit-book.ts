@@ -14,6 +14,7 @@ const NONE = -1;
 /** Ticks that the book holds at once; beyond, it moves along with the price. */
 const WINDOW = 8192;
 const EDGE = 1024;
+const REACH = WINDOW / 2 - EDGE;
 
 /**
  * A matching engine with price-time priority: limit orders in a window of price levels, each level a first-in-first-out
@@ -131,10 +132,17 @@ export class LimitBook {
   }
   /** Whether an order at that price would rest: beyond, the book does not look. */
   reaches(tick: number): boolean {
+    return Math.abs(tick - this.#middle()) < REACH;
+  }
+  /** The price nearest to `tick` at which an order would rest. */
+  nearest(tick: number): number {
+    const mid = this.#middle();
+    return Math.max(mid - REACH + 1, Math.min(mid + REACH - 1, tick));
+  }
+  #middle(): number {
     const bid = this.#bid === NONE ? this.#ask : this.#bid;
     const ask = this.#ask === WINDOW ? this.#bid : this.#ask;
-    const mid = this.#base + Math.floor((bid + ask) / 2);
-    return Math.abs(tick - mid) < WINDOW / 2 - EDGE;
+    return this.#base + Math.floor((bid + ask) / 2);
   }
   /** Quantity that stands before an open order at its price. */
   aheadOf(id: number): number {

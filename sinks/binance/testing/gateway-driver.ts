@@ -112,7 +112,7 @@ export class GatewayDriver {
     for (;;) {
       this.round();
       if (done()) return;
-      if (performance.now() > end) throw new Error(`not within ${ms} ms; last: ${JSON.stringify(this.rows.slice(-5))}`);
+      if (performance.now() > end) throw new Error(`not within ${ms} ms: ${this.state()}`);
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, 5);
         this.run.wake = () => {
@@ -121,6 +121,17 @@ export class GatewayDriver {
         };
       });
     }
+  }
+  /** What is under way, for messages. */
+  state(): string {
+    return JSON.stringify(
+      [...this.run.courier.ledger.symbols.values()].map((s) => ({
+        held: s.held?.length,
+        ready: s.ready,
+        pictures: [this.run.courier.pictures, this.run.courier.failures],
+        orders: s.orders.filter((o) => o.phase !== 'ended').map(({ intent: _, ...o }) => o),
+      })),
+    );
   }
   async commit(): Promise<void> {
     await this.run.commit({ epoch: ++this.#epoch, now: 0, offsets: {} } satisfies CommitMark);

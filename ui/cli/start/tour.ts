@@ -13,7 +13,8 @@ import { toJson } from '../../report/to-json.ts';
 import { toMarkdown } from '../../report/to-markdown.ts';
 import { compareTaps, type Difference } from '../../run/compare-taps.ts';
 import { openConnection } from '../../run/connection.ts';
-import { replayLive, runLive } from '../../run/live.ts';
+import { type LiveReport, replayLive, runLive } from '../../run/live.ts';
+import type { MemoryTrend } from '../../run/memory-trend.ts';
 import { idleNodes } from '../../run/parity.ts';
 import { portsOf, type RunReport } from '../../run/run.ts';
 import { readText } from '../load-document.ts';
@@ -57,6 +58,8 @@ export interface TourResult {
   report: string;
   /** The live run was ended early. */
   interrupted: boolean;
+  /** Of the process that traded. */
+  memory: MemoryTrend;
 }
 
 const PRESET = 'recording';
@@ -87,7 +90,7 @@ export async function tour(o: TourOptions): Promise<TourResult> {
     inputs,
     balanceUsdt: BALANCE_USDT,
   });
-  let run: RunReport;
+  let run: LiveReport;
   let pipeline: Pipeline;
   let recorder: BacktestRecorder;
   try {
@@ -139,6 +142,7 @@ export async function tour(o: TourOptions): Promise<TourResult> {
     replay_s: again.load_s + again.run_s,
     report,
     interrupted: o.signal?.aborted === true,
+    memory: run.memory,
   };
 }
 
