@@ -11,11 +11,11 @@ import {
   OrderReport,
   record,
   TopOfBook,
+  VenuePosition,
 } from '../graph/schema/index.ts';
 import { onBest, onFunding, onLadder, onMark, onTrade, receive, send } from './core/exchange.ts';
 import { bpE8, scaled } from './core/money.ts';
 import { narrowAccount, narrowReport, widen } from './core/narrow.ts';
-import { VenuePosition } from './core/schema.ts';
 import { createExchange, type Exchange, type Market, marketOf, type Rules } from './core/state.ts';
 import { buildTiers } from './core/tiers.ts';
 

@@ -113,3 +113,17 @@ export const AccountUpdate = record('account_update', 1, {
   mark_px: money({ nullable: true }),
   time_ms: ms(),
 });
+
+/** One position of the account, at each change of it and at each mark price while it is open. Keyed by instrument. */
+export const VenuePosition = record('venue_position', 1, {
+  qty: qty({ doc: 'signed; 0 = flat' }),
+  entry_px: money({ nullable: true, doc: 'cost / quantity, derived' }),
+  mark_px: money({ nullable: true }),
+  unrealized_pnl: money(),
+  isolated_wallet: money({ doc: 'margin posted to this position' }),
+  liquidation_px: money({ nullable: true }),
+  wallet: money({ doc: "the account's balance without unrealised profit" }),
+  equity: money({ doc: "the account's balance with the unrealised profit of all its positions" }),
+  share: f64({ doc: "this position's margin and unrealised profit / equity; 0 when there is no equity" }),
+  time_ms: ms(),
+});

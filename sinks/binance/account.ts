@@ -1,8 +1,7 @@
 import { mulDivRound, parseDecimal } from '../../graph/math/index.ts';
-import type { AccountUpdate, KeyInfo, Values } from '../../graph/schema/index.ts';
+import type { AccountUpdate, KeyInfo, Values, VenuePosition } from '../../graph/schema/index.ts';
 import type { AccountEvent, PositionRow } from '../../sources/binance/user/user-event.ts';
 import type { Report } from './order-state.ts';
-import type { VenuePosition } from './records.ts';
 
 export type AccountRow = Values<typeof AccountUpdate>;
 export type PositionRecord = Values<typeof VenuePosition>;

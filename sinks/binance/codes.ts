@@ -18,14 +18,6 @@ export const CODES = {
     title: 'a command came again with other contents',
     text: 'A command is recognised by the input that caused it and its place behind that input. The same place now holds another command than the one on disk, so the pipeline is not the one that ran before (or is not deterministic). Nothing was sent. Start with the pipeline of the first run, or with a new state folder.',
   },
-  CHM964: {
-    title: 'an instrument is not traded there',
-    text: 'A command names an instrument that the exchange does not list for this market. It was refused with −1121 and nothing was sent.',
-  },
-  CHM965: {
-    title: 'an event of the user stream could not be read',
-    text: 'A frame about orders or money has a form or an amount that does not fit the instrument. The instrument is read by REST instead.',
-  },
   CHM966: {
     title: 'the outcome of a transfer is unknown',
     text: 'A transfer was sent and no answer came, and the exchange could not yet be asked. It is not repeated; asking again with the same id gives the outcome.',

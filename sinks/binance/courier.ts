@@ -116,7 +116,7 @@ export class Courier {
       );
   }
 
-  /** Reads the picture of one instrument, question by question; any that fails makes the whole fail. */
+  /** Reads the picture of one instrument, question by question; one that keeps failing makes the whole fail. */
   #read(s: SymbolOrders): void {
     const steps = this.#picture(s);
     const end = (picture: Parameters<OrderLedger['reconciled']>[1]): void => {
@@ -128,8 +128,18 @@ export class Courier {
       const next = steps.next(answer);
       if (next.done) end(next.value);
       else {
-        this.#limiter.weighed(this.#timers.now(), next.value.weight);
-        next.value.ask(this.#back((a: unknown) => (a === undefined ? end(undefined) : go(a))));
+        let tries = 0;
+        const put = (question: Question): void => {
+          this.#limiter.weighed(this.#timers.now(), question.weight);
+          question.ask(
+            this.#back((a: unknown, nowMs) => {
+              if (!failed(a)) go(a);
+              else if (++tries < TRIES) this.#at(nowMs + 50 * tries, () => put(question));
+              else end(undefined);
+            }),
+          );
+        };
+        put(next.value);
       }
     };
     go(undefined);
@@ -147,11 +157,13 @@ export class Courier {
       views.push(...((yield { weight: 1, ask: (d) => api.open(s.name, conditional, d) }) as OrderView[]));
     const missing: string[] = [];
     for (const o of this.ledger.unaccounted(s, views)) {
-      const answer = (yield { weight: 1, ask: (d) => api.query(o, d) }) as QueryOutcome;
-      if (answer.kind === 'failed') return undefined;
+      // Known a moment ago: a word that it does not exist comes from a list that is behind, and is no answer.
+      const recent = o.seenMs > 0 && askedMs - o.seenMs < this.ledger.acceptMs;
+      const answer = (yield {
+        weight: 1,
+        ask: (d) => api.query(o, (a) => d(recent && a.kind === 'not_found' ? undefined : a)),
+      }) as QueryOutcome;
       if (answer.kind === 'found') views.push(answer.view);
-      // Known a moment ago: the exchange's own lists are behind, and what they say of the rest is as well.
-      else if (o.seenMs > 0 && askedMs - o.seenMs < this.ledger.acceptMs) return undefined;
       else missing.push(o.clientId);
     }
     const fills: Fill[] = [];
@@ -173,6 +185,11 @@ export class Courier {
     return { views, missing, fills, askedMs };
   }
 }
+
+/** Times that one question of a picture is asked before the whole begins anew. */
+const TRIES = 4;
+const failed = (answer: unknown): boolean =>
+  answer === undefined || (answer as { readonly kind?: unknown } | null)?.kind === 'failed';
 
 interface Question {
   readonly weight: number;

@@ -11,6 +11,7 @@ import {
   OrderReport,
   record,
   TopOfBook,
+  VenuePosition,
 } from '../../graph/schema/index.ts';
 import { binanceAccess, secretsOf } from '../../sources/binance/access.ts';
 import { createClient } from '../../sources/binance/client.ts';
@@ -20,7 +21,7 @@ import { GatewayRun } from './gateway-run.ts';
 import { IntentLog } from './intent-log.ts';
 import { BinanceOrders } from './order-api.ts';
 import { OrderLimiter, USDM_ORDERS } from './order-limiter.ts';
-import { GatewayMark, VenuePosition } from './records.ts';
+import { GatewayMark } from './records.ts';
 import { Rest } from './rest.ts';
 
 const config = z.strictObject({

@@ -6,8 +6,8 @@ import {
   OrderReport,
   type PortColumns,
   type Schema,
+  VenuePosition,
 } from '../../graph/schema/index.ts';
-import { VenuePosition } from './records.ts';
 
 export const GATEWAY_OUT = [
   { name: 'report', schema: OrderReport },

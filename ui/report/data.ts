@@ -100,3 +100,7 @@ export interface Quality {
   /** Dead letters and other findings by name; empty when the input was clean. */
   findings: Record<string, number>;
 }
+
+/** What kind of run a report is about: with the profiles that trade live, what was traded; otherwise a backtest. */
+export const kindOf = (profile: string | null): string =>
+  profile === 'paper' ? 'Paper trading' : profile === 'testnet' || profile === 'live' ? 'Live trading' : 'Backtest';

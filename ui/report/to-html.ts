@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { CHART_SCRIPT } from './chart-script.ts';
-import type { ReportData } from './data.ts';
+import { kindOf, type ReportData } from './data.ts';
 import { duration, grouped, utc } from './decimal.ts';
 import { counterRows, figures, HEADLINE, howToRead, orderRows, runFacts } from './figures.ts';
 import { type Metrics, metrics } from './metrics.ts';
@@ -41,14 +41,14 @@ export function toHtml(data: ReportData, m: Metrics = metrics(data), assets: Cha
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:">
-<title>${html(r.pipeline)} · backtest</title>
+<title>${html(r.pipeline)} · ${html(kindOf(r.profile).toLowerCase())}</title>
 <style>${assets.style}${STYLE}</style>
 </head>
 <body>
 <a class="skip" href="#result">Skip to the result</a>
 <div class="page">
 <header>
-<p class="eyebrow">Backtest</p>
+<p class="eyebrow">${html(kindOf(r.profile))}</p>
 <h1>${html(r.pipeline)}</h1>
 <p>${html(range)}</p>
 <ul class="chips">

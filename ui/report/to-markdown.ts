@@ -1,4 +1,4 @@
-import type { ReportData } from './data.ts';
+import { kindOf, type ReportData } from './data.ts';
 import { grouped, signed, utc } from './decimal.ts';
 import { counterRows, figures, howToRead, orderRows, runFacts } from './figures.ts';
 import { drawdownSeries, type Metrics, metrics } from './metrics.ts';
@@ -7,7 +7,7 @@ const LISTED = 50;
 
 /** The report as Markdown: the same numbers as the HTML, curves as a line of blocks. */
 export function toMarkdown(data: ReportData, m: Metrics = metrics(data)): string {
-  const out: string[] = [`# Backtest of ${cell(data.run.pipeline)}`, ''];
+  const out: string[] = [`# ${kindOf(data.run.profile)} of ${cell(data.run.pipeline)}`, ''];
   out.push(...table(['Run', ''], runFacts(data)), '');
   out.push(
     '## Result',

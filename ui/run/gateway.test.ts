@@ -4,7 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { nextFloat, nextInt, seedRandom } from '../../graph/math/index.ts';
+import { IntentLog } from '../../sinks/binance/intent-log.ts';
+import { OrderLimiter, USDM_ORDERS } from '../../sinks/binance/order-limiter.ts';
+import { Rest } from '../../sinks/binance/rest.ts';
 import { GatewayDriver } from '../../sinks/binance/testing/gateway-driver.ts';
+import { Transfers } from '../../sinks/binance/transfer.ts';
+import { createClient } from '../../sources/binance/client.ts';
 import { loadScenario, type RunningVenue, startVenue } from '../../venue/server/index.ts';
 
 let venue: RunningVenue | undefined;
@@ -159,6 +164,35 @@ describe('the order gateway against the venue, through ccxt', () => {
     expect(d.run.stream.connections).toBeGreaterThanOrEqual(3);
     await d.until(() => d.rows.findLast((r) => r.port === 'position')!.values['qty'] === 0);
     await agrees(d);
+  });
+
+  it('moves money between the wallets once, also when the answer is lost', async () => {
+    const faults = [{ kind: 'unknown', nth: 1, match: { route: 'POST */asset/transfer' } }];
+    await start({ faults: loadScenario(JSON.stringify({ chimera_faults: 1, faults }), 'faults.yaml') });
+    const { ready } = venue!;
+    const access = {
+      kind: 'local' as const,
+      usdm: ready.usdm,
+      spot: ready.spot,
+      apiKey: ready.api_key,
+      secret: ready.secret,
+    };
+    const ex = await createClient('usdm', access);
+    const rest = new Rest(ex, new OrderLimiter(USDM_ORDERS, 2_400), [ready.secret], Date.now);
+    const log = IntentLog.open(join(dir, 'transfers'), Date.now);
+    const transfers = new Transfers(rest, { log, now: Date.now, sleep: () => Promise.resolve(), acceptMs: 1_000 });
+    const wallet = async (): Promise<string> => {
+      const { assets } = (await ask('/fapi/v3/account', {})) as unknown as { assets: Record<string, string>[] };
+      return assets.find((a) => a['asset'] === 'USDT')!['walletBalance']!;
+    };
+    const before = Number(await wallet());
+    const t = { id: 'first', asset: 'USDT', amount: '20.5', type: 'MAIN_UMFUTURE' as const };
+    const done = await transfers.transfer(t);
+    expect(done.state).toBe('done');
+    expect(await transfers.transfer(t)).toEqual(done);
+    expect(Number(await wallet()) - before).toBeCloseTo(20.5, 8);
+    expect(await transfers.transfer({ ...t, id: 'second', amount: '1000000000' })).toMatchObject({ state: 'refused' });
+    log.close();
   });
 
   it('never doubles or loses one of 200 orders when sends, cancels, queries and reports fail, and the process dies', async () => {

@@ -1,9 +1,15 @@
-import type { AccountUpdate, KeyInfo, OrderCommand, OrderReport, Values } from '../../graph/schema/index.ts';
+import type {
+  AccountUpdate,
+  KeyInfo,
+  OrderCommand,
+  OrderReport,
+  Values,
+  VenuePosition,
+} from '../../graph/schema/index.ts';
 import { type Book, createBook } from './book.ts';
 import { createInstrument, type Instrument, type InstrumentRules } from './instrument.ts';
 import { ACCOUNT, createLedger, type Ledger, post } from './ledger.ts';
 import type { Position } from './position.ts';
-import type { VenuePosition } from './schema.ts';
 
 /** Which rules of money hold: one exchange is an account of one market. */
 export type Kind = 'usdm' | 'spot';

@@ -1,3 +1,4 @@
+import { ten } from '../../core/money.ts';
 import type { Command, OrderType, SelfTrade, TimeInForce } from '../../core/state.ts';
 import { type ApiCall, ApiError } from '../contract.ts';
 import { mandatory, Params } from '../params.ts';
@@ -122,7 +123,7 @@ export function algoRequest(d: Desk, p: Params, call: Times, freshId: () => stri
   const tif = tifOf(p, false);
   const priceMatch = matchOf(p, limit);
   if (trailing && !sent(p, 'callbackRate')) throw mandatory('callbackRate');
-  const trigger = trailing ? Number.NaN : parse('triggerPrice', p.text('triggerPrice'), d.key.pxDigits);
+  const trigger = trailing ? Number.NaN : price(d, 'triggerPrice', p.text('triggerPrice'));
   const activation = trailing
     ? optional(p, sent(p, 'activatePrice') ? 'activatePrice' : 'activationPrice', d.key.pxDigits)
     : Number.NaN;
@@ -218,7 +219,19 @@ function limitPrice(d: Desk, p: Params, limit: boolean, side: 'buy' | 'sell', pr
     return Number.NaN;
   }
   if (priceMatch !== 'NONE') return priceOf(d.market, side === 'buy' ? 1 : -1, priceMatch);
-  return parse('price', p.text('price'), d.key.pxDigits);
+  return price(d, 'price', p.text('price'));
+}
+/**
+ * A price as an integer of the instrument's decimals. exchangeInfo states as many decimals as the tick is written with, which may be
+ * more than it needs (0.10): what is within them and no tick is −4014. @throws as `parse`
+ */
+function price(d: Desk, name: string, text: string): number {
+  const { tick } = d.listed;
+  const stated = Math.max(d.key.pxDigits, tick.includes('.') ? tick.length - tick.indexOf('.') - 1 : 0);
+  const value = parse(name, text, stated);
+  const unit = ten(stated - d.key.pxDigits);
+  if (value % unit !== 0) throw new ApiError(-4014, 'Price not increased by tick size.');
+  return value / unit;
 }
 function placementOf(p: Params, priceMatch: string): Placement {
   return {
