@@ -53,6 +53,17 @@ describe('the intents on disk', () => {
     expect(left[1]!.intent.command).toEqual(command('c'));
     expect(again.marks.get('BTCUSDT')).toBe(77);
   });
+  it('are known in memory as long as a run can come back to them: since the commit before the last; on disk for good', () => {
+    const log = open();
+    log.intend('usdm:BTCUSDT', intent('a/0', 'a'));
+    log.committed();
+    expect(log.has('a/0', command('a'))).toBe(true);
+    log.intend('usdm:BTCUSDT', intent('b/0', 'b'));
+    log.committed();
+    expect([log.has('a/0', command('a')), log.has('b/0', command('b'))]).toEqual([false, true]);
+    log.sync();
+    expect(open().has('a/0', command('a'))).toBe(true);
+  });
   it('repair an end that a crash cut off', () => {
     const log = open();
     log.intend('usdm:BTCUSDT', intent('a/0', 'a'));

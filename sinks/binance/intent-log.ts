@@ -24,7 +24,9 @@ type Written =
  */
 export class IntentLog {
   readonly #writer: JournalWriter;
-  readonly #known = new Map<string, string>();
+  /** Since the last commit, and before: a run that goes back goes back to its last commit, a new start may go one further. */
+  #known = new Map<string, string>();
+  #before = new Map<string, string>();
   readonly #open = new Map<string, { instrument: string; madeMs: number; c: Command }>();
   readonly #refused = new Map<string, { code: number; reason: string }>();
   readonly marks = new Map<string, number>();
@@ -67,7 +69,7 @@ export class IntentLog {
 
   /** Whether the command has been written down before. @throws CHM963 when the place held another one */
   has(id: string, c: Command): boolean {
-    const known = this.#known.get(id);
+    const known = this.#known.get(id) ?? this.#before.get(id);
     if (known !== undefined && known !== identityOf(c))
       throw new ChimeraError('CHM963', `command ${id} was ${known}, and is now ${identityOf(c)}`, {
         help: 'start with the pipeline of the first run, or with a new state folder',
@@ -96,6 +98,11 @@ export class IntentLog {
     this.transfers.set(id, { ...this.transfers.get(id), ...more });
     this.#append({ ...more, k: 'transfer', id });
     this.sync();
+  }
+  /** A commit: what is older than the one before cannot come again. */
+  committed(): void {
+    this.#before = this.#known;
+    this.#known = new Map();
   }
   sync(): void {
     this.#writer.flush();
