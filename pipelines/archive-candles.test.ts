@@ -107,14 +107,7 @@ describe('an archive', () => {
     const candles = (await readAll(reader, keys)).map(({ values: v }) => {
       const key = keys.list[0]!;
       const px = (n: string) => (v[n] as number) / key.pxScale;
-      return [
-        v['start_ms'],
-        px('open'),
-        px('high'),
-        px('low'),
-        px('close'),
-        (v['volume'] as number) / key.qtyScale,
-      ];
+      return [v['start_ms'], px('open'), px('high'), px('low'), px('close'), (v['volume'] as number) / key.qtyScale];
     });
     await reader.close();
     expect(bars.length).toBeGreaterThan(50);

@@ -1,4 +1,3 @@
-import { createHmac } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,12 +6,14 @@ import { nextFloat, nextInt, seedRandom } from '../../graph/math/index.ts';
 import { IntentLog } from '../../sinks/binance/intent-log.ts';
 import { OrderLimiter, USDM_ORDERS } from '../../sinks/binance/order-limiter.ts';
 import { Rest } from '../../sinks/binance/rest.ts';
-import { GatewayDriver } from '../../sinks/binance/testing/gateway-driver.ts';
+import { DirectAccount, tradesDone, tradesTold } from '../../sinks/binance/testing/direct-account.ts';
+import type { GatewayDriver } from '../../sinks/binance/testing/gateway-driver.ts';
 import { Transfers } from '../../sinks/binance/transfer.ts';
 import { createClient } from '../../sources/binance/client.ts';
 import { loadScenario, type RunningVenue, startVenue } from '../../venue/server/index.ts';
 
 let venue: RunningVenue | undefined;
+let direct: DirectAccount;
 let drivers: GatewayDriver[] = [];
 let dir = '';
 let times = new Map<number, number>();
@@ -21,23 +22,12 @@ async function start(options: Parameters<typeof startVenue>[0] = {}, config: Rec
   times = new Map();
   dir = mkdtempSync(join(tmpdir(), 'chimera-gateway-'));
   venue = await startVenue({ seed: 3, symbols: ['BTCUSDT'], limits: 'none', ...options });
+  direct = new DirectAccount(venue.ready);
   return open(config);
 }
 async function open(config: Record<string, unknown> = {}) {
-  const { ready } = venue!;
-  const info = (await ask('/fapi/v1/exchangeInfo')) as unknown as {
-    symbols: { symbol: string; pricePrecision: number; quantityPrecision: number }[];
-  };
-  const { pricePrecision, quantityPrecision } = info.symbols.find((s) => s.symbol === 'BTCUSDT')!;
-  const driver = await GatewayDriver.open({
-    dir,
-    times,
-    access: { kind: 'local', usdm: ready.usdm, apiKey: ready.api_key, secret: ready.secret },
-    config: { leverage: 20, ...config },
-    instruments: [['usdm:BTCUSDT', pricePrecision, quantityPrecision]],
-  });
+  const driver = await direct.gateway(dir, times, config);
   drivers.push(driver);
-  await driver.until(() => driver.rows.some((r) => r.port === 'account'));
   return driver;
 }
 afterEach(async () => {
@@ -48,30 +38,10 @@ afterEach(async () => {
   if (dir !== '') rmSync(dir, { recursive: true, force: true });
 });
 
-/** Asks the venue directly, past the gateway; a fault that hits is asked again. */
-async function ask(path: string, params: Record<string, string | number> | undefined = undefined): Promise<Row[]> {
-  const { ready } = venue!;
-  for (let i = 0; ; i++) {
-    let url = `${ready.usdm.rest}${path}`;
-    if (params) {
-      const query = new URLSearchParams({ ...params, timestamp: String(Date.now()) } as Record<
-        string,
-        string
-      >).toString();
-      url += `?${query}&signature=${createHmac('sha256', ready.secret).update(query).digest('hex')}`;
-    }
-    const answer = await fetch(url, { headers: { 'X-MBX-APIKEY': ready.api_key } });
-    if (answer.ok || i === 20) return (await answer.json()) as Row[];
-  }
-}
-type Row = Readonly<Record<string, string | number>>;
-const bid = async (): Promise<number> =>
-  Number(((await ask('/fapi/v1/ticker/bookTicker?symbol=BTCUSDT')) as unknown as Row)['bidPrice']);
-
 describe('the order gateway against the venue, through ccxt', () => {
   it('places, fills, rests, cancels and refuses, and says what came of each', async () => {
     const d = await start();
-    const px = Math.round((await bid()) * 0.98 * d.keys.at(0).pxScale);
+    const px = Math.round((await direct.bid()) * 0.98 * d.keys.at(0).pxScale);
     d.send([
       { client_id: 'm1', side: 'buy', qty: 5 },
       { client_id: 'l1', side: 'buy', type: 'limit', px, qty: 5 },
@@ -130,7 +100,7 @@ describe('the order gateway against the venue, through ccxt', () => {
     expect(again.run.counts).toMatchObject({ commands: 0, repeated: 2 });
     // Too old by then to be sent anew; had it arrived, its fill would be told.
     expect(again.said('a')).toEqual([]);
-    const orders = await ask('/fapi/v1/allOrders', { symbol: 'BTCUSDT' });
+    const orders = await direct.list('/fapi/v1/allOrders');
     expect(orders.filter((o) => o['clientOrderId'] === 'a')).toHaveLength(1);
     expect(again.said('b')).toEqual(
       orders.some((o) => o['clientOrderId'] === 'b') ? ['new/new', 'trade/filled'] : ['rejected -1007'],
@@ -182,7 +152,7 @@ describe('the order gateway against the venue, through ccxt', () => {
     const log = IntentLog.open(join(dir, 'transfers'), Date.now);
     const transfers = new Transfers(rest, { log, now: Date.now, sleep: () => Promise.resolve(), acceptMs: 1_000 });
     const wallet = async (): Promise<string> => {
-      const { assets } = (await ask('/fapi/v3/account', {})) as unknown as { assets: Record<string, string>[] };
+      const { assets } = (await direct.ask('/fapi/v3/account', {})) as { assets: Record<string, string>[] };
       return assets.find((a) => a['asset'] === 'USDT')!['walletBalance']!;
     };
     const before = Number(await wallet());
@@ -234,7 +204,7 @@ describe('the order gateway against the venue, through ccxt', () => {
       );
     for (let batch = 0; batch < 10; batch++) {
       d.onRow = (row) => rows.push(row);
-      const px = Math.round((await bid()) * 0.98 * d.keys.at(0).pxScale);
+      const px = Math.round((await direct.bid()) * 0.98 * d.keys.at(0).pxScale);
       const ids: string[] = [];
       for (let i = 0; i < 20; i++) {
         const id = `b${batch}-${i}`;
@@ -266,10 +236,7 @@ describe('the order gateway against the venue, through ccxt', () => {
     }
     venue!.server.injector.clear();
     await d.until(() => d.run.courier.ledger.unknown === 0);
-    const orders = [
-      ...(await ask('/fapi/v1/allOrders', { symbol: 'BTCUSDT', limit: 1000 })),
-      ...(await ask('/fapi/v1/allAlgoOrders', { symbol: 'BTCUSDT', limit: 1000 })),
-    ];
+    const orders = [...(await direct.list('/fapi/v1/allOrders')), ...(await direct.list('/fapi/v1/allAlgoOrders'))];
     const times = new Map<string, number>();
     for (const o of orders) {
       const id = String(o['clientOrderId'] ?? o['clientAlgoId']);
@@ -287,17 +254,10 @@ describe('the order gateway against the venue, through ccxt', () => {
   }, 180_000);
 });
 
-/** Every trade that the venue has booked was told once, and the positions agree. */
+/** Every trade that the venue has booked was told, as it was, and the positions agree. */
 async function agrees(d: GatewayDriver, rows = d.rows): Promise<void> {
-  const trades = await ask('/fapi/v1/userTrades', { symbol: 'BTCUSDT', limit: 1000 });
-  const told = new Map<unknown, number>();
-  let position = 0;
-  for (const { port, values: v } of rows) {
-    if (port !== 'report' || v['exec'] !== 'trade' || told.has(v['trade_id'])) continue;
-    told.set(v['trade_id'], 1);
-    position += (v['side'] === 'buy' ? 1 : -1) * (v['last_qty'] as number);
-  }
-  expect([...told.keys()].sort((a, b) => Number(a) - Number(b))).toEqual(trades.map((t) => Number(t['id'])));
-  const risk = (await ask('/fapi/v3/positionRisk', { symbol: 'BTCUSDT' }))[0];
-  expect(position).toBe(Math.round(Number(risk?.['positionAmt'] ?? 0) * d.keys.at(0).qtyScale));
+  const { pxDigits, qtyDigits, qtyScale } = d.keys.at(0);
+  const told = tradesTold([rows], pxDigits, qtyDigits);
+  expect(told.trades).toEqual(tradesDone(await direct.list('/fapi/v1/userTrades')));
+  expect(told.position).toBe(Math.round(Number((await direct.position())?.['positionAmt'] ?? 0) * qtyScale));
 }

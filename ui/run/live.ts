@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import type { Pipeline } from '../../graph/document/types.ts';
 import { createPlan } from '../../graph/plan/plan.ts';
 import { ChimeraError, KeyTable } from '../../graph/schema/index.ts';
 import { declareJournalKeys } from '../../lake/journal/journaled-reader.ts';
