@@ -9,12 +9,14 @@ import { chimera } from '../ui/cli/commands/parity.ts';
 import { openConnection } from '../ui/run/connection.ts';
 import { runLive } from '../ui/run/live.ts';
 import { isMain } from './child.ts';
+import { benchMatching } from './matching.ts';
 import { cutBehind, readPipeline } from './pipeline.ts';
 import { type Figure, figure, type Histogram, histogram } from './stats.ts';
 
 /**
  * What live trading costs on one machine: the round trip of an order through ccxt and the venue beside that of an empty HTTP
- * route called by the same client, and the time from a market frame's arrival in the process to the features that it changed.
+ * route called by the same client, the time from a market frame's arrival in the process to the features that it changed, and
+ * the matching core alone.
  */
 export interface VenueReport {
   round_trip_ms: { order: Histogram; cancel: Histogram; empty_route: Histogram };
@@ -118,6 +120,7 @@ export async function benchVenue(o: { orders: number; seconds: number }): Promis
       figure(`market frame to feature, p50, at ${Math.round(frames.frames_per_s)} frames/s`, 'µs', [frames.p50], {
         at_most: 0.3 * US,
       }),
+      ...benchMatching(),
     ],
   };
 }

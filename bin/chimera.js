@@ -30,6 +30,7 @@ const chimera = await import(main.href);
 process.exitCode = await chimera.main(process.argv.slice(2), {
   stdout: process.stdout,
   stderr: process.stderr,
+  stdin: process.stdin,
   env: process.env,
   signal: controller.signal,
 });

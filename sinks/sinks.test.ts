@@ -124,6 +124,7 @@ describe('sinks in a run', () => {
       'sink.csv',
       'sink.jsonl',
       'binance.usdm',
+      'binance.spot',
     ]);
   });
   it('end up the same when the run is stopped and goes on from its last commit, also with other commits', async () => {

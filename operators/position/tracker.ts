@@ -11,6 +11,7 @@ import {
   type Values,
 } from '../../graph/schema/index.ts';
 import { Position, PositionChange } from './records.ts';
+import { isNewTrade, noTrades, type SeenTrades } from './seen-trades.ts';
 
 /** What is needed of a mark price; a producer has more. */
 const Mark = record('mark', 1, { mark_px: money() });
@@ -35,8 +36,7 @@ interface State {
   realized: number;
   fees: number;
   funding: number;
-  /** Trade ids increase within an instrument, so a report that comes again changes nothing. */
-  lastTradeId: number;
+  seen: SeenTrades;
   /** USDT × 10⁸; 0 = none yet. */
   mark: number;
   marked: boolean;
@@ -45,7 +45,7 @@ const REVALUE = 1;
 
 export const tracker = defineNode({
   type: 'position.tracker',
-  version: 1,
+  version: 2,
   tier: 'gold',
   summary:
     'The position of each instrument as the fold of its fills and funding: quantity, cost, result, ROE on the mark price.',
@@ -72,7 +72,7 @@ of the book every \`revalue_every\`.`,
     realized: 0,
     fees: 0,
     funding: 0,
-    lastTradeId: -1,
+    seen: noTrades(),
     mark: 0,
     marked: false,
   }),
@@ -80,7 +80,7 @@ of the book every \`revalue_every\`.`,
     let changed = false;
     for (let i = 0; i < tick.report.n; i++) {
       const r = tick.report.at(i);
-      if (r.exec === 'trade' && r.trade_id > s.lastTradeId) {
+      if (r.exec === 'trade' && isNewTrade(s.seen, r.trade_id)) {
         onFill(s, r, emit, ctx);
         changed = true;
       }
@@ -121,7 +121,6 @@ type Report = Readonly<Values<typeof OrderReport>>;
 type Cause = Values<typeof PositionChange>['cause'];
 
 function onFill(s: State, r: Report, emit: Emit<typeof out>, ctx: Ctx): void {
-  s.lastTradeId = r.trade_id;
   const before = s.qty;
   const delta = r.side === 'buy' ? r.last_qty : -r.last_qty;
   const against = before !== 0 && before > 0 !== delta > 0;

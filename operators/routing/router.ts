@@ -2,6 +2,7 @@ import { defineNode, input } from '../../graph/node.ts';
 import { OrderReport, Scalar, TopOfBook, type Values } from '../../graph/schema/index.ts';
 import { filterOf } from '../position/filters.ts';
 import { SizedIntent } from '../position/records.ts';
+import { isNewTrade } from '../position/seen-trades.ts';
 import { routerConfig } from './config.ts';
 import { type Desk, GUARD, life, type Report, reported, routerOut, WORK } from './desk.ts';
 import { exitNow, onCloserReport, onGuardTimer, parent, protect, start } from './protection.ts';
@@ -13,7 +14,7 @@ const micro = (doc: string) => input(Scalar, { optional: true, passive: true, do
 
 export const router = defineNode({
   type: 'routing.router',
-  version: 1,
+  version: 2,
   tier: 'gold',
   summary:
     'Works intents at the venue: maker first with a bounded chase, then taker; slices in time; guardian stop and target.',
@@ -57,8 +58,7 @@ at the market, and the guardian stays until it is flat.`,
 
 function onReport(d: Desk, r: Report): void {
   const known = onWorkReport(d, r) || onCloserReport(d, r);
-  const fresh = r.exec === 'trade' && r.trade_id > d.s.lastTradeId;
-  if (fresh) d.s.lastTradeId = r.trade_id;
+  const fresh = r.exec === 'trade' && isNewTrade(d.s.seen, r.trade_id);
   if (known) return;
   // An order that is not ours, or no more: liquidation, deleveraging, by hand, or a late word on one that has ended.
   if (fresh) {

@@ -1,3 +1,5 @@
+import { noTrades, type SeenTrades } from '../position/seen-trades.ts';
+
 /** The serialisable state of one instrument's router. Quantities and prices in the instrument's decimals. */
 
 export type ChildStatus = 'sent' | 'open' | 'cancelling' | 'unknown' | 'done';
@@ -67,7 +69,7 @@ export interface RouterState {
   pos: number;
   /** Price of the last fill that opened or extended the position. */
   entryPx: number;
-  lastTradeId: number;
+  seen: SeenTrades;
   guardian: Closer;
   target: Closer;
   stopPx: number;
@@ -96,7 +98,7 @@ export const initialState = (): RouterState => ({
   waiting: null,
   pos: 0,
   entryPx: 0,
-  lastTradeId: -1,
+  seen: noTrades(),
   guardian: closer('guardian'),
   target: closer('target'),
   stopPx: Number.NaN,

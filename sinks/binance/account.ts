@@ -1,14 +1,8 @@
 import { mulDivRound, parseDecimal } from '../../graph/math/index.ts';
-import type { AccountUpdate, KeyInfo, Values, VenuePosition } from '../../graph/schema/index.ts';
-import type { AccountEvent, PositionRow } from '../../sources/binance/user/user-event.ts';
+import type { KeyInfo } from '../../graph/schema/index.ts';
+import type { AccountEvent, PositionRow, UserEvent } from '../../sources/binance/user/user-event.ts';
+import type { AccountOut, AccountRow, GatewayAccount, PositionRecord } from './gateway-account.ts';
 import type { Report } from './order-state.ts';
-
-export type AccountRow = Values<typeof AccountUpdate>;
-export type PositionRecord = Values<typeof VenuePosition>;
-export interface AccountOut {
-  account(key: number, values: AccountRow): void;
-  position(key: number, values: PositionRecord): void;
-}
 
 interface Held {
   readonly key: KeyInfo;
@@ -44,7 +38,7 @@ const SAME_FUNDING_MS = 60_000;
  * balance first and the trades that led to it afterwards (both carry the same time), so one record for each trade is told
  * behind its report, with that trade's commission and profit.
  */
-export class Account {
+export class Account implements GatewayAccount {
   wallet = 0;
   known = false;
   /** Time of the last event, as the exchange counts it (a played market has a time of its own); 0 = none yet. */
@@ -137,6 +131,17 @@ export class Account {
     this.#funded.set(name, timeMs);
     return true;
   }
+
+  heard(e: UserEvent, nowMs: number): 'other' | 'taken' | 'asks' {
+    if (e.kind !== 'account') return 'other';
+    return this.update(e, nowMs) ? 'taken' : 'asks';
+  }
+  /** The exchange's reports say everything themselves, and positions are the exchange's. */
+  reported(_key: number, r: Report): Report {
+    return r;
+  }
+  holding(): undefined {}
+  restore(): void {}
 
   /** Behind the report of a trade. */
   traded(key: number, r: Report): void {

@@ -26,4 +26,8 @@ export const CODES = {
     title: 'leverage or margin mode could not be set',
     text: 'At the start the gateway sets the leverage and isolated margin that the pipeline asks for. The exchange refused; an open position or open orders on the instrument are the usual reason.',
   },
+  CHM968: {
+    title: 'the account may not trade on Spot',
+    text: 'At the start the gateway asks for the account, and the exchange says that it may not trade. Allow Spot trading for the API key, and see whether the account itself is restricted.',
+  },
 } as const satisfies CodeTable;

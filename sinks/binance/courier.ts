@@ -6,6 +6,8 @@ import type { SymbolOrders } from './symbol-orders.ts';
 /** Questions to the exchange. An answer comes to every one, at the latest when it has timed out. */
 export interface OrderApi {
   place(o: LedgerOrder, done: (outcome: PlaceOutcome) => void): void;
+  /** What the order would be depends on what is not known yet, and soon is (Spot, an order that may only close). */
+  blocked?(o: LedgerOrder): boolean;
   cancel(o: LedgerOrder, done: (outcome: CancelOutcome) => void): void;
   /** By its client id, or by the exchange's; a triggered conditional order together with what it became. */
   query(o: LedgerOrder, done: (outcome: QueryOutcome) => void): void;
@@ -27,6 +29,8 @@ export interface Timers {
 }
 
 const PAGE = 1_000;
+/** A blocked order looks again after this long. */
+const BLOCKED_MS = 50;
 
 /** Carries the ledger's requests to the exchange, in time and within its limits, and the answers back. */
 export class Courier {
@@ -78,6 +82,10 @@ export class Courier {
       const wait = this.#limiter.orderWait(now, o.reduceOnly || o.intent?.command.close_position === true);
       if (wait > 0 && ledger.waits(o, now, wait)) {
         this.#at(now + wait, () => this.#perform(r));
+        return;
+      }
+      if (wait === 0 && this.#api.blocked?.(o) && ledger.waits(o, now, BLOCKED_MS)) {
+        this.#at(now + BLOCKED_MS, () => this.#perform(r));
         return;
       }
       if (!ledger.begin(o, now, wait)) return;

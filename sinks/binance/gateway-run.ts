@@ -1,20 +1,19 @@
-import { parseDecimal } from '../../graph/math/index.ts';
+import { mulDivRound, parseDecimal } from '../../graph/math/index.ts';
 import type { CommandSink, CommitMark, Ctx, Env, InPorts, LiveClock, Tick } from '../../graph/node.ts';
 import type { Block, KeyInfo, LiveReader, ManyView, OrderCommand } from '../../graph/schema/index.ts';
 import type { BinanceClient } from '../../sources/binance/client.ts';
 import type { UserEvent } from '../../sources/binance/user/user-event.ts';
 import { UserStream } from '../../sources/binance/user/user-stream.ts';
-import { Account } from './account.ts';
-import type { AccountReader } from './account-reader.ts';
 import { Courier, type OrderApi, type Timers } from './courier.ts';
-import type { IntentLog } from './intent-log.ts';
+import type { AccountOut, GatewayAccount, GatewayReader } from './gateway-account.ts';
+import type { Holding, IntentLog } from './intent-log.ts';
 import type { LedgerOptions } from './order-ledger.ts';
 import type { OrderLimiter } from './order-limiter.ts';
 import type { TradeRules } from './order-params.ts';
 import { refusedCommand } from './order-report.ts';
 import type { Command, Intent } from './order-state.ts';
 import { newsOfAlgo, newsOfOrder } from './order-view.ts';
-import type { GatewayMark } from './records.ts';
+import type { GatewayMark, SpotTrade } from './records.ts';
 import { GATEWAY_OUT, ReportRing } from './report-ring.ts';
 
 export interface GatewayParts {
@@ -29,10 +28,16 @@ export interface GatewayParts {
   /** How often everything is compared with REST, ms. */
   readonly sweepMs: number;
   readonly secrets: readonly (string | undefined)[];
-  /** Makes the reader of the account once the account is there. */
-  readonly reader: (account: Account) => AccountReader;
+  /** Makes the account, with what reads it by REST. @param find instruments of this market by symbol */
+  readonly account: (find: (symbol: string) => KeyInfo | undefined, out: AccountOut) => AccountParts;
   /** Before the first order: margin and leverage of the instruments. */
-  readonly prepare: (reader: AccountReader, symbols: readonly string[]) => Promise<void>;
+  readonly prepare: (symbols: readonly string[]) => Promise<void>;
+  /** The one asset that instruments are quoted in; absent = any. */
+  readonly quote?: string;
+}
+export interface AccountParts {
+  readonly account: GatewayAccount;
+  readonly reader: GatewayReader;
 }
 /** What is counted. */
 export interface GatewayCounts {
@@ -42,28 +47,36 @@ export interface GatewayCounts {
   /** Events of instruments that this run does not trade, and frames that could not be read. */
   foreign: number;
   unreadable: number;
+  /** Trades whose commission was taken in an asset that is not valued here: told as 0. */
+  unvaluedFees: number;
 }
 
 /** A gateway at work: the two halves that the run sees, and what connects them to the exchange. */
 export class GatewayRun implements CommandSink<InPorts>, LiveReader {
   readonly ports = GATEWAY_OUT;
-  readonly counts: GatewayCounts = { commands: 0, repeated: 0, foreign: 0, unreadable: 0 };
+  readonly counts: GatewayCounts = {
+    commands: 0,
+    repeated: 0,
+    foreign: 0,
+    unreadable: 0,
+    unvaluedFees: 0,
+  };
   readonly courier: Courier;
   readonly stream: UserStream;
-  readonly account: Account;
+  readonly account: GatewayAccount;
   /** First error that makes going on pointless; thrown at the next call of the run. */
   fault: unknown;
   wake: () => void = () => {};
   readonly #p: GatewayParts;
   readonly #ring = new ReportRing();
-  readonly #reader: AccountReader;
+  readonly #reader: GatewayReader;
   readonly #timers: NodeJS.Timeout[] = [];
   readonly #rules = new Map<string, TradeRules | undefined>();
   #buffer: { id: string; key: number; command: Command; nowUs: number }[] = [];
   /** Written down, and not sent yet. */
   #due: { symbol: string; intent: Intent }[] = [];
   /** What becomes durable once the run has taken the reports up to `at`. */
-  #settled: { at: number; ended?: string; symbol?: string; trade?: number }[] = [];
+  #settled: { at: number; ended?: string; symbol?: string; trade?: number; holding?: Holding | undefined }[] = [];
   #cause = '';
   #index = 0;
   #symbols: string[] = [];
@@ -75,11 +88,14 @@ export class GatewayRun implements CommandSink<InPorts>, LiveReader {
     this.#p = parts;
     const timers: Timers = { now: Date.now, after: (ms, run) => this.#after(ms, run) };
     this.courier = new Courier(parts.api, parts.limiter, timers, parts.options, {
-      report: (key, values) => {
-        this.#say('report', key, values);
-        if (values.exec !== 'trade') return;
-        this.#settled.push({ at: this.#ring.added, symbol: this.#symbolOf(key), trade: values.trade_id });
-        this.account.traded(key, values);
+      report: (key, values, trade) => {
+        const told = this.account.reported(key, values, trade);
+        this.#say('report', key, told);
+        if (told.exec !== 'trade') return;
+        if (trade?.fill.unvalued) this.counts.unvaluedFees++;
+        const holding = this.account.holding(key);
+        this.#settled.push({ at: this.#ring.added, symbol: this.#symbolOf(key), trade: told.trade_id, holding });
+        this.account.traded(key, told);
       },
       refused: (o, code, reason) => {
         if (o.intent) parts.log.refuse(o.intent.id, code, reason);
@@ -92,11 +108,12 @@ export class GatewayRun implements CommandSink<InPorts>, LiveReader {
         parts.log.sync();
       },
     });
-    this.account = new Account('USDT', (symbol) => this.#key(symbol), {
+    const { account, reader } = parts.account((symbol) => this.#key(symbol), {
       account: (key, values) => this.#say('account', key, values),
       position: (key, values) => this.#say('position', key, values),
     });
-    this.#reader = parts.reader(this.account);
+    this.account = account;
+    this.#reader = reader;
     this.stream = new UserStream(
       parts.ex,
       parts.market,
@@ -125,8 +142,9 @@ export class GatewayRun implements CommandSink<InPorts>, LiveReader {
     if (this.#rules.has(symbol)) return this.#rules.get(symbol);
     const key = this.#key(symbol);
     const listed = (this.#p.ex.markets_by_id as Readonly<Record<string, { info: Info }[] | undefined>>)?.[symbol]?.[0];
-    const tick = listed?.info.filters?.find((f) => f.filterType === 'PRICE_FILTER')?.tickSize ?? '0';
-    const rules = key && listed ? { symbol, key, tick: parseDecimal(tick, key.pxDigits) } : undefined;
+    const { quote } = this.#p;
+    const traded = key && listed && (quote === undefined || listed.info.quoteAsset === quote);
+    const rules = traded ? rulesOf(symbol, key, listed.info, this.#p.market === 'spot') : undefined;
     this.#rules.set(symbol, rules);
     return rules;
   }
@@ -134,9 +152,10 @@ export class GatewayRun implements CommandSink<InPorts>, LiveReader {
   // The half that takes commands
 
   write(tick: Tick<InPorts>, ctx: Ctx): void {
-    const { order, mark } = tick as unknown as {
+    const { order, mark, trade } = tick as unknown as {
       order: ManyView<typeof OrderCommand>;
       mark?: ManyView<typeof GatewayMark>;
+      trade?: ManyView<typeof SpotTrade>;
     };
     const { source, seq } = ctx.cause;
     const cause = `${source}#${seq}@${ctx.now}`;
@@ -149,10 +168,17 @@ export class GatewayRun implements CommandSink<InPorts>, LiveReader {
       this.#buffer.push({ id: `${cause}/${this.#index++}`, key: v.key, command: copyOf(v), nowUs: ctx.now });
     }
     // While a run catches up with its journal, marks are of the past.
-    if (this.#started && mark?.ticked)
+    if (!this.#started) return;
+    if (mark?.ticked)
       for (let i = 0; i < mark.n; i++) {
         const v = mark.at(i);
         this.account.mark(v.key, v.mark_px, v.event_ms);
+      }
+    // Spot has no mark price: what was last paid stands for it.
+    if (this.#p.market === 'spot' && trade?.ticked)
+      for (let i = 0; i < trade.n; i++) {
+        const v = trade.at(i);
+        this.account.mark(v.key, mulDivRound(v.px, 1e8, this.#p.env.keys.at(v.key).pxScale), v.time_ms);
       }
   }
   pending(): boolean {
@@ -204,7 +230,7 @@ export class GatewayRun implements CommandSink<InPorts>, LiveReader {
     if (done.length === 0) return;
     log.ended(done.flatMap((s) => (s.ended === undefined ? [] : [s.ended])));
     for (const s of done)
-      if (s.symbol !== undefined) log.mark(s.symbol, Math.max(s.trade!, log.marks.get(s.symbol) ?? -1));
+      if (s.symbol !== undefined) log.mark(s.symbol, Math.max(s.trade!, log.marks.get(s.symbol) ?? -1), s.holding);
     log.sync();
   }
   rollback(): void {
@@ -271,17 +297,19 @@ export class GatewayRun implements CommandSink<InPorts>, LiveReader {
       this.#symbols.push(symbol);
       const s = ledger.symbol(symbol, k.index);
       s.mark = s.restoredMark = log.marks.get(symbol) ?? -1;
+      const holding = log.holdings.get(symbol);
+      if (holding) this.account.restore(symbol, holding);
     }
     for (const { symbol, intent, refused } of log.unsettled(env.keys))
       if (this.rules(symbol)) ledger.restore(symbol, intent, Date.now(), refused);
-    this.#p.prepare(this.#reader, this.#symbols).then(
+    this.#p.prepare(this.#symbols).then(
       () => this.stream.start(),
       (e) => this.#fail(e),
     );
     this.#every(100, () => {
       const now = Date.now();
       ledger.tick(now);
-      if (now - this.#accountMs > 150) this.account.flush();
+      if (now - this.#accountMs > 150) this.account.flush(now);
     });
     this.#every(sweepMs, () => this.#compare());
   }
@@ -311,9 +339,11 @@ export class GatewayRun implements CommandSink<InPorts>, LiveReader {
       const { ledger } = this.courier;
       const news = e.kind === 'order' ? newsOfOrder(e, key) : newsOfAlgo(e, key);
       ledger.news(ledger.symbol(e.symbol, key.index), news, Date.now());
-    } else if (e.kind === 'account') {
-      this.#accountMs = Date.now();
-      if (!this.account.update(e, Date.now())) void this.#reader.funding();
+    } else {
+      const now = Date.now();
+      const money = this.account.heard(e, now);
+      if (money !== 'other') this.#accountMs = now;
+      if (money === 'asks') void this.#reader.funding();
     }
   }
   /** What cannot be read from the stream is read by REST. */
@@ -324,7 +354,16 @@ export class GatewayRun implements CommandSink<InPorts>, LiveReader {
 }
 
 interface Info {
-  readonly filters?: readonly { readonly filterType: string; readonly tickSize?: string }[];
+  readonly quoteAsset?: string;
+  readonly filters?: readonly { readonly filterType: string; readonly tickSize?: string; readonly stepSize?: string }[];
+}
+/** @param steps quantities are computed here, and need the step */
+function rulesOf(symbol: string, key: KeyInfo, { filters }: Info, steps: boolean): TradeRules {
+  const tick = filters?.find((f) => f.filterType === 'PRICE_FILTER')?.tickSize ?? '0';
+  const rules = { symbol, key, tick: parseDecimal(tick, key.pxDigits) };
+  if (!steps) return rules;
+  const step = filters?.find((f) => f.filterType === 'LOT_SIZE')?.stepSize ?? '0';
+  return { ...rules, step: parseDecimal(step, key.qtyDigits) };
 }
 
 /** A view of a port is not to be kept. */

@@ -11,11 +11,18 @@ export interface OpenIntent {
   /** It was not to be sent (again), for this reason. */
   readonly refused: { readonly code: number; readonly reason: string } | undefined;
 }
+/** Spot: what the gateway holds of an instrument's asset once the trades up to the mark are in. */
+export interface Holding {
+  /** In the account's own units (`SpotAccount`). */
+  readonly base: number;
+  /** × 10^8 */
+  readonly cost: number;
+}
 type Written =
   | { k: 'intent'; id: string; instrument: string; madeMs: number; c: Command }
   | { k: 'refused'; id: string; code: number; reason: string }
   | { k: 'ended'; ids: string[] }
-  | { k: 'mark'; symbol: string; trade: number }
+  | { k: 'mark'; symbol: string; trade: number; holding?: Holding }
   | { k: 'transfer'; id: string; [more: string]: unknown };
 
 /**
@@ -30,6 +37,7 @@ export class IntentLog {
   readonly #open = new Map<string, { instrument: string; madeMs: number; c: Command }>();
   readonly #refused = new Map<string, { code: number; reason: string }>();
   readonly marks = new Map<string, number>();
+  readonly holdings = new Map<string, Holding>();
   readonly transfers = new Map<string, Record<string, unknown>>();
   readonly #now: () => number;
   #seq: number;
@@ -59,8 +67,10 @@ export class IntentLog {
         this.#open.delete(id);
         this.#refused.delete(id);
       }
-    else if (w.k === 'mark') this.marks.set(w.symbol, w.trade);
-    else this.transfers.set(w.id, { ...this.transfers.get(w.id), ...w });
+    else if (w.k === 'mark') {
+      this.marks.set(w.symbol, w.trade);
+      if (w.holding) this.holdings.set(w.symbol, w.holding);
+    } else this.transfers.set(w.id, { ...this.transfers.get(w.id), ...w });
   }
   #append(w: Written): void {
     this.#t = Math.max(this.#t, Math.floor(this.#now() * 1000));
@@ -89,10 +99,12 @@ export class IntentLog {
   ended(ids: string[]): void {
     if (ids.length > 0) this.#append({ k: 'ended', ids });
   }
-  mark(symbol: string, trade: number): void {
-    if (this.marks.get(symbol) === trade) return;
+  /** @param holding one record with the mark: a torn end leaves both or neither */
+  mark(symbol: string, trade: number, holding?: Holding): void {
+    if (this.marks.get(symbol) === trade && holding === undefined) return;
     this.marks.set(symbol, trade);
-    this.#append({ k: 'mark', symbol, trade });
+    if (holding) this.holdings.set(symbol, holding);
+    this.#append({ k: 'mark', symbol, trade, ...(holding ? { holding } : {}) });
   }
   transfer(id: string, more: Record<string, unknown>): void {
     this.transfers.set(id, { ...this.transfers.get(id), ...more });

@@ -36,6 +36,13 @@ const ALGO = {
 
 const BUSY_WAIT_MS = 200;
 
+/** How much of an order that may only close can be sold, where the exchange does not see to that itself (Spot). */
+export type Closing =
+  | { readonly kind: 'sell'; readonly qty: number }
+  /** It cannot be said exactly now, and soon may be. */
+  | { readonly kind: 'wait'; readonly code: number; readonly reason: string }
+  | { readonly kind: 'refused'; readonly code: number; readonly reason: string };
+
 /** The exchange by REST, as the courier asks it. */
 export class BinanceOrders implements OrderApi {
   readonly #rest: Rest;
@@ -43,6 +50,7 @@ export class BinanceOrders implements OrderApi {
   readonly #rules: (symbol: string) => TradeRules;
   readonly #recvWindow: number;
   readonly #notice: (what: string) => void;
+  readonly #closing: ((o: LedgerOrder) => Closing) | undefined;
 
   constructor(
     rest: Rest,
@@ -50,23 +58,44 @@ export class BinanceOrders implements OrderApi {
     rules: (symbol: string) => TradeRules,
     recvWindowMs: number,
     notice: (what: string) => void,
+    closing?: (o: LedgerOrder) => Closing,
   ) {
     this.#rest = rest;
     this.#market = market;
     this.#rules = rules;
     this.#recvWindow = recvWindowMs;
     this.#notice = notice;
+    this.#closing = closing;
   }
   get timeMethod(): string {
     return METHODS[this.#market].time;
   }
 
+  blocked(o: LedgerOrder): boolean {
+    return this.#sells(o)?.kind === 'wait';
+  }
+  #sells(o: LedgerOrder): Closing | undefined {
+    const c = o.intent!.command;
+    return c.reduce_only || c.close_position ? this.#closing?.(o) : undefined;
+  }
   place(o: LedgerOrder, done: (outcome: PlaceOutcome) => void): void {
     const c = o.intent!.command;
     const rules = this.#rules(o.symbol);
     let params: Params;
     try {
-      params = this.#market === 'usdm' ? futuresParams(c, rules) : spotParams(c, rules);
+      if (this.#market === 'usdm') params = futuresParams(c, rules);
+      else {
+        const closing = this.#sells(o);
+        if (closing && closing.kind !== 'sell') {
+          done(
+            closing.kind === 'refused'
+              ? { ...closing, kind: 'refused' }
+              : { ...closing, kind: 'turned_away', waitMs: BUSY_WAIT_MS },
+          );
+          return;
+        }
+        params = spotParams(c, rules, closing?.qty);
+      }
     } catch (e) {
       // Nothing has been sent.
       done({ kind: 'refused', code: -1102, reason: (e as Error).message });

@@ -16,6 +16,7 @@ import {
   type QueryOutcome,
   type Report,
   type Status,
+  type TradeOf,
 } from './order-state.ts';
 import { forget, matchOrder, type StreamNews, SymbolOrders } from './symbol-orders.ts';
 
@@ -35,10 +36,13 @@ export interface LedgerOptions {
   readonly closeAgeMs: number;
   /** Sends of one order, each but the last proven not to have been accepted. */
   readonly attempts: number;
+  /** Conditional orders are a service of their own, with ids of their own (USD-M). Default true. */
+  readonly algo?: boolean;
 }
 export interface Effects {
   request(r: Request): void;
-  report(key: number, values: Report): void;
+  /** @param trade of the report of a trade */
+  report(key: number, values: Report, trade?: TradeOf): void;
   /**
    * The order will not be sent (again), and is about to be reported so. It must be on disk when this returns: a run that
    * starts anew would find neither the order at the exchange nor a reason not to send it.
@@ -73,9 +77,11 @@ export class OrderLedger {
   readonly symbols = new Map<string, SymbolOrders>();
   readonly #o: LedgerOptions;
   readonly #out: Effects;
+  readonly #algo: boolean;
 
   constructor(options: LedgerOptions, effects: Effects) {
     this.#o = options;
+    this.#algo = options.algo ?? true;
     this.#out = effects;
   }
 
@@ -109,7 +115,7 @@ export class OrderLedger {
         this.#out.report(s.key, refusedCommand(c, DUPLICATE, 'clientOrderId is duplicated.', nowMs));
         return;
       }
-      const o = orderOf(symbol, intent);
+      const o = orderOf(symbol, intent, this.#algo);
       s.add(o);
       this.#advance(o, nowMs);
     } else if (c.action === 'cancel') {
@@ -138,7 +144,7 @@ export class OrderLedger {
     const c = intent.command;
     if (c.action === 'place') {
       if (s.byClient.has(c.client_id)) return;
-      const o = orderOf(symbol, intent);
+      const o = orderOf(symbol, intent, this.#algo);
       if (refused) {
         // It may not have been told before that run came to its end.
         s.add(o);
@@ -242,8 +248,7 @@ export class OrderLedger {
         else this.#goal(o, o.cum, 'canceled', '', 0, nowMs, nowMs);
       } else if (outcome.kind === 'not_open') {
         if (o.intent || o.orderId !== '') o.asks = true;
-        else if (!o.conditional) o.conditional = true;
-        else this.#end(o, nowMs);
+        else this.#elsewhere(o, nowMs);
       } else if (outcome.kind === 'unknown') o.asks = true;
       o.cancelTries++;
     }
@@ -379,7 +384,8 @@ export class OrderLedger {
     }
     s.puzzles = 0;
     o ??= this.#adopt(s, v);
-    if (o.phase === 'ended' && e.what === 'stands' && v.status === 'new' && isConditional(o.type) && !o.conditional) {
+    const stop = this.#algo && isConditional(o.type) && !o.conditional;
+    if (o.phase === 'ended' && e.what === 'stands' && v.status === 'new' && stop) {
       // Before the Algo service a triggered stop expired and came back under its own id.
       o.phase = 'open';
       this.#trigger(o, v.timeMs);
@@ -399,7 +405,7 @@ export class OrderLedger {
         }
       }
       s.gaps = 0;
-      if (child) this.#trigger(o, v.timeMs);
+      if (child || v.triggered) this.#trigger(o, v.timeMs);
       this.#fill(o, e.fill!, nowMs);
     } else if (e.what === 'amended') {
       o.px = v.px;
@@ -503,6 +509,7 @@ export class OrderLedger {
       this.#out.report(
         o.key,
         orderReport(o, 'trade', { timeMs: f.timeMs, status: filled ? 'filled' : 'partially_filled', fill: f }),
+        { fill: f, own: o.intent !== undefined },
       );
     if (o.phase === 'ended') return;
     if (filled && before && o.conditional) {
@@ -531,7 +538,11 @@ export class OrderLedger {
         o.asks = true;
         o.queries++;
       }
-    } else if (!o.conditional) o.conditional = true;
+    } else this.#elsewhere(o, nowMs);
+  }
+  /** A stranger that is no order: it may be a conditional one, where these are apart. */
+  #elsewhere(o: LedgerOrder, nowMs: number): void {
+    if (this.#algo && !o.conditional) o.conditional = true;
     else this.#end(o, nowMs);
   }
   #again(o: LedgerOrder, code: number, reason: string, waitMs: number, nowMs: number): void {

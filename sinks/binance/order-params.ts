@@ -8,6 +8,8 @@ export interface TradeRules {
   readonly key: KeyInfo;
   /** 0 = any price. */
   readonly tick: number;
+  /** Of quantities; absent or 0 = any. */
+  readonly step?: number;
 }
 
 /** On the price step, never to our cost: a buy down, a sell up. */
@@ -49,8 +51,11 @@ export function futuresParams(c: Command, r: TradeRules): Record<string, string>
   };
 }
 
-/** The same for `POST /api/v3/order` of Spot, where stops are orders like others and nothing can be reduce-only. */
-export function spotParams(c: Command, r: TradeRules): Record<string, string> {
+/**
+ * The same for `POST /api/v3/order` of Spot, where stops are orders like others and nothing can be reduce-only: `qty` is what a
+ * closing order may sell.
+ */
+export function spotParams(c: Command, r: TradeRules, qty = c.qty): Record<string, string> {
   const px = (v: number): string => formatDecimal(onTick(v, r.tick, c.side), r.key.pxDigits);
   const postOnly = c.type === 'limit' && c.tif === 'gtx';
   return {
@@ -65,7 +70,7 @@ export function spotParams(c: Command, r: TradeRules): Record<string, string> {
           : c.type === 'stop_market'
             ? 'STOP_LOSS'
             : 'TAKE_PROFIT',
-    quantity: formatDecimal(c.qty, r.key.qtyDigits),
+    quantity: formatDecimal(qty, r.key.qtyDigits),
     ...(c.type === 'limit' ? { price: px(c.px) } : {}),
     ...(c.type === 'limit' && !postOnly ? { timeInForce: c.tif.toUpperCase() } : {}),
     ...(isConditional(c.type) ? { stopPrice: px(c.stop_px) } : {}),

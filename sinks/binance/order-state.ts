@@ -48,6 +48,16 @@ export interface Fill {
   readonly pnl: number;
   readonly maker: boolean;
   readonly timeMs: number;
+  /** Spot: the commission that was taken in the traded asset × 10^8; absent = none. */
+  readonly baseFee?: number;
+  /** The commission was taken in an asset whose value is not known here: `fee` is 0. */
+  readonly unvalued?: true;
+}
+/** What a trade's report is of. */
+export interface TradeOf {
+  readonly fill: Fill;
+  /** Of an order that this gateway placed, in this run or an earlier one. */
+  readonly own: boolean;
 }
 
 /** What became of a request. */
@@ -183,13 +193,13 @@ export function newOrder(symbol: string, key: number, clientId: string): LedgerO
   };
 }
 
-/** An order as its command wants it. */
-export function orderOf(symbol: string, intent: Intent): LedgerOrder {
+/** An order as its command wants it. @param algo stops go to a service of their own (USD-M) */
+export function orderOf(symbol: string, intent: Intent, algo = true): LedgerOrder {
   const c = intent.command;
   const o = newOrder(symbol, intent.key, c.client_id);
   o.intent = intent;
   o.phase = 'queued';
-  o.conditional = isConditional(c.type);
+  o.conditional = algo && isConditional(c.type);
   o.side = c.side;
   o.type = c.type;
   o.tif = c.tif;

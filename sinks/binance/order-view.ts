@@ -1,7 +1,7 @@
 import { mulDivRound, parseDecimal } from '../../graph/math/index.ts';
 import type { KeyInfo } from '../../graph/schema/index.ts';
 import type { AlgoEvent, OrderEvent } from '../../sources/binance/user/user-event.ts';
-import type { Fill, OrderView, Report, Status } from './order-state.ts';
+import { type Fill, isConditional, type OrderView, type Report, type Status } from './order-state.ts';
 import type { StreamNews } from './symbol-orders.ts';
 
 /** From Binance's words, by stream and by REST, to what the ledger reads: integers in the instrument's decimals. */
@@ -64,6 +64,13 @@ export function feeOf(fee: string, asset: string, symbol: string, px: number, ke
   if (fee === '' || asset === '' || symbol.endsWith(asset)) return money(fee);
   return symbol.startsWith(asset) ? mulDivRound(money(fee), px, key.pxScale) : 0;
 }
+/** Where the commission went, as far as the quote asset does not say it. */
+function feeIn(fee: string, asset: string, symbol: string): { baseFee?: number; unvalued?: true } {
+  if (asset === '' || symbol.endsWith(asset) || money(fee) === 0) return {};
+  return symbol.startsWith(asset) ? { baseFee: money(fee) } : { unvalued: true };
+}
+/** A Spot stop keeps its id when it triggers, and works from then on. */
+const works = (type: Report['type'], working: boolean): boolean => working && isConditional(type);
 
 export function viewOfEvent(e: OrderEvent, key: KeyInfo): OrderView {
   return {
@@ -79,7 +86,7 @@ export function viewOfEvent(e: OrderEvent, key: KeyInfo): OrderView {
     qty: quantity(e.qty, key),
     cum: quantity(e.cumQty, key),
     reduceOnly: e.reduceOnly,
-    triggered: false,
+    triggered: works(typeOf(e.originalType, e.clientId), e.working === true),
     childId: '',
     code: e.exec === 'REJECTED' ? -2010 : 0,
     reason: e.reason,
@@ -101,6 +108,7 @@ export function newsOfOrder(e: OrderEvent, key: KeyInfo): StreamNews {
       pnl: money(e.realized),
       maker: e.maker,
       timeMs: e.timeMs,
+      ...feeIn(e.fee, e.feeAsset, e.symbol),
     };
     return { what: 'trade', view, fill, mayBeChild };
   }
@@ -148,7 +156,8 @@ export function orderView(r: Row, key: KeyInfo): OrderView {
     qty: quantity(text(r['origQty']), key),
     cum: quantity(text(r['executedQty']), key),
     reduceOnly: flag(r['reduceOnly']),
-    triggered: false,
+    // −1 while it waits for its price.
+    triggered: works(typeOf(type, clientId), Number(r['workingTime'] ?? -1) > 0),
     childId: '',
     code: 0,
     reason: '',
@@ -207,6 +216,7 @@ export function fillView(r: Row, symbol: string, key: KeyInfo): Fill {
     pnl: money(text(r['realizedPnl'])),
     maker: flag(r['maker']) || flag(r['isMaker']),
     timeMs: Number(r['time']),
+    ...feeIn(text(r['commission']), text(r['commissionAsset']), symbol),
   };
 }
 

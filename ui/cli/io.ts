@@ -7,6 +7,12 @@ export interface Stream {
 export interface Io {
   readonly stdout: Stream;
   readonly stderr: Stream;
+  /** Its end is the end of who started this program. */
+  readonly stdin?: {
+    resume(): unknown;
+    pause(): unknown;
+    once(event: 'end' | 'error', then: () => void): unknown;
+  };
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Ends long work early: SIGINT and SIGTERM of the process. */
   readonly signal?: AbortSignal;

@@ -142,6 +142,7 @@ function startVenue(live: LiveProfile, o: ConnectOptions): { ready: Promise<Read
   const [program, ...args] = o.command;
   const options = [
     'venue',
+    '--until-stdin-ends',
     ...(o.seed === undefined ? [] : ['--seed', String(o.seed)]),
     '--rate',
     String(o.rate ?? live.rate),
@@ -152,7 +153,8 @@ function startVenue(live: LiveProfile, o: ConnectOptions): { ready: Promise<Read
     ...(o.inputs ?? []).flatMap((i) => ['--input', i]),
     ...(o.faults === undefined ? [] : ['--faults', o.faults]),
   ];
-  const child = spawn(program!, [...args, ...options], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(program!, [...args, ...options], { stdio: ['pipe', 'pipe', 'pipe'] });
+  child.stdin.on('error', () => {});
   let stderr = '';
   child.stderr.on('data', (d: Buffer) => {
     stderr = (stderr + d.toString()).slice(-4000);

@@ -3,6 +3,7 @@ import { KeyTable } from '../../../graph/schema/index.ts';
 import { binanceUsdm } from '../gateway.ts';
 import type { GatewayRun } from '../gateway-run.ts';
 import type { Command } from '../order-state.ts';
+import { binanceSpot } from '../spot-gateway.ts';
 
 /** One record that the gateway brought in. */
 export interface Brought {
@@ -15,6 +16,8 @@ export interface DriverOptions {
   readonly dir: string;
   readonly access: unknown;
   readonly config?: Record<string, unknown>;
+  /** Default usdm. */
+  readonly market?: 'usdm' | 'spot';
   /** Engine times of inputs, shared by the lives of one run. */
   readonly times?: Map<number, number>;
   /** Instruments with price and quantity decimals. */
@@ -61,7 +64,8 @@ export class GatewayDriver {
       clock,
       access: { binance: o.access },
     };
-    const gateway = await binanceUsdm.open(binanceUsdm.config.parse(o.config ?? {}), env);
+    const type = o.market === 'spot' ? binanceSpot : binanceUsdm;
+    const gateway = await type.open(type.config.parse(o.config ?? {}) as never, env);
     return new GatewayDriver(gateway.reader as unknown as GatewayRun, keys, o.times ?? new Map());
   }
 
@@ -82,7 +86,7 @@ export class GatewayDriver {
       intent_id: '',
       origin: 'entry',
       ...c,
-      key: this.keys.find(c.key ?? 'usdm:BTCUSDT')!.index,
+      key: (c.key === undefined ? this.keys.at(0) : this.keys.find(c.key)!).index,
     }));
     const tick = { order: { ticked: true, n: list.length, at: (i: number) => list[i]! }, rest: [] };
     const now = this.#times.get(seq) ?? nowUs();

@@ -35,6 +35,8 @@ export interface OrderEvent {
   readonly realized: string;
   /** `r` on Spot, `er` on USD-M; '' = none. */
   readonly reason: string;
+  /** `w` of Spot: on the book or being executed; a stop works once it has triggered. Absent on USD-M. */
+  readonly working?: boolean;
   readonly timeMs: number;
 }
 
@@ -209,6 +211,7 @@ function spotOrder(m: Json): OrderEvent {
     closePosition: false,
     realized: '0',
     reason: text(m['r']) === 'NONE' ? '' : text(m['r']),
+    working: m['w'] === true,
     timeMs: int(m['T']) || int(m['E']),
   };
 }

@@ -24,10 +24,14 @@ interface WsClient {
   readonly url: string;
   close(): unknown;
 }
+interface Futures {
+  future(hash: string): Promise<unknown>;
+}
 interface Hooks {
   handleMessage: Hooked;
   onConnected: Hooked;
   delay: Hooked;
+  client: (url: string) => Futures;
   clients: Record<string, WsClient>;
 }
 
@@ -81,6 +85,7 @@ export class UserStream {
     };
     // ccxt renews the key by a chain of timers for each connection it ever made; ours is one.
     hooks.delay = () => undefined;
+    if (market === 'spot') awaitLogins(hooks);
   }
 
   start(): void {
@@ -99,7 +104,10 @@ export class UserStream {
   async close(): Promise<void> {
     this.#sleeper.close();
     clearInterval(this.#keepAlive);
-    // Waiting futures are rejected by this; nobody else waits for them.
+    // Waiting futures are rejected by this; nobody else waits for them, also when ccxt was still fetching a key.
+    for (const client of Object.values((this.#ex as unknown as Hooks).clients))
+      for (const future of Object.values((client as unknown as { futures: Record<string, Promise<unknown>> }).futures))
+        future.catch(() => {});
     await this.#ex.close().catch(() => {});
     await this.#running?.catch(() => {});
   }
@@ -170,6 +178,27 @@ export class UserStream {
       if (this.#client) delete hooks.clients[this.#client.url];
     }
   }
+}
+
+/**
+ * ccxt makes a future for whoever subscribes at the same time, and rejects it with the subscription: nobody waits for it, and a
+ * rejection that nobody waits for ends the process.
+ */
+function awaitLogins(hooks: Hooks): void {
+  const client = hooks.client.bind(hooks);
+  const guarded = new WeakSet<Futures>();
+  hooks.client = (url) => {
+    const c = client(url);
+    if (guarded.has(c)) return c;
+    guarded.add(c);
+    const future = c.future.bind(c);
+    c.future = (hash) => {
+      const f = future(hash);
+      if (hash.startsWith('authenticate:')) f.catch(() => {});
+      return f;
+    };
+    return c;
+  };
 }
 
 /** Name of the event in a frame, wrapped or not. */

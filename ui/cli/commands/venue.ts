@@ -23,6 +23,7 @@ interface Options {
   orderLatencyMs?: number;
   holdStreams?: number;
   jsonLog?: boolean;
+  untilStdinEnds?: boolean;
 }
 
 export function venue(program: Command, context: Context): void {
@@ -56,6 +57,7 @@ export function venue(program: Command, context: Context): void {
     )
     .option('--order-latency-ms <ms>', 'from the arrival of an order to its effect, market time', integer(0, 60_000))
     .option('--hold-streams <n>', 'the market begins when so many streams have a reader', integer(1, 10_000))
+    .addOption(new Option('--until-stdin-ends', 'end with the process that started this one').hideHelp())
     .option('--json-log', 'connections, faults and errors on stderr, a JSON object a line');
   describe(command, [
     'venue',
@@ -88,7 +90,7 @@ export function venue(program: Command, context: Context): void {
       try {
         // A program reads this line, with and without --json.
         context.io.stdout.write(`${JSON.stringify(running.ready)}\n`);
-        await ended(context.io.signal);
+        await ended(context, o.untilStdinEnds === true);
       } finally {
         await running.close();
       }
@@ -119,8 +121,15 @@ async function logger(all: boolean, context: Context): Promise<(event: object) =
   };
 }
 
-const ended = (signal: AbortSignal | undefined): Promise<void> =>
-  new Promise((done) => {
+/** By signal; and, if asked for, when the other end of stdin is gone: a killed parent cannot end its venue otherwise. */
+function ended({ io }: Context, withStdin: boolean): Promise<void> {
+  const { signal, stdin } = io;
+  return new Promise<void>((done) => {
     if (!signal || signal.aborted) done();
     else signal.addEventListener('abort', () => done(), { once: true });
-  });
+    if (!withStdin || !stdin) return;
+    stdin.once('end', () => done());
+    stdin.once('error', () => done());
+    stdin.resume();
+  }).finally(() => stdin?.pause());
+}
