@@ -97,7 +97,12 @@ export async function openGateway(
   const ms = (us: number): number => us / 1000;
   const ex = await createClient(market, access, {
     timeoutMs: ms(c.timeout),
-    options: { recvWindow: ms(c.recv_window), adjustForTimeDifference: false },
+    options: {
+      recvWindow: ms(c.recv_window),
+      adjustForTimeDifference: false,
+      // ccxt would load a snapshot in the background, and nobody hears when that fails; ours is read by REST.
+      watchPositions: { fetchPositionsSnapshot: false, awaitPositionsSnapshot: false },
+    },
   });
   const secrets = secretsOf(access);
   const limiter = new OrderLimiter(m.windows, m.weight);

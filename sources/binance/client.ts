@@ -56,8 +56,6 @@ export async function createClient(
       fetchOpenOrders: { warnWithoutSymbol: false },
       warnOnFetchOpenOrdersWithoutSymbol: false,
       setMarginMode: { throwMarginModeAlreadySet: false },
-      // ccxt loads a snapshot in the background, and nobody hears when that fails.
-      watchPositions: { fetchPositionsSnapshot: false, awaitPositionsSnapshot: false },
       ...options.options,
     },
   });
