@@ -79,7 +79,7 @@ describe('the order gateway against the venue, through ccxt', () => {
     expect([position['qty'], position['equity']]).toEqual([0, account.at(-1)!['wallet']]);
   });
 
-  it('sends a command that comes again only once, also after a restart, and learns what happened meanwhile', async () => {
+  it('sends a command that comes again only once, also after a restart, and learns what happened meanwhile [S1.5]', async () => {
     const d = await start();
     d.send([{ client_id: 'a', side: 'buy', qty: 5 }], 7);
     await d.until(() => d.said('a').includes('trade/filled'));
