@@ -12,6 +12,7 @@ const LIVE = [
   'bench/order-fault-*.test.ts',
   'ui/run/binance-market.test.ts',
   'ui/cli/start/**/*.test.ts',
+  'ui/cli/live-run.test.ts',
   'ui/cli/commands/venue.test.ts',
   'docs/docs.test.ts',
 ];

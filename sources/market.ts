@@ -1,17 +1,9 @@
 import { z } from 'zod';
-import { defineSource, type OutPort, output } from '../graph/node.ts';
+import { defineSource } from '../graph/node.ts';
 import { ChimeraError, MARKET_PORTS, type MarketPort } from '../graph/schema/index.ts';
 import { openInputs } from '../lake/decode/inputs.ts';
 import { openLake } from '../lake/open-lake.ts';
-
-const ports = Object.fromEntries(
-  Object.entries(MARKET_PORTS).map(([name, schema]) => [
-    name,
-    output(schema, { key: name === 'engine_lag' || name === 'dead_letter' ? 'none' : 'instrument' }),
-  ]),
-) as {
-  [P in MarketPort]: OutPort<(typeof MARKET_PORTS)[P]>;
-};
+import { marketPorts } from './market-ports.ts';
 
 export const market = defineSource({
   type: 'source.market',
@@ -32,7 +24,7 @@ export const market = defineSource({
       .describe('only these ports; empty = all'),
     market: z.enum(['usdm', 'spot', 'any']).default('any').describe('only this market'),
   }),
-  ports: { out: ports },
+  ports: { out: marketPorts },
   determinism: 'journaled',
   async open(c, env) {
     if (env.inputs.length === 0)

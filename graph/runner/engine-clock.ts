@@ -9,7 +9,7 @@ export class EngineClock implements LiveClock {
   readonly rate: number;
   readonly #wallUs: () => number;
   readonly #wallZero: number;
-  readonly #zero: number;
+  #zero: number;
   #passed = Number.NEGATIVE_INFINITY;
   #last = Number.NEGATIVE_INFINITY;
 
@@ -39,9 +39,13 @@ export class EngineClock implements LiveClock {
     this.#passed = this.now();
     return this.#passed;
   }
-  /** A run that goes on from a checkpoint: nothing may arrive before what it has run. */
+  /**
+   * A run that goes on from a checkpoint: nothing may arrive before what it has run. A clock that is behind it (of a venue that
+   * was started anew) is put forward, so that time goes on from there and does not stand still until the clock has caught up.
+   */
   notBefore(us: number): void {
-    if (us > this.#last) this.#last = us;
+    const behind = us - this.now();
+    if (behind > 0) this.#zero += Math.ceil(behind);
     if (us > this.#passed) this.#passed = us;
   }
   /** Real µs until the clock reaches `us`. */

@@ -15,12 +15,11 @@ import {
   type Block,
   type BlockReader,
   ChimeraError,
-  isLive,
   KeyTable,
   type LiveReader,
 } from '../schema/index.ts';
 import { adaptReader } from './adapt-reader.ts';
-import type { EngineClock } from './engine-clock.ts';
+import { type Live, liveLoop, refuseDead } from './live.ts';
 import { type Commit, readCheckpoint } from './read-checkpoint.ts';
 import { stopped } from './stopped.ts';
 import { waitCycles } from './wait-cycles.ts';
@@ -68,17 +67,6 @@ export interface RunOptions {
   until?: number;
   /** The input goes on after this run: nothing that is open is closed. */
   open?: boolean;
-}
-export interface Live {
-  readonly clock: EngineClock;
-  /** Time between commits, ms of the wall; default 1,000. */
-  readonly commitMs?: number;
-  /** Ends the run for good: what is open is closed. (`signal` only stops it, to be resumed.) */
-  readonly finish: AbortSignal;
-  /** Makes all inputs taken so far durable; called before commands leave. */
-  sync(): void;
-  /** How the run waits for what `offer` gives it, or `ms`; default: a timer of the runtime. */
-  readonly wait?: (ms: number, offer: (wake: () => void) => void) => Promise<void>;
 }
 export interface Pace {
   /** Engine seconds per second of the clock. */
@@ -217,6 +205,7 @@ export class Run {
     const { store } = this.#options;
     const { commit: stored, damaged } = await readCheckpoint(store, this.plan.pipeline.name);
     this.damaged.push(...damaged);
+    if (stored) this.#options.live?.clock.notBefore(stored.until ?? stored.snapshot.now);
     // States may hold key indices: keys get the numbers they had, before a source gives them new ones.
     for (const k of stored?.snapshot.keys ?? []) this.keys.declare(k.name, k.pxDigits, k.qtyDigits);
     const gateways = new Map<string, Gateway<InPorts>>();
@@ -249,7 +238,7 @@ export class Run {
     if (wrap) for (const h of this.#heads) h.reader = wrap(h.node.id, h.reader);
     // The order of equal times is the sources' order of declaration.
     this.#heads.sort((a, b) => a.node.declaration - b.node.declaration);
-    if (this.#options.live) refuseDead(this.#heads);
+    if (this.#options.live) refuseDead(this.#heads.map((h) => [h.node.id, h.reader]));
     if (stored) {
       this.#last = stored;
       await this.#rewind();
@@ -303,44 +292,24 @@ export class Run {
     return true;
   }
 
-  /**
-   * The journals are run up to their ends: from here on the world is. Each round takes what has arrived up to now, runs it in
-   * the order in which a replay will, fires the timers due, and lets commands out.
-   */
-  async #driveLive(live: Live): Promise<void> {
+  /** The journals are run up to their ends: from here on the world is. */
+  #driveLive(live: Live): Promise<void> {
     const { engine } = this;
-    const { signal, onProgress } = this.#options;
-    const { clock, finish } = live;
-    const commitUs = (live.commitMs ?? 1000) * 1000 * clock.rate;
-    let arrived = () => {};
-    let waiting = false;
-    for (const h of this.#heads)
-      (h.reader as LiveReader).wake = () => {
-        waiting = false;
-        arrived();
-      };
-    clock.notBefore(engine.now);
-    let committed = clock.now();
-    for (;;) {
-      const ending = finish.aborted;
-      const now = clock.pass();
-      waiting = true;
-      await this.#takeArrived(now);
-      await this.#settle(now);
-      this.#until = now;
-      const leaving = this.#commands.filter((c) => c.pending?.() ?? true);
-      if (leaving.length > 0) live.sync();
-      for (const c of leaving) c.flush();
-      if (now - committed >= commitUs) {
-        committed = now;
-        await this.#commit();
-      }
-      onProgress?.({ events: this.#events, now, engine });
-      if (ending || signal?.aborted) return;
-      const idleMs = Math.min(clock.wallUntil(Math.min(engine.nextDue, committed + commitUs)) / 1000, IDLE_MS);
-      if (waiting && idleMs > 0) await (live.wait ?? pause)(idleMs, (wake) => (arrived = wake));
-      else await turn();
-    }
+    return liveLoop(live, {
+      readers: this.#heads.map((h) => h.reader as LiveReader),
+      stopped: () => this.#options.signal?.aborted === true,
+      nextDue: () => engine.nextDue,
+      commit: () => this.#commit(),
+      run: async (now) => {
+        await this.#takeArrived(now);
+        await this.#settle(now);
+        this.#until = now;
+        const leaving = this.#commands.filter((c) => c.pending?.() ?? true);
+        if (leaving.length > 0) live.sync();
+        for (const c of leaving) c.flush();
+        this.#options.onProgress?.({ events: this.#events, now, engine });
+      },
+    });
   }
   /** Everything that arrived by `now`, from all sources in total order. */
   async #takeArrived(now: number): Promise<void> {
@@ -540,21 +509,6 @@ function refuseHeldBack(snapshot: Snapshot): void {
     );
 }
 
-/** Longest pause of a live run in which nothing arrives and no timer is due, ms. */
-const IDLE_MS = 100;
-/** Resolves when `wake` is called, at the latest after `ms`. */
-function pause(ms: number, offer: (wake: () => void) => void): Promise<void> {
-  return new Promise((done) => {
-    const timer = setTimeout(done, ms);
-    offer(() => {
-      clearTimeout(timer);
-      done();
-    });
-  });
-}
-/** Lets sockets be read. */
-const turn = () => new Promise<void>((done) => setImmediate(done));
-
 /** Where the commands of a replay go. */
 const NOWHERE: CommandSink<InPorts> = {
   write() {},
@@ -564,12 +518,3 @@ const NOWHERE: CommandSink<InPorts> = {
   rollback() {},
   close: () => Promise.resolve(),
 };
-
-/** @throws CHM747: a live run cannot wait for a source that has to be read */
-function refuseDead(heads: readonly Head[]): void {
-  const dead = heads.filter((h) => !isLive(h.reader)).map((h) => h.node.id);
-  if (dead.length > 0)
-    throw new ChimeraError('CHM747', `source ${dead.join(', ')} is not live`, {
-      help: 'bind it to a live type in the profile, or run without a live profile',
-    });
-}

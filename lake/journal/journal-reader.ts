@@ -222,3 +222,14 @@ export function* readJournal(dir: string, fromSeq = 0): Generator<JournalRecord>
     }
   }
 }
+
+/** Arrival time (µs) of the last whole record of a journal; −Infinity when it holds none. */
+export function lastTimeOf(dir: string): number {
+  for (const file of segments(dir).reverse()) {
+    const reader = new SegmentReader(file);
+    const { records, lastT } = reader.scan();
+    reader.close();
+    if (records > 0) return lastT;
+  }
+  return Number.NEGATIVE_INFINITY;
+}

@@ -226,7 +226,6 @@ export class OrderLedger {
   queried(o: LedgerOrder, outcome: QueryOutcome, nowMs: number, askedMs: number): void {
     o.busy = false;
     o.asks = false;
-    if (outcome.kind === 'found') o.absences = 0;
     if (outcome.kind === 'found') this.#see(o, outcome.view, nowMs);
     else if (outcome.kind === 'failed') {
       o.queries++;
@@ -426,6 +425,7 @@ export class OrderLedger {
     o.phase = 'open';
     o.seenMs = nowMs;
     o.queries = 0;
+    o.absences = 0;
     if (!child) s.identify(o, v.orderId);
     if (v.childId !== '' || child) this.#adoptChild(s, o, child ? v.orderId : v.childId);
     if (v.qty > 0) o.qty = v.qty;
@@ -531,8 +531,8 @@ export class OrderLedger {
   /** An order that stood is not known any more: orders without fills disappear from queries some days after their end. */
   #vanished(o: LedgerOrder, nowMs: number, askedMs: number): void {
     if (o.intent || o.orderId !== '') {
-      // Queries may be behind for a moment: only what was seen long before the question counts as gone.
-      if (askedMs - o.seenMs >= this.#o.acceptMs)
+      // Queries may be behind for a moment: only what was seen long before the question, and is missed twice, counts as gone.
+      if (askedMs - o.seenMs >= this.#o.acceptMs && o.absences++ > 0)
         this.#goal(o, o.cum, 'expired', 'not known to the exchange any more', 0, nowMs, nowMs);
       else {
         o.asks = true;

@@ -1,19 +1,11 @@
-import { defineSource, type OutPort, output } from '../../graph/node.ts';
-import { ChimeraError, MARKET_PORTS, type MarketPort } from '../../graph/schema/index.ts';
+import { defineSource } from '../../graph/node.ts';
+import { ChimeraError } from '../../graph/schema/index.ts';
+import { marketPorts } from '../market-ports.ts';
 import { binanceAccess } from './access.ts';
 import { createClient } from './client.ts';
 import { declareInstruments } from './instruments.ts';
 import { MarketConfig, notLive } from './market-config.ts';
 import { MarketReader } from './market-reader.ts';
-
-const ports = Object.fromEntries(
-  Object.entries(MARKET_PORTS).map(([name, schema]) => [
-    name,
-    output(schema, { key: name === 'engine_lag' || name === 'dead_letter' ? 'none' : 'instrument' }),
-  ]),
-) as {
-  [P in MarketPort]: OutPort<(typeof MARKET_PORTS)[P]>;
-};
 
 export const binanceMarket = defineSource({
   type: 'binance.market',
@@ -39,7 +31,7 @@ ping, and are replaced with an overlap before they are 24 h old and when the exc
 settlement. What is refused or lost is told on \`dead_letter\`.`,
   reference: 'Binance API documentation: websocket market streams, "How to manage a local order book correctly"',
   config: MarketConfig,
-  ports: { out: ports },
+  ports: { out: marketPorts },
   determinism: 'journaled',
   check: (c) =>
     notLive(c).map((stream) => ({

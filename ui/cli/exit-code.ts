@@ -3,7 +3,8 @@ import { EXIT } from './io.ts';
 
 /** Codes that speak of a whole input: the lake, a file, an archive. */
 const INPUT = new Set([
-  601, 806, 603, 604, 608, 609, 610, 611, 612, 615, 617, 618, 619, 621, 622, 623, 670, 671, 672, 673, 674, 675, 720,
+  601, 806, 924, 603, 604, 608, 609, 610, 611, 612, 615, 617, 618, 619, 621, 622, 623, 670, 671, 672, 673, 674, 675,
+  720,
 ]);
 /** Wrong usage although the code is of a room that mostly speaks of data. */
 const USAGE = new Set([

@@ -55,11 +55,29 @@ describe('a connection', () => {
   });
   it('ends the venue that it started', async () => {
     const script = join(dir, 'idle.mjs');
-    const address = { rest: 'http://127.0.0.1:1', ws: 'ws://127.0.0.1:1/ws' };
-    const line = JSON.stringify({ ready: true, usdm: address, spot: address, api_key: 'a', secret: 'b', pid: 0 });
-    writeFileSync(script, `console.log(${JSON.stringify(line)}); setInterval(() => {}, 1000);`);
+    writeFileSync(
+      script,
+      `import { createServer } from 'node:http';
+       const server = createServer((_, answer) => answer.end('{"market_us": 1704067200000000}'));
+       server.listen(0, '127.0.0.1', () => {
+         const address = { rest: 'http://127.0.0.1:' + server.address().port, ws: 'ws://127.0.0.1:1/ws' };
+         console.log(JSON.stringify({ ready: true, usdm: address, spot: address, api_key: 'a', secret: 'b', rate: 2 }));
+       });`,
+    );
     const c = await openConnection(local, { ...none, command: [process.execPath, script] });
-    expect(c.access['binance']).toMatchObject({ kind: 'local', usdm: address, apiKey: 'a' });
+    expect(c.access['binance']).toMatchObject({ kind: 'local', apiKey: 'a' });
+    // Engine time is the market's.
+    expect([c.clock.rate, Math.floor(c.clock.now() / 60e6)]).toEqual([2, 1_704_067_200_000_000 / 60e6]);
     await c.close();
+    await expect(fetch(c.venue!.usdm.rest)).rejects.toThrow();
+  });
+  it('joins a venue by its start-up line, and says when there is none', async () => {
+    const file = join(dir, 'ready.json');
+    await expect(openConnection(local, { ...none, ready: file })).rejects.toMatchObject({ code: 'CHM910' });
+    writeFileSync(file, '{"ready": true}');
+    await expect(openConnection(local, { ...none, ready: file })).rejects.toMatchObject({ code: 'CHM924' });
+    const gone = { rest: 'http://127.0.0.1:1', ws: 'ws://127.0.0.1:1/ws' };
+    writeFileSync(file, JSON.stringify({ ready: true, usdm: gone, spot: gone, api_key: 'a', secret: 'b' }));
+    await expect(openConnection(local, { ...none, ready: file })).rejects.toMatchObject({ code: 'CHM924' });
   });
 });

@@ -14,8 +14,7 @@ const Ready = z.object({
   spot: Address,
   api_key: z.string(),
   secret: z.string(),
-  /** Time of the played market at this line, µs, and how fast it moves. */
-  market_us: z.number().optional(),
+  /** How fast the played market moves. */
   rate: z.number().optional(),
 });
 export type Ready = z.output<typeof Ready>;
@@ -112,20 +111,46 @@ function jsonOf(text: string): unknown {
 
 async function openLocal(live: LiveProfile, o: ConnectOptions): Promise<Connection> {
   const child = o.ready === undefined ? startVenue(live, o) : undefined;
-  const venue = child ? await child.ready : readReady(readFileSync(o.ready!, 'utf8'), o.ready!);
-  const rate = venue.rate ?? live.rate;
-  const follows = live.clock === 'venue' && venue.market_us !== undefined;
-  // A venue that runs already said its time long ago; how long, its file's age tells.
-  const agoUs = child ? 0 : Math.max(0, Date.now() - statSync(o.ready!).mtimeMs) * 1000;
-  const zero = follows ? venue.market_us! + agoUs * rate : Date.now() * 1000;
-  return {
-    access: {
-      binance: { kind: 'local', usdm: venue.usdm, spot: venue.spot, apiKey: venue.api_key, secret: venue.secret },
-    },
-    clock: new EngineClock(wallUs, zero, follows ? rate : live.rate),
-    venue,
-    close: () => child?.stop() ?? Promise.resolve(),
-  };
+  const close = (): Promise<void> => child?.stop() ?? Promise.resolve();
+  try {
+    const venue = child ? await child.ready : readReady(readFile(o.ready!), o.ready!);
+    const marketUs = live.clock === 'venue' ? await marketTime(venue) : undefined;
+    return {
+      access: {
+        binance: { kind: 'local', usdm: venue.usdm, spot: venue.spot, apiKey: venue.api_key, secret: venue.secret },
+      },
+      clock:
+        marketUs === undefined
+          ? new EngineClock(wallUs, Date.now() * 1000, live.rate)
+          : new EngineClock(wallUs, marketUs, venue.rate ?? live.rate),
+      venue,
+      close,
+    };
+  } catch (e) {
+    await close();
+    throw e;
+  }
+}
+
+/** Where the market of the venue is now, µs; undefined = it does not say. */
+async function marketTime(venue: Ready): Promise<number | undefined> {
+  try {
+    const answer = await fetch(`${venue.usdm.rest}/chimera/status`);
+    const { market_us } = (await answer.json()) as { market_us?: unknown };
+    return typeof market_us === 'number' ? market_us : undefined;
+  } catch (cause) {
+    throw new ChimeraError('CHM924', `no venue answers at ${venue.usdm.rest}`, {
+      help: 'start it again with `chimera venue`, and keep its first line',
+      cause,
+    });
+  }
+}
+function readFile(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw new ChimeraError('CHM910', `${file} cannot be read`, { file, help: 'name the file as --connect', cause });
+  }
 }
 
 function readReady(text: string, where: string): Ready {

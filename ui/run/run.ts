@@ -5,12 +5,14 @@ import type { Pipeline } from '../../graph/document/types.ts';
 import type { Tap } from '../../graph/engine/tap.ts';
 import type { CommitMark, Counter } from '../../graph/node.ts';
 import { createPlan, type Plan } from '../../graph/plan/plan.ts';
+import type { Live } from '../../graph/runner/live.ts';
 import { readCheckpoint } from '../../graph/runner/read-checkpoint.ts';
-import { type Live, Run, type RunOptions, type RunResult } from '../../graph/runner/runner.ts';
+import { Run, type RunOptions, type RunResult } from '../../graph/runner/runner.ts';
 import { type BadInput, type Block, ChimeraError, KeyTable } from '../../graph/schema/index.ts';
 import { TapFile, type TapFileResult, type TapMark } from '../../graph/tap/file.ts';
 import { type BronzeWriter, openBronzeWriter } from '../../lake/bronze-writer.ts';
 import { InputCodec } from '../../lake/journal/input-codec.ts';
+import { lastTimeOf } from '../../lake/journal/journal-reader.ts';
 import { declareJournalKeys, JournaledReader } from '../../lake/journal/journaled-reader.ts';
 import { sealJournal } from '../../lake/journal/seal.ts';
 import { openEmbeddedStore } from '../../sinks/store/index.ts';
@@ -125,6 +127,9 @@ export async function runJob(job: RunJob): Promise<RunReport> {
     }
     return marks;
   }
+  // Sources stamp from the moment they open: behind everything that an earlier life was told.
+  if (job.live && job.state !== undefined)
+    for (const { id } of plan.nodes) job.live.clock.notBefore(lastTimeOf(join(job.state, 'journal', id)));
   const run = new Run(plan, {
     keys,
     inputs: job.inputs,

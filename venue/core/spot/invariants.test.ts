@@ -268,6 +268,5 @@ describe('a Spot account', () => {
     const all = ['TRADE ', 'CANCELED ', 'REPLACED ', 'TRADE_PREVENTION ', 'EXPIRED OCO_TRIGGER', 'EXPIRED REJECTED'];
     for (const what of [...all, 'EXPIRED OTO_PHASE_ONE_EXPIRED', 'OCO', 'OTO', 'OTOCO', 'cancelList'])
       expect(seen[what] ?? 0, what).toBeGreaterThan(20);
-    if (process.env['SHOW']) console.log(steps, seen);
   }, 60_000);
 });
