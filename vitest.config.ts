@@ -5,6 +5,9 @@ import { defineConfig } from 'vitest/config';
  * try again; what is deterministic may not.
  */
 const LIVE = [
+  'graph/bus/redis/**/*.test.ts',
+  'sinks/store/arango/arango-*.test.ts',
+  '{lake,sinks}/**/*.s3.test.ts',
   'sources/binance/**/*.test.ts',
   'venue/server/**/*.test.ts',
   'venue/contract/**/*.test.ts',

@@ -378,16 +378,29 @@ export interface GatewayNode<
   open(config: z.output<C>, env: Env): Promise<Gateway<I>>;
 }
 
+/** Stands for a node that runs in another part of a graph that was cut: its records arrive over the bus. */
+export interface RemoteNode {
+  readonly kind: 'remote';
+  readonly type: string;
+  readonly version: number;
+  readonly tier: Tier;
+  readonly summary: string;
+  readonly config: z.ZodObject;
+  readonly ports: { readonly in: InPorts; readonly out: OutPorts };
+}
+
 // biome-ignore lint/suspicious/noExplicitAny: the registry holds node types of every configuration, port and state type.
 type AnyInner = StepNode<any, any, any, any> | RxNode<any, any, any>;
 // biome-ignore lint/suspicious/noExplicitAny: as above.
 export type AnyAsync = AsyncNode<any, any, any, any, any, any>;
 // biome-ignore lint/suspicious/noExplicitAny: as above.
-export type RunNode = AnyInner | AnyAsync | SourceNode<any, any> | SinkNode<any, any>;
+type OwnNode = AnyInner | AnyAsync | SourceNode<any, any> | SinkNode<any, any>;
+/** What a plan runs. */
+export type RunNode = OwnNode | RemoteNode;
 // biome-ignore lint/suspicious/noExplicitAny: as above.
 export type AnyGateway = GatewayNode<any, any, any>;
 /** Every node type; a gateway runs as its two halves. */
-export type AnyNode = RunNode | AnyGateway;
+export type AnyNode = OwnNode | AnyGateway;
 
 /** Its records enter the graph as numbered inputs: one instance serves all instruments. */
 export const isEntrance = (type: AnyNode | undefined): boolean => type?.kind === 'source' || type?.kind === 'gateway';
@@ -427,7 +440,7 @@ export function defineGateway<C extends z.ZodObject, const I extends InPorts, co
   return Object.freeze({ kind: 'gateway' as const, ...node });
 }
 
-export const inPortsOf = (n: AnyNode): InPorts => (n.kind === 'source' ? {} : n.ports.in);
+export const inPortsOf = (n: AnyNode | RemoteNode): InPorts => (n.kind === 'source' ? {} : n.ports.in);
 /** The variadic in-port, for types that have one. */
 export const restOf = (n: AnyNode): InPort | undefined =>
   n.kind === 'step' || n.kind === 'async' || n.kind === 'sink' ? n.ports.rest : undefined;

@@ -16,6 +16,17 @@ export interface Bus {
   /** Reads streams from given positions on. A stream that does not exist yet is waited for. */
   reader(streams: readonly ReadFrom[], options?: ReaderOptions): StreamReader;
   close(): Promise<void>;
+  /** What the bus suffers from right now; a bus without it cannot be in trouble. */
+  readonly state?: BusState;
+}
+
+/** Calls wait while the bus is in trouble, and go on by themselves when it is over. */
+export interface BusState {
+  /** Absent: all is well. CHM523 to CHM528. */
+  readonly code?: string;
+  /** Since when, ms since the epoch. */
+  readonly since: number;
+  readonly message: string;
 }
 
 export interface AcquireOptions {
@@ -33,6 +44,8 @@ export interface Held {
   readonly token: number;
   /** Aborted when the lease was lost, with the coded error as its reason. */
   readonly lost: AbortSignal;
+  /** Lets the partition write to further slots, as if they had been among `tags`. */
+  cover(tags: readonly string[]): Promise<void>;
   /** Number of the last record of each stream, as the bus knows it; 0 for a stream that was never written. */
   positions(streams: readonly string[]): Promise<number[]>;
   /**

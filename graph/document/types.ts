@@ -12,6 +12,8 @@ export interface Pipeline {
   readonly nodes: readonly PipelineNode[];
   /** Service name → node ids; empty when the document has no `services:`. */
   readonly services: Readonly<Record<string, readonly string[]>>;
+  /** Name of a family of streams → nodes whose records travel in it when the graph is cut. */
+  readonly streams?: Readonly<Record<string, readonly string[]>>;
   /** sha256 of everything that can change an output: types, versions, configurations, wiring, schemas. */
   readonly hash: string;
   /** The profile makes it a live run. */

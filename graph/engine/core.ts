@@ -1,9 +1,9 @@
 import {
   type AnyAsync,
-  type AnyNode,
   type Counter,
   type InPorts,
   inPortsOf,
+  type RunNode,
   type RxCtx,
   type StepNode,
 } from '../node.ts';
@@ -14,8 +14,12 @@ import { Context, type InputSlot, Instance, SILENT } from './instance.ts';
 import { createEmit, createLoader, createPort, inUnits, keyList, type Loader, type Port } from './port.ts';
 import { RxRunner } from './rx-runner.ts';
 import { type Fielded, ManySlot, PickedList, SingleAsMany, slotClass } from './slot.ts';
-import type { Tap } from './tap.ts';
+import type { Stamp } from './stamp.ts';
+import type { Tap, Watcher } from './tap.ts';
 import { Timers } from './timers.ts';
+
+/** Puts something behind a port: sees its records, and hands them to the tap. Undefined = only the tap. */
+export type Exit = (node: PlanNode, out: number, tap: Tap | undefined) => Watcher | undefined;
 
 /** Everything a run holds in memory: instances per node and key, slots, timers. Made from a plan; moved by the cycles. */
 export class Core {
@@ -26,6 +30,8 @@ export class Core {
   readonly counters: Record<Counter, number> = { filtered: 0, late: 0, dead_lettered: 0, dropped: 0 };
   /** Taps by plan node and out-port. */
   readonly taps: readonly (Tap | undefined)[][];
+  /** Who sees the records of each port: its tap, and whoever sends them on. */
+  readonly #watchers: readonly (Watcher | undefined)[][];
   /** Keyed nodes: instances by key index. */
   readonly keyed: Instance[][];
   /** Unkeyed nodes. */
@@ -35,17 +41,26 @@ export class Core {
   /** Keys with instances, in order of name: the order in which a basket runs. */
   live: number[] = [];
   readonly isLive: boolean[] = [];
+  /** Keys that came to life since someone last looked, with the cycle in which they did. */
+  births: { key: number; stamp: Stamp }[] = [];
   /** Source slots and delivered feedback: node → out → key index (0 for unkeyed) → port and its writer. */
   readonly entries: Entry[][][] = [];
   readonly deliveries: Entry[][][] = [];
   readonly #anyLists = new Map<string, ManySlot>();
 
-  constructor(plan: Plan, keys: KeyTable, tap: (node: PlanNode, out: number, clock: Clock) => Tap | undefined) {
+  constructor(
+    plan: Plan,
+    keys: KeyTable,
+    tap: (node: PlanNode, out: number, clock: Clock) => Tap | undefined,
+    exit?: Exit,
+  ) {
     this.plan = plan;
     this.keys = keys;
-    this.clock.causes = plan.nodes.map((n) => n.id);
+    this.clock.causes = plan.causes;
+    this.clock.declarations = plan.declarations;
     this.timers = new Timers(plan.nodes.map((n) => n.declaration));
     this.taps = plan.nodes.map((n) => n.outs.map((_, out) => tap(n, out, this.clock)));
+    this.#watchers = exit ? plan.nodes.map((n, i) => n.outs.map((_, o) => exit(n, o, this.taps[i]![o]))) : this.taps;
     this.keyed = plan.nodes.map(() => []);
     this.single = plan.nodes.map(() => undefined);
     for (const n of plan.nodes) {
@@ -73,10 +88,17 @@ export class Core {
   enliven(k: number): void {
     if (this.isLive[k]) return;
     this.isLive[k] = true;
+    this.births.push({ key: k, stamp: this.clock.stamp() });
     const key = this.keys.at(k);
-    this.live = [...this.live, k].sort((a, b) => (this.keys.at(a).name < this.keys.at(b).name ? -1 : 1));
+    this.live = [...this.live, k].sort((a, b) => this.byName(a, b));
     for (const n of this.plan.nodes)
       if (n.keyed && n.node.type.kind !== 'source') this.keyed[n.index]![k] = this.#create(n, key);
+  }
+
+  /** The order in which a basket runs. */
+  byName(a: number, b: number): number {
+    if (a < 0 || b < 0 || a === b) return a - b;
+    return this.keys.at(a).name < this.keys.at(b).name ? -1 : 1;
   }
 
   /** Forgets all keys: a snapshot says which of them live. Slots that sources and feedback write stay, but are unseen. */
@@ -98,7 +120,13 @@ export class Core {
     const by = this.loaders[node]![out]!;
     by[k] ??= (() => {
       const entry = this.#entry(this.entries, this.plan.nodes[node]!, out, this.#sourceKey(node, out, k), false);
-      return createLoader(this.plan.nodes[node]!.outs[out]!, entry.port, entry.key, this.clock, this.taps[node]![out]);
+      return createLoader(
+        this.plan.nodes[node]!.outs[out]!,
+        entry.port,
+        entry.key,
+        this.clock,
+        this.#watchers[node]![out],
+      );
     })();
     return by[k]!;
   }
@@ -136,11 +164,11 @@ export class Core {
   }
 
   #create(n: PlanNode, key: KeyInfo | undefined): Instance {
-    const type: AnyNode = n.node.type;
+    const type: RunNode = n.node.type;
     const ports = n.outs.map((spec, out) =>
       createPort(spec, this.clock, key, spec.any ? this.#anyList(n, out, false) : undefined),
     );
-    const emit = createEmit(n.outs, ports, key, this.clock, this.taps[n.index]!);
+    const emit = createEmit(n.outs, ports, key, this.clock, this.#watchers[n.index]!);
     const tick: Record<string, unknown> = {};
     const rest: InputSlot[] = [];
     const wake: InputSlot[] = [];
@@ -161,7 +189,7 @@ export class Core {
 
   /** Gives an instance its cold state. */
   initialise(instance: Instance): void {
-    const type: AnyNode = instance.plan.node.type;
+    const type: RunNode = instance.plan.node.type;
     if (type.kind === 'step' || type.kind === 'async')
       instance.state = (type as StepNode | AnyAsync).state(instance.config as never, instance.key as KeyInfo);
     if (type.kind === 'rx')

@@ -18,11 +18,21 @@ export interface Cycles {
   /** The same with the node's `end`. */
   end(node: number, key: number): void;
 
-  /** The same four for plans with asynchronous nodes. */
+  /** What the records of one cycle of another part set off here; they lie in their slots already. */
+  remote(arrival: Arrival, key: number): void;
+
+  /** The first four for plans with asynchronous nodes. */
   waitBlock(source: number, block: Block, from: number, limit: number): Waiting<number>;
   waitDeliver(node: number, out: number, key: number): Waiting<void>;
   waitFire(node: number, key: number, tag: number): Waiting<void>;
   waitEnd(node: number, key: number): Waiting<void>;
+}
+
+/** The ports that records of one cycle have arrived on. Interned by who makes it: programs are kept by it. */
+export interface Arrival {
+  readonly ports: readonly { readonly node: number; readonly out: number }[];
+  /** They are of more than one key. */
+  readonly all: boolean;
 }
 
 /** Called when a feedback port has been written in this cycle. */

@@ -1,13 +1,15 @@
 import type { Counter } from '../node.ts';
-import type { Plan } from '../plan/plan.ts';
+import type { Plan, PlanNode } from '../plan/plan.ts';
 import { type Block, ChimeraError, type KeyTable } from '../schema/index.ts';
-import { Core } from './core.ts';
-import type { Cycles } from './cycles.ts';
+import type { Clock } from './clock.ts';
+import { Core, type Exit } from './core.ts';
+import type { Arrival, Cycles } from './cycles.ts';
 import { type Delivered, Feedback } from './feedback.ts';
 import { GeneratedPlan } from './generated.ts';
 import type { Instance } from './instance.ts';
 import { Interpreter } from './interpreter.ts';
 import { type Snapshot, takeSnapshot, useSnapshot } from './snapshot.ts';
+import { END, END_SOURCE, FEEDBACK, INPUT, NO_PATH, type Stamp, startOf, TIMER } from './stamp.ts';
 import { createTap, type Tap } from './tap.ts';
 import type { Timer } from './timers.ts';
 import { refuseWaiting, type Waiting } from './waiting.ts';
@@ -19,10 +21,14 @@ export interface EngineOptions {
   taps?: readonly string[] | '*';
   /** Taps keep digests of list fields instead of the lists. */
   digests?: boolean;
+  /** Puts something behind ports. */
+  exit?: Exit;
 }
 
 /** Rounds of delay-0 feedback at one time before it is taken for an endless loop. */
 const MAX_ROUNDS = 1000;
+/** More than there are instruments. */
+const MAX_KEYS = 2 ** 20;
 /** Deliveries without delay at one time: a loop that multiplies would fill the memory before it goes round so often. */
 const MAX_DELIVERIES = 1_000_000;
 
@@ -59,7 +65,7 @@ export class Engine {
   #deliveries = 0;
   /** Asynchronous nodes: with some, `waitRun`, `waitSettle` and `waitEnd` take the place of `run`, `settle` and `end`. */
   readonly waiting: readonly string[];
-  /** Timers and feedback fired per node: their numbers as causes. */
+  /** How many cycles each of `Plan.causes` has begun by timers and deliveries: their numbers. */
   fired: number[];
   #cyclesBefore = 0;
   /** Instances to silence just before a cycle with a known cause: how a repeated failure is passed over on the re-run. */
@@ -67,18 +73,19 @@ export class Engine {
 
   constructor(plan: Plan, keys: KeyTable, options: EngineOptions = {}) {
     const wanted = options.taps ?? [];
-    this.core = new Core(plan, keys, (n, out, clock) => {
+    const tap = (n: PlanNode, out: number, clock: Clock) => {
       const { port, schema } = n.outs[out]!;
       return wanted === '*' || wanted.includes(`${n.id}.${port}`)
         ? createTap(n.id, port, schema, clock, options.digests)
         : undefined;
-    });
+    };
+    this.core = new Core(plan, keys, tap, options.exit);
     this.#feedback = new Feedback(this.core);
     const onFeedback = (node: number, out: number, key: number) => this.#feedback.emitted(node, out, key);
     this.#interpreter = new Interpreter(this.core, onFeedback);
     this.#fast = options.mode === 'interpreted' ? this.#interpreter : new GeneratedPlan(this.core, onFeedback);
     this.#cycles = this.#fast;
-    this.fired = plan.nodes.map(() => 0);
+    this.fired = plan.causes.map(() => 0);
     this.waiting = plan.nodes.filter((n) => n.node.type.kind === 'async').map((n) => n.id);
   }
 
@@ -110,6 +117,7 @@ export class Engine {
     while (i < block.n && block.t[i]! < limit) {
       this.settle(Math.max(block.t[i]!, clock.now));
       const stop = this.#stopBefore(source, block, i);
+      this.#inputsNext();
       if (stop > i) i = this.#cycles.block(source, stop === block.n ? block : { ...block, n: stop }, i, limit);
     }
     if (clock.urgent) this.settle(clock.now);
@@ -121,11 +129,69 @@ export class Engine {
     while (i < block.n && block.t[i]! < limit) {
       yield* this.waitSettle(Math.max(block.t[i]!, clock.now));
       const stop = this.#stopBefore(source, block, i);
+      this.#inputsNext();
       if (stop > i)
         i = yield* this.#cycles.waitBlock(source, stop === block.n ? block : { ...block, n: stop }, i, limit);
     }
     if (clock.urgent) yield* this.waitSettle(clock.now);
     return i;
+  }
+
+  /** The place of the next cycle that begins inside: a delivery or a timer. */
+  peek(): Stamp | undefined {
+    const immediate = this.#feedback.first;
+    if (immediate) return immediate.stamp;
+    const timer = this.core.timers.peek();
+    const delayed = this.#feedback.firstDelayed;
+    if (delayed && delayed.due <= (timer?.due ?? Number.POSITIVE_INFINITY)) return this.#delayedStamp(delayed);
+    return timer && this.#timerStamp(timer);
+  }
+  /** Something without delay waits to be delivered. */
+  get pending(): boolean {
+    return this.#feedback.pending;
+  }
+  /** Runs that cycle. */
+  step(): void {
+    const d = this.#takeDue(Number.POSITIVE_INFINITY);
+    if (!d) return;
+    if ('tag' in d) this.#cycles.fire(d.node, d.key, d.tag);
+    else this.#cycles.deliver(d.node, d.out, d.key);
+  }
+  /** Begins a cycle that began in another part; its records are to be loaded, then `arrived` runs what they set off. */
+  enter(stamp: Stamp, cause: number, seq: number): void {
+    const { clock } = this.core;
+    clock.enter(stamp);
+    clock.n++;
+    clock.cause = cause;
+    clock.seq = seq;
+    this.#feedback.round = stamp.path.length + 1;
+    for (const q of this.quarantines) if (q.cause === cause && q.seq === seq) this.quarantine(q.node, q.key);
+  }
+  arrived(arrival: Arrival, key: number): void {
+    this.#cycles.remote(arrival, key);
+  }
+  /** Feedback of another part, emitted in the cycle with that stamp: kept until it is due. */
+  later(node: number, out: number, key: number, rows: Record<string, unknown>[], emitted: Stamp, dueUs: number): void {
+    this.#feedback.delay({ due: dueUs, round: 0, node, out, key, rows, stamp: emitted });
+  }
+  /** Passes time without a cycle. */
+  passTo(t: number): void {
+    if (t > this.core.clock.now) this.core.clock.now = t;
+  }
+  /** The instances that have an `end`, with the places of these last cycles. */
+  endings(): { stamp: Stamp; instance: Instance }[] {
+    return this.#ending().map((instance) => ({ stamp: this.#endStamp(instance), instance }));
+  }
+  runEnd(instance: Instance): void {
+    this.#beginEnd(instance);
+    this.#cycles.end(instance.plan.index, instance.key?.index ?? -1);
+  }
+
+  #inputsNext(): void {
+    const { clock } = this.core;
+    clock.phase = INPUT;
+    clock.path = NO_PATH;
+    clock.generation = 0;
   }
 
   /** Engine time (µs) at which something fires without an input; Infinity = nothing waits. */
@@ -167,15 +233,20 @@ export class Engine {
       return delayed;
     }
     const timer = timers.take(clock.now)!;
+    clock.enter(this.#timerStamp(timer));
     if (timer.firedAt !== clock.now) timer.rounds = 0;
     timer.firedAt = clock.now;
     if (++timer.rounds > MAX_ROUNDS)
-      throw new ChimeraError('CHM706', `a timer of ${clock.causes[timer.node]} fires ${MAX_ROUNDS} times at one time`, {
-        node: clock.causes[timer.node]!,
-        help: 'set the timer to a later time than now when it has just fired',
-      });
+      throw new ChimeraError(
+        'CHM706',
+        `a timer of ${this.core.plan.nodes[timer.node]!.id} fires ${MAX_ROUNDS} times at one time`,
+        {
+          node: this.core.plan.nodes[timer.node]!.id,
+          help: 'set the timer to a later time than now when it has just fired',
+        },
+      );
     this.#feedback.round = 1;
-    this.#begin(timer.node);
+    this.#begin(this.core.plan.nodes[timer.node]!.ordinal);
     return timer;
   }
   #settled(): void {
@@ -185,7 +256,7 @@ export class Engine {
     this.#feedback.round = 1;
   }
   #endless({ node }: Delivered): never {
-    const id = this.core.clock.causes[node]!;
+    const { id } = this.core.plan.nodes[node]!;
     throw new ChimeraError('CHM706', `feedback of ${id} goes round ${MAX_ROUNDS} times at one time`, {
       node: id,
       help: 'give the feedback a delay, or break the loop in the node that answers each report with an order',
@@ -196,7 +267,7 @@ export class Engine {
   end(): void {
     this.settle(this.now);
     for (const i of this.#ending()) {
-      this.#begin(i.plan.index);
+      this.#beginEnd(i);
       this.#cycles.end(i.plan.index, i.key?.index ?? -1);
       this.settle(this.now);
     }
@@ -204,7 +275,7 @@ export class Engine {
   *waitEnd(): Waiting<void> {
     yield* this.waitSettle(this.now);
     for (const i of this.#ending()) {
-      this.#begin(i.plan.index);
+      this.#beginEnd(i);
       yield* this.#cycles.waitEnd(i.plan.index, i.key?.index ?? -1);
       yield* this.waitSettle(this.now);
     }
@@ -213,24 +284,54 @@ export class Engine {
     return [...this.core.instances()].filter(({ plan: { node } }) => node.type.kind === 'step' && node.type.end);
   }
 
+  #endStamp({ plan: { ordinal }, key }: Instance): Stamp {
+    const { clock, live } = this.core;
+    const seq = ordinal * MAX_KEYS + (key ? live.indexOf(key.index) : 0);
+    return { ...startOf(clock.now), source: END_SOURCE, seq, phase: END };
+  }
+  #beginEnd(instance: Instance): void {
+    this.core.clock.enter(this.#endStamp(instance));
+    this.#begin(instance.plan.ordinal);
+  }
   #deliver(d: Delivered): void {
+    this.core.clock.enter(this.#feedback.isDelayed(d) ? this.#delayedStamp(d) : d.stamp);
     this.#feedback.round = d.round + 1;
-    this.#begin(d.node);
+    this.#begin(this.core.plan.nodes[d.node]!.portCauses[d.out]!);
     this.#feedback.write(d);
   }
-  /** A cycle caused by a node's own timer or feedback: numbered per node, so that it has the same name in every placement. */
-  #begin(node: number): void {
+  /** A cycle caused by a timer or a delivery: numbered per node and port, so that it has the same name in every placement. */
+  #begin(cause: number): void {
     const { clock } = this.core;
     clock.n++;
-    clock.cause = node;
-    clock.seq = this.fired[node]!++;
-    for (const q of this.quarantines) if (q.cause === node && q.seq === clock.seq) this.quarantine(q.node, q.key);
+    clock.cause = cause;
+    clock.seq = this.fired[cause]!++;
+    for (const q of this.quarantines) if (q.cause === cause && q.seq === clock.seq) this.quarantine(q.node, q.key);
+  }
+  #timerStamp({ due, inputSource, inputSeq, generation, node }: Timer): Stamp {
+    const { declaration, ordinal } = this.core.plan.nodes[node]!;
+    // An overdue timer of a restored snapshot fires now.
+    const t = Math.max(due, this.core.clock.now);
+    const number = this.fired[ordinal]!;
+    return {
+      t,
+      source: inputSource,
+      seq: inputSeq,
+      phase: TIMER,
+      generation,
+      place: declaration,
+      number,
+      path: NO_PATH,
+    };
+  }
+  #delayedStamp({ due, node, out }: Delivered): Stamp {
+    const place = this.core.plan.nodes[node]!.portCauses[out]!;
+    return { ...startOf(due), phase: FEEDBACK, place, number: this.fired[place]! };
   }
   /** Applies quarantines due at row `from`, and says where the next one is. */
   #stopBefore(source: number, block: Block, from: number): number {
     let stop = block.n;
     for (const q of this.quarantines) {
-      if (q.cause !== source) continue;
+      if (q.cause !== this.core.plan.nodes[source]!.ordinal) continue;
       const row = q.seq - block.seq0;
       if (row === from) this.quarantine(q.node, q.key);
       else if (row > from && row < stop) stop = row;

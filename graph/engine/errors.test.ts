@@ -229,7 +229,7 @@ describe('on_error', () => {
       ];
       const rows = [x(10, 5, 0), x(12, 6, 1), x(40, 6, 1), x(50, 7, 0)];
       const { ports, result } = await play(nodes, rows, { until: 100 });
-      expect(result.quarantined).toMatchObject([{ node: 'p', key: 'usdm:K1', source: 'e' }]);
+      expect(result.quarantined).toMatchObject([{ node: 'p', key: 'usdm:K1', source: 'e.back' }]);
       const of = (key: string) => ports['p.value']!.filter((r) => r.includes(key)).length;
       expect([of('K0'), of('K1')]).toEqual([6, 2]);
       expect(ports['ask.go']).toHaveLength(12);

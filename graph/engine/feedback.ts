@@ -1,5 +1,6 @@
 import type { Core } from './core.ts';
 import { copyFields, type Fielded, PooledSlot } from './slot.ts';
+import { compareStamps, type Stamp } from './stamp.ts';
 
 /** What a port held at the end of the cycle that wrote it, on its way to a later cycle: feedback, or one successive record. */
 export interface Delivered {
@@ -10,12 +11,13 @@ export interface Delivered {
   out: number;
   key: number;
   rows: Record<string, unknown>[];
-  creation: number;
+  /** Without delay: its place in the order. With one that follows from when it is due, and this is where it was emitted. */
+  stamp: Stamp;
 }
 
 /**
  * Feedback and successive records on their way: first those without delay, in one line in order of emission, then by
- * (due, emission).
+ * (due, place of the port, emission).
  */
 export class Feedback {
   readonly #core: Core;
@@ -24,7 +26,9 @@ export class Feedback {
   #immediate: Delivered[] = [];
   #head = 0;
   #delayed: Delivered[] = [];
-  creation = 0;
+  /** The cycle whose emissions are being taken, and how many without delay each node has made in it. */
+  #cycle = -1;
+  readonly #nth: number[] = [];
   /** That the running cycle's emissions belong to: 1 for those of inputs and timers. */
   round = 1;
 
@@ -54,16 +58,46 @@ export class Feedback {
     const delay = this.#delays[node]![out]!;
     // What comes later begins anew.
     const round = delay === 0 ? this.round : 0;
-    const d: Delivered = { due: clock.now + delay, round, node, out, key, rows, creation: this.creation++ };
+    const stamp = delay === 0 ? this.#next(node) : clock.stamp();
+    const d: Delivered = { due: clock.now + delay, round, node, out, key, rows, stamp };
     if (delay === 0) {
       this.#immediate.push(d);
       clock.urgent = true;
-    } else {
-      let i = this.#delayed.length;
-      while (i > 0 && this.#delayed[i - 1]!.due > d.due) i--;
-      this.#delayed.splice(i, 0, d);
-      if (d.due < clock.due) clock.due = d.due;
+    } else this.delay(d);
+  }
+  /** Keeps a delivery until it is due. */
+  delay(d: Delivered): void {
+    const { clock } = this.#core;
+    let i = this.#delayed.length;
+    while (i > 0 && this.#compare(d, this.#delayed[i - 1]!) < 0) i--;
+    this.#delayed.splice(i, 0, d);
+    if (d.due < clock.due) clock.due = d.due;
+  }
+  #compare(a: Delivered, b: Delivered): number {
+    return (
+      a.due - b.due ||
+      this.#place(a) - this.#place(b) ||
+      compareStamps(a.stamp, b.stamp) ||
+      this.#core.byName(a.key, b.key)
+    );
+  }
+  isDelayed({ node, out }: Delivered): boolean {
+    return this.#delays[node]![out] !== 0;
+  }
+  #place({ node, out }: Delivered): number {
+    return this.#core.plan.nodes[node]!.portCauses[out]!;
+  }
+  /** The place of the next delivery without delay that comes out of the running cycle. */
+  #next(node: number): Stamp {
+    const { clock, plan } = this.#core;
+    if (this.#cycle !== clock.n) {
+      this.#cycle = clock.n;
+      this.#nth.fill(0);
     }
+    const nth = this.#nth[node] ?? 0;
+    this.#nth[node] = nth + 1;
+    const stamp = clock.stamp();
+    return { ...stamp, path: [...stamp.path, plan.nodes[node]!.ordinal, nth] };
   }
   get due(): number {
     return this.#delayed[0]?.due ?? Number.POSITIVE_INFINITY;
@@ -79,6 +113,13 @@ export class Feedback {
       this.#head = 0;
     }
     return d;
+  }
+  /** The next one in line without taking it. */
+  get first(): Delivered | undefined {
+    return this.#immediate[this.#head];
+  }
+  get firstDelayed(): Delivered | undefined {
+    return this.#delayed[0];
   }
   take(): Delivered | undefined {
     return this.#delayed.shift();

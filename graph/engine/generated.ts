@@ -1,7 +1,7 @@
 import type { Program } from '../plan/plan.ts';
 import type { Block } from '../schema/index.ts';
 import type { Core } from './core.ts';
-import type { Cycles, OnFeedback } from './cycles.ts';
+import type { Arrival, Cycles, OnFeedback } from './cycles.ts';
 import { Instance } from './instance.ts';
 import { askAndStep, type Waiting } from './waiting.ts';
 
@@ -26,6 +26,7 @@ export class GeneratedPlan implements Cycles {
   readonly #onFeedback: OnFeedback;
   readonly #blocks: (CompiledBlock | undefined)[] = [];
   readonly #programs = new Map<string, Compiled>();
+  readonly #arrivals = new Map<Arrival, Compiled>();
 
   constructor(core: Core, onFeedback: OnFeedback) {
     this.#core = core;
@@ -72,6 +73,14 @@ export class GeneratedPlan implements Cycles {
     else i.rx?.run(i.tick);
     i.ctx.timer = 0;
     yield* this.#wait(this.#after(node), key, node);
+  }
+  remote(arrival: Arrival, key: number): void {
+    let program = this.#arrivals.get(arrival);
+    if (!program) {
+      program = this.#compile(this.#core.plan.arrival(arrival.ports, arrival.all));
+      this.#arrivals.set(arrival, program);
+    }
+    (program.run as ProgramFn)(key, this.#core.clock.n, -1);
   }
   end(node: number, key: number): void {
     if (this.#end(node, key)) (this.#after(node).run as ProgramFn)(key, this.#core.clock.n, node);
@@ -127,7 +136,7 @@ export class GeneratedPlan implements Cycles {
        ${programs.map((_, out) => `const p${out} = programs[${out}], L${out} = L[${out}];`).join('\n')}
        return function${waits ? '*' : ''} runBlock(block, from, limit) {
          const { t: times, key: keys, row, port, ports, n: end, seq0 } = block;
-         clock.cause = ${source};
+         clock.cause = ${core.plan.nodes[source]!.ordinal};
          for (let i = from; i < end; i++) {
            const t = times[i];
            if (t >= limit || t >= clock.due || clock.urgent) return i;

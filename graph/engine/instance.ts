@@ -146,9 +146,20 @@ export class Context implements Ctx {
   at(timeUs: number, tag: number): void {
     // Tag 0 would look like an input; a due time that is not a number would break the order of all timers.
     if (!(tag >= 1 && Math.floor(tag) === tag && !Number.isNaN(timeUs))) badTimer(timeUs, tag);
-    const due = Math.max(Math.ceil(timeUs), this.clock.now);
-    this.#queue.arm(this.#timer(tag), due);
-    if (due < this.clock.due) this.clock.due = due;
+    const { clock } = this;
+    const due = Math.max(Math.ceil(timeUs), clock.now);
+    const timer = this.#timer(tag);
+    timer.generation = 0;
+    timer.inputSource = -1;
+    timer.inputSeq = -1;
+    if (due === clock.now) {
+      const { source, seq, generation } = clock.stamp();
+      timer.generation = generation + 1;
+      timer.inputSource = source;
+      timer.inputSeq = seq;
+    }
+    this.#queue.arm(timer, due);
+    if (due < clock.due) clock.due = due;
   }
   after(durationUs: number, tag: number): void {
     this.at(this.clock.now + durationUs, tag);
@@ -161,8 +172,12 @@ export class Context implements Ctx {
     this.counters[counter] += n;
   }
   /** Puts a timer back as a snapshot held it. */
-  rearm(tag: number, due: number): void {
-    this.#queue.arm(this.#timer(tag), due);
+  rearm(tag: number, due: number, generation: number, inputSource: number, inputSeq: number): void {
+    const timer = this.#timer(tag);
+    timer.generation = generation;
+    timer.inputSource = inputSource;
+    timer.inputSeq = inputSeq;
+    this.#queue.arm(timer, due);
   }
   #timer(tag: number): Timer {
     let timer = this.timers[tag];
@@ -173,8 +188,12 @@ export class Context implements Ctx {
         key: (this.key as KeyInfo | undefined)?.index ?? -1,
         tag,
         creation: 0,
+        generation: 0,
+        inputSource: -1,
+        inputSeq: -1,
         heapDue: 0,
         heapCreation: 0,
+        heapGeneration: 0,
         armed: false,
         queued: false,
         firedAt: Number.NaN,

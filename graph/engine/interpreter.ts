@@ -2,7 +2,7 @@ import type { StepNode } from '../node.ts';
 import type { Program } from '../plan/plan.ts';
 import type { Block } from '../schema/index.ts';
 import type { Core } from './core.ts';
-import type { Cycles, OnFeedback } from './cycles.ts';
+import type { Arrival, Cycles, OnFeedback } from './cycles.ts';
 import type { Instance } from './instance.ts';
 import { askAndStep, isWaiting, type Waiting } from './waiting.ts';
 
@@ -11,6 +11,7 @@ export class Interpreter implements Cycles {
   readonly #core: Core;
   readonly #onFeedback: OnFeedback;
   readonly #emissions = new Map<string, Program>();
+  readonly #arrivals = new Map<Arrival, Program>();
   readonly #activations: (Program | undefined)[] = [];
   /** Plan node that is running: the engine reads it to say where an error came from. */
   running = -1;
@@ -43,7 +44,7 @@ export class Interpreter implements Cycles {
     const t = block.t[i]!;
     if (t >= limit || t >= clock.due || clock.urgent) return false;
     if (t > clock.now) clock.now = t;
-    clock.cause = source;
+    clock.cause = this.#core.plan.nodes[source]!.ordinal;
     clock.seq = block.seq0 + i;
     clock.n++;
     const out = block.port[i]!;
@@ -80,6 +81,14 @@ export class Interpreter implements Cycles {
     else call(i);
     i.ctx.timer = 0;
     yield* this.#waitRun(this.#activation(node), key, node);
+  }
+  remote(arrival: Arrival, key: number): void {
+    let program = this.#arrivals.get(arrival);
+    if (!program) {
+      program = this.#core.plan.arrival(arrival.ports, arrival.all);
+      this.#arrivals.set(arrival, program);
+    }
+    this.#run(program, key, -1);
   }
   end(node: number, key: number): void {
     if (this.#end(node, key)) this.#run(this.#activation(node), key, node);

@@ -1,7 +1,7 @@
 import { type Field, isNumberField, type KeyInfo, type NumberField, type Schema, type Vec } from '../schema/index.ts';
 import type { Clock } from './clock.ts';
 import { type Fielded, ManySlot, PooledSlot, slotClass } from './slot.ts';
-import type { Tap } from './tap.ts';
+import type { Watcher } from './tap.ts';
 
 /** What plan time knows of an out-port. */
 export interface PortSpec {
@@ -157,7 +157,7 @@ type Build<T> = new (
   ports: readonly Port[],
   key: KeyInfo | undefined,
   clock: Clock,
-  taps: readonly (Tap | undefined)[],
+  taps: readonly (Watcher | undefined)[],
 ) => T;
 const classes = new Map<string, Build<unknown>>();
 /** One class per layout, not per node: instances of all nodes of a type stay monomorphic in their shared `step`. */
@@ -186,7 +186,7 @@ export function createEmit(
   ports: readonly Port[],
   key: KeyInfo | undefined,
   clock: Clock,
-  taps: readonly (Tap | undefined)[],
+  taps: readonly (Watcher | undefined)[],
 ): Record<string, (values: unknown) => void> {
   const methods = specs.map((spec, o) => emitText(spec, taps[o] !== undefined, o));
   const text = `class Emit {
@@ -230,14 +230,15 @@ function emitText(spec: PortSpec, tapped: boolean, o: number): string {
 
 /** Loads a source's rows from block columns into a slot: the generated counterpart of an emission, for inputs. */
 export interface Loader {
-  load(columns: readonly unknown[], row: number): void;
+  /** @param key only for records of an unkeyed node that carry a key each */
+  load(columns: readonly unknown[], row: number, key?: number): void;
 }
 export function createLoader(
   spec: PortSpec,
   port: Port,
   key: KeyInfo | undefined,
   clock: Clock,
-  tap: Tap | undefined,
+  tap: Watcher | undefined,
 ): Loader {
   const assign = Object.entries(spec.schema.fields).map(([name, f], i) => {
     const target = `r[${JSON.stringify(name)}]`;
@@ -248,11 +249,12 @@ export function createLoader(
   });
   const text = `class Load {
     constructor(ports, key, clock, taps) { this.k = key ?? NO_KEY; this.clock = clock; ${membersText(spec, tap !== undefined, 0)} }
-    load(cols, i) {
+    load(cols, i${spec.keyed ? ', key' : ''}) {
       const n = this.clock.n;
-      const r = ${spec.many ? 'this.slot0.next()' : 'this.slot0'};
+      const r = ${takesList(spec) ? 'this.slot0.next()' : 'this.slot0'};
       ${assign.join('\n')}
       r.stamp = n; r.time = this.clock.now; r.seen = true;
+      ${spec.keyed ? 'r.key = key; keyList(this.port0, key, this.clock).add(r);' : ''}
       const k = this.k;
       ${afterText(spec, tap !== undefined, 0)}
     }

@@ -7,6 +7,7 @@ import type { InputRow } from '../runner/rows-reader.ts';
 import { int, record, Scalar, text } from '../schema/index.ts';
 import type { BuildNode } from '../testing/build.ts';
 import type { Snapshot } from './snapshot.ts';
+import { inputAt } from './stamp.ts';
 import { add, collect, echo, join, latch, loop, rxHidden, timed, x } from './testing-nodes.ts';
 import { type PlayOptions, play } from './testing-play.ts';
 
@@ -143,11 +144,18 @@ describe('a snapshot', () => {
     const { engine } = await play(nodes, [x(10, 1), x(11, 2, 1, 'y')], { open: true });
     const s = decode(encode(engine.snapshot())) as Snapshot;
     expect(s.timers).toEqual([
-      { node: 't', key: 'usdm:K0', tag: 1, due: 15 },
-      { node: 't', key: 'usdm:K0', tag: 2, due: 18 },
+      { node: 't', key: 'usdm:K0', tag: 1, due: 15, generation: 0, inputSource: -1, inputSeq: -1 },
+      { node: 't', key: 'usdm:K0', tag: 2, due: 18, generation: 0, inputSource: -1, inputSeq: -1 },
     ]);
     expect(s.feedback).toEqual([
-      { due: 15, node: 'e', port: 'back', key: 'usdm:K1', rows: [{ key: 1, value: 2, n: 2 }] },
+      {
+        due: 15,
+        node: 'e',
+        port: 'back',
+        key: 'usdm:K1',
+        stamp: inputAt(11, 0, 1),
+        rows: [{ key: 1, value: 2, n: 2 }],
+      },
     ]);
     expect(s.live).toEqual(['usdm:K0', 'usdm:K1']);
     expect(s.now).toBe(11);
@@ -190,7 +198,7 @@ describe('a snapshot', () => {
       where: { node: 'h' },
     });
     const { engine } = await play([{ id: 'c', type: counter(1), in: { a: 'src.x' } }], rows);
-    const newer = { ...engine.snapshot(), format: 2 } as unknown as Snapshot;
+    const newer = { ...engine.snapshot(), format: 3 } as unknown as Snapshot;
     expect(() => engine.restore(newer)).toThrowError(expect.objectContaining({ code: 'CHM742' }));
   });
   it('keeps the numbers of instruments, and refuses a run that has given them to others', async () => {

@@ -1,5 +1,5 @@
 import { decode, encode } from '../codec/index.ts';
-import type { AnyAsync, AnyNode, Counter, StepNode } from '../node.ts';
+import type { AnyAsync, Counter, RunNode, StepNode } from '../node.ts';
 import type { PlanNode } from '../plan/plan.ts';
 import { ChimeraError, type Schema, Vec } from '../schema/index.ts';
 import type { Core, Entry } from './core.ts';
@@ -7,10 +7,11 @@ import type { Delivered, Feedback } from './feedback.ts';
 import type { Instance } from './instance.ts';
 import type { PortSpec } from './port.ts';
 import { type Fielded, ManySlot, type PooledSlot } from './slot.ts';
+import type { Stamp } from './stamp.ts';
 
 /** Everything that the future of an engine depends on, as plain data. Names, not indices: a changed graph can still read it. */
 export interface Snapshot {
-  format: 1;
+  format: 2;
   graph: string;
   now: number;
   cycles: number;
@@ -21,8 +22,23 @@ export interface Snapshot {
   instances: InstanceSnapshot[];
   entries: SlotSnapshot[];
   deliveries: SlotSnapshot[];
-  timers: { node: string; key: string; tag: number; due: number }[];
-  feedback: { due: number; node: string; port: string; key: string; rows: Record<string, unknown>[] }[];
+  timers: {
+    node: string;
+    key: string;
+    tag: number;
+    due: number;
+    generation: number;
+    inputSource: number;
+    inputSeq: number;
+  }[];
+  feedback: {
+    due: number;
+    node: string;
+    port: string;
+    key: string;
+    rows: Record<string, unknown>[];
+    stamp: Stamp;
+  }[];
 }
 /** Rx nodes whose time operators hold something back: a run cannot go on from this snapshot as if nothing had happened. */
 export const heldBack = (s: Snapshot): string[] => [
@@ -58,25 +74,34 @@ const keyIndex = (core: Core, name: string): number => (name === '' ? -1 : core.
 
 export function takeSnapshot(core: Core, feedback: Feedback, fired: readonly number[], cycles: number): Snapshot {
   const snapshot: Snapshot = {
-    format: 1,
+    format: 2,
     graph: core.plan.pipeline.hash,
     now: core.clock.now,
     cycles,
     keys: core.keys.list.map(({ name, pxDigits, qtyDigits }) => ({ name, pxDigits, qtyDigits })),
     live: core.live.map((k) => keyName(core, k)),
     counters: core.counters,
-    fired: Object.fromEntries(core.plan.nodes.map((n, i) => [n.id, fired[i]!])),
+    fired: Object.fromEntries(core.plan.causes.flatMap((name, i) => (fired[i]! > 0 ? [[name, fired[i]!]] : []))),
     instances: [...core.instances()].map((i) => saveInstance(i)),
     entries: [...saveEntries(core, core.entries)],
     deliveries: [...saveEntries(core, core.deliveries)],
     timers: core.timers.armed
       .sort((a, b) => a.creation - b.creation)
-      .map((t) => ({ node: core.plan.nodes[t.node]!.id, key: keyName(core, t.key), tag: t.tag, due: t.due })),
+      .map(({ node, key, tag, due, generation, inputSource, inputSeq }) => ({
+        node: core.plan.nodes[node]!.id,
+        key: keyName(core, key),
+        tag,
+        due,
+        generation,
+        inputSource,
+        inputSeq,
+      })),
     feedback: feedback.all.map((d) => ({
       due: d.due,
       node: core.plan.nodes[d.node]!.id,
       port: core.plan.nodes[d.node]!.outs[d.out]!.port,
       key: keyName(core, d.key),
+      stamp: { ...d.stamp, path: [...d.stamp.path] },
       rows: d.rows.map((r) =>
         Object.fromEntries(Object.entries(r).map(([k, v]) => [k, v instanceof Vec ? v.data.slice(v.start, v.end) : v])),
       ),
@@ -150,9 +175,9 @@ const plainFields = (schema: Schema, r: Fielded): Record<string, unknown> =>
     }),
   );
 
-/** @returns the per-node numbers of fired timers and feedback */
+/** @returns how many cycles each cause has begun */
 export function useSnapshot(core: Core, feedback: Feedback, s: Snapshot): number[] {
-  if (s.format !== 1) throw new ChimeraError('CHM742', `snapshot has the unknown format ${s.format}`);
+  if (s.format !== 2) throw new ChimeraError('CHM742', `snapshot has the unknown format ${s.format}`);
   s.keys.forEach((k, i) => {
     // States may hold key indices, so a run that goes on must number its keys as the one before it did.
     if (core.keys.declare(k.name, k.pxDigits, k.qtyDigits).index !== i)
@@ -199,26 +224,26 @@ export function useSnapshot(core: Core, feedback: Feedback, s: Snapshot): number
     }
   for (const t of s.timers) {
     const i = instanceOf(t.node, t.key);
-    if (i && kept.has(i)) i.ctx.rearm(t.tag, t.due);
+    if (i && kept.has(i)) i.ctx.rearm(t.tag, t.due, t.generation, t.inputSource, t.inputSeq);
   }
   feedback.all = s.feedback.flatMap((f): Delivered[] => {
     const n = byId.get(f.node);
     const out = n ? n.outs.findIndex((o) => o.port === f.port) : -1;
+    if (!n || out < 0) return [];
+    // What another part sent may be for a key that is not alive here yet.
     const i = instanceOf(f.node, f.key);
-    if (!n || out < 0 || !i || !kept.has(i)) return [];
+    if (n.node.type.kind !== 'remote' && !(i && kept.has(i))) return [];
     const rows = f.rows.map((r) =>
       Object.fromEntries(Object.entries(r).map(([k, v]) => [k, v instanceof Float64Array ? new Vec(v) : v])),
     );
-    return [
-      { due: f.due, round: 0, node: n.index, out, key: keyIndex(core, f.key), rows, creation: feedback.creation++ },
-    ];
+    return [{ due: f.due, round: 0, node: n.index, out, key: keyIndex(core, f.key), rows, stamp: f.stamp }];
   });
-  return core.plan.nodes.map((n) => s.fired[n.id] ?? 0);
+  return core.plan.causes.map((name) => s.fired[name] ?? 0);
 }
 
 /** @returns whether the state was kept; otherwise the instance stays cold */
 function loadInstance(i: Instance, saved: InstanceSnapshot): boolean {
-  const type: AnyNode = i.plan.node.type;
+  const type: RunNode = i.plan.node.type;
   if (saved.type !== type.type || saved.spec !== specOf(i.plan)) return false;
   if (saved.version !== type.version) {
     if ((type.kind !== 'step' && type.kind !== 'async') || !type.migrate) return false;

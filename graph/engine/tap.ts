@@ -32,6 +32,8 @@ export interface Tap {
   /** All rows as columns: what files and comparisons take. A copy. */
   columns(): TapColumns;
 }
+/** Sees each record of a port. */
+export type Watcher = Pick<Tap, 'push'>;
 export interface TapColumns {
   readonly schema: Schema;
   readonly n: number;

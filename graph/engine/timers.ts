@@ -6,9 +6,15 @@ export interface Timer {
   readonly tag: number;
   /** Order of creation among timers that are due together. */
   creation: number;
+  /** 0, or how many timers set for the very time at which they were set led to this one. Those run after the others. */
+  generation: number;
+  /** The input in whose train such a timer was set (declaration of its source, and number); −1 for all others. */
+  inputSource: number;
+  inputSeq: number;
   /** The due time and creation under which the heap holds it; a timer that moved later is put back when it comes up. */
   heapDue: number;
   heapCreation: number;
+  heapGeneration: number;
   armed: boolean;
   queued: boolean;
   /** Engine time of the last firing, and how many firings there were at that time. */
@@ -16,7 +22,7 @@ export interface Timer {
   rounds: number;
 }
 
-/** Pending timers in order of (due, node declaration, creation). Re-arming later costs no heap operation. */
+/** Pending timers in order of (due, generation, node declaration, creation). Re-arming later costs no heap operation. */
 export class Timers {
   readonly #heap: Timer[] = [];
   readonly #declaration: readonly number[];
@@ -26,6 +32,7 @@ export class Timers {
     this.#declaration = declaration;
   }
 
+  /** The timer's generation has been set. */
   arm(timer: Timer, due: number): void {
     timer.due = due;
     timer.creation = this.creation++;
@@ -35,6 +42,7 @@ export class Timers {
       // Moved earlier: the old entry would come up too late, so the heap is repaired in place.
       timer.heapDue = due;
       timer.heapCreation = timer.creation;
+      timer.heapGeneration = timer.generation;
       this.#up(this.#heap.indexOf(timer));
     }
   }
@@ -50,9 +58,7 @@ export class Timers {
       const top = this.#heap[0];
       if (!top || top.heapDue > now) return undefined;
       if (top.armed && (top.due !== top.heapDue || top.creation !== top.heapCreation)) {
-        top.heapDue = top.due;
-        top.heapCreation = top.creation;
-        this.#down(0);
+        this.#putBack(top);
         continue;
       }
       this.#pop();
@@ -68,9 +74,7 @@ export class Timers {
       if (!top) return undefined;
       if (!top.armed) this.#pop();
       else if (top.due !== top.heapDue || top.creation !== top.heapCreation) {
-        top.heapDue = top.due;
-        top.heapCreation = top.creation;
-        this.#down(0);
+        this.#putBack(top);
       } else return top;
     }
   }
@@ -79,8 +83,16 @@ export class Timers {
     return this.#heap.filter((t) => t.armed);
   }
 
+  /** The timer on top had moved later. */
+  #putBack(top: Timer): void {
+    top.heapDue = top.due;
+    top.heapCreation = top.creation;
+    top.heapGeneration = top.generation;
+    this.#down(0);
+  }
   #less(a: Timer, b: Timer): boolean {
     if (a.heapDue !== b.heapDue) return a.heapDue < b.heapDue;
+    if (a.heapGeneration !== b.heapGeneration) return a.heapGeneration < b.heapGeneration;
     const da = this.#declaration[a.node]!;
     const db = this.#declaration[b.node]!;
     return da !== db ? da < db : a.heapCreation < b.heapCreation;
@@ -88,6 +100,7 @@ export class Timers {
   #push(t: Timer): void {
     t.heapDue = t.due;
     t.heapCreation = t.creation;
+    t.heapGeneration = t.generation;
     t.queued = true;
     this.#heap.push(t);
     this.#up(this.#heap.length - 1);

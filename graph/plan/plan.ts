@@ -28,12 +28,16 @@ export interface PlanNode {
   readonly id: string;
   readonly rank: number;
   readonly declaration: number;
+  /** Position in the plan of the whole graph, of which this plan may be a part. */
+  readonly ordinal: number;
   readonly keyed: boolean;
   readonly node: PipelineNode;
   readonly inputs: readonly PlanInput[];
   readonly outs: readonly PortSpec[];
   /** Indices of out-ports whose records are delivered in later cycles: feedback, and `successive` ones. */
   readonly feedback: readonly number[];
+  /** By out-port: its index in `Plan.causes` when it is one of those, else −1. */
+  readonly portCauses: readonly number[];
 }
 
 /** What one event can reach: which nodes may have to run, in order, and over which keys. */
@@ -52,21 +56,29 @@ export interface Plan {
   readonly pipeline: Pipeline;
   readonly nodes: readonly PlanNode[];
   readonly sources: readonly number[];
+  /** What can begin a cycle: all nodes of the whole graph by `ordinal`, then the ports that are delivered later. */
+  readonly causes: readonly string[];
+  /** Declaration in the whole graph, by `ordinal`. */
+  readonly declarations: readonly number[];
   /** Program of an emission of node's out-port, as an input (sources) or delivered feedback. */
   emission(node: number, out: number, deferred: boolean): Program;
+  /** Program of records that arrive from another part, on several ports at once. */
+  arrival(ports: readonly { readonly node: number; readonly out: number }[], all: boolean): Program;
   /** Program of a cycle that starts by running a node itself: timers and `end`. */
   activation(node: number): Program;
 }
 
 /**
  * Orders the nodes by (rank, declaration): rank is the longest path from a source, feedback edges left out.
+ * @param whole the plan of the graph that this pipeline is a part of: its order and its names of causes are kept
  * @throws CHM203 when a loop has no feedback edge (lint reports it with its place; this is the last line of defence).
  */
-export function createPlan(pipeline: Pipeline): Plan {
+export function createPlan(pipeline: Pipeline, whole?: Plan): Plan {
   const { nodes: declared } = pipeline;
   const declaration = new Map(declared.map((n, i) => [n.id, i]));
   const isDeferred = (e: PipelineEdge) => declared[declaration.get(e.node)!]!.feedback.includes(e.out);
-  const ranks = rankAll(declared, declaration, isDeferred);
+  const place = new Map(whole?.nodes.map((n) => [n.id, n]));
+  const ranks = whole ? declared.map((n) => place.get(n.id)!.rank) : rankAll(declared, declaration, isDeferred);
   const order = declared.map((_, i) => i).sort((a, b) => ranks[a]! - ranks[b]! || a - b);
   const index = new Map(order.map((d, i) => [declared[d]!.id, i]));
 
@@ -91,7 +103,8 @@ export function createPlan(pipeline: Pipeline): Plan {
       index: i,
       id: node.id,
       rank: ranks[d]!,
-      declaration: d,
+      declaration: place.get(node.id)?.declaration ?? d,
+      ordinal: place.get(node.id)?.ordinal ?? i,
       keyed: node.key === 'instrument',
       node,
       inputs: [],
@@ -99,19 +112,40 @@ export function createPlan(pipeline: Pipeline): Plan {
       feedback: Object.entries(node.out).flatMap(([port, spec], out) =>
         node.feedback.includes(port) || spec.successive ? [out] : [],
       ),
+      portCauses: [],
     };
   });
+  const causes = whole?.causes ?? [
+    ...nodes.map((n) => n.id),
+    ...nodes.flatMap((n) => n.feedback.map((out) => portCause(n, out))),
+  ];
   const planned = nodes.map(
-    (n): PlanNode => ({ ...n, inputs: n.node.inputs.map((e) => planInput(e, n, nodes, index)) }),
+    (n): PlanNode => ({
+      ...n,
+      inputs: n.node.inputs.map((e) => planInput(e, n, nodes, index)),
+      portCauses: n.outs.map((_, out) => causes.indexOf(portCause(n, out))),
+    }),
   );
   return {
     pipeline,
     nodes: planned,
     sources: planned.filter((n) => n.node.type.kind === 'source').map((n) => n.index),
+    causes,
+    declarations: whole?.declarations ?? nodes.map((n) => n.declaration),
     emission: (node, out, deferred) => reach(planned, [{ node, out, deferred }], undefined),
+    arrival: (ports, all) =>
+      reach(
+        planned,
+        ports.map((p) => ({ ...p, deferred: false })),
+        undefined,
+        all,
+      ),
     activation: (node) => reach(planned, [], node),
   };
 }
+
+/** Ids of nodes have no dot. */
+const portCause = (n: PlanNode, out: number): string => `${n.id}.${n.outs[out]!.port}`;
 
 function planInput(
   e: PipelineEdge,
@@ -174,6 +208,7 @@ function reach(
   nodes: readonly PlanNode[],
   emissions: readonly { node: number; out: number; deferred: boolean }[],
   activated: number | undefined,
+  everyKey = false,
 ): Program {
   // mode of each reached node; emitted: node → whether instances of other keys than the event's may have emitted
   const mode = new Map<number, ProgramStep['mode']>();
@@ -182,7 +217,8 @@ function reach(
     const id = `${node}.${out}.${deferred}`;
     emitted.set(id, (emitted.get(id) ?? false) || all);
   };
-  for (const e of emissions) emits(e.node, e.out, e.deferred && nodes[e.node]!.outs[e.out]!.keyed, e.deferred);
+  for (const e of emissions)
+    emits(e.node, e.out, everyKey || (e.deferred && nodes[e.node]!.outs[e.out]!.keyed), e.deferred);
   for (const n of nodes) {
     if (n.index === activated) mode.set(n.index, n.keyed ? 'one' : 'none');
     for (const input of n.inputs) {

@@ -466,7 +466,7 @@ export class Run {
     }
     const node = this.plan.nodes.find((n) => n.id === failure.node);
     const key = failure.key >= 0 ? this.keys.at(failure.key).name : '';
-    const cause = this.plan.nodes.findIndex((n) => n.id === failure.source);
+    const cause = this.plan.causes.indexOf(failure.source);
     const known = this.engine.quarantines.some(
       (q) => q.cause === cause && q.seq === failure.seq && q.node === failure.node && q.key === failure.key,
     );

@@ -1,0 +1,62 @@
+import type { Bus } from '../bus/bus.ts';
+import type { CheckpointStore } from '../checkpoint/store.ts';
+import type { Tap } from '../engine/tap.ts';
+import type { CommitMark } from '../node.ts';
+import type { Run } from '../runner/runner.ts';
+import type { BlockReader, KeyTable } from '../schema/index.ts';
+import type { Cut, Part } from './cut.ts';
+import type { Naming } from './streams.ts';
+
+export interface PartOptions {
+  readonly cut: Cut;
+  readonly part: Part;
+  readonly bus: Bus;
+  readonly naming: Naming;
+  /** Who runs it, for people. */
+  readonly holder: string;
+  /** Time after which a silent holder loses the part, ms; default 5,000. */
+  readonly ttlMs?: number;
+  readonly inputs?: readonly string[];
+  /** Folder for durable state of sinks. */
+  readonly dir?: string;
+  readonly seed?: number;
+  readonly mode?: 'generated' | 'interpreted';
+  readonly taps?: readonly string[];
+  readonly digests?: boolean;
+  /** Takes the rows of a tap at each commit, and at the end. */
+  readonly onTap?: (tap: Tap, keys: KeyTable) => void;
+  readonly readers?: Readonly<Record<string, (keys: KeyTable) => Promise<BlockReader>>>;
+  /** Parts with sinks keep their checkpoints where the sinks write, in one transaction with them. */
+  readonly store?: CheckpointStore;
+  /** What belongs to a commit besides: taken at each, given back when the part goes on from it (undefined: from the start). */
+  readonly extra?: { take(): unknown; restore(extra: unknown): Promise<void> | void };
+  readonly onCommit?: (mark: CommitMark) => Promise<void> | void;
+  /** Commit after this time, ms; default 1,000. */
+  readonly commitMs?: number;
+  /** Longest pause before it starts again after it lost its place, ms; default 2,000. */
+  readonly restartMs?: number;
+  readonly signal?: AbortSignal;
+  readonly until?: number;
+  /** Cycles that the slowest reader may be behind before a source waits; default 2^18. */
+  readonly mostAhead?: number;
+  /** The part went back to its last commit, and why. */
+  readonly onRestart?: (error: unknown) => void;
+  readonly onProgress?: (progress: PartProgress) => void;
+}
+export interface PartProgress {
+  readonly part: string;
+  readonly cycles: number;
+  /** Engine time, µs. */
+  readonly now: number;
+}
+export interface PartResult {
+  readonly part: string;
+  readonly cycles: number;
+  readonly inputs: number;
+  readonly counters: Run['engine']['counters'];
+  readonly commits: number;
+  /** How often it went back to a commit. */
+  readonly restarts: number;
+  readonly bad_input: readonly unknown[];
+  readonly out_of_order: number;
+}
