@@ -38,4 +38,48 @@ export const CODES = {
     title: 'a file of a sink cannot be written',
     text: 'The file named in the message cannot be written. Everything committed before is intact. Check the folder, its rights and the room on the disk, and run again.',
   },
+  CHM854: {
+    title: 'the address of the database server cannot be used',
+    text: 'An address looks like arango:http://user@host:8529/database. A password does not belong into it, because addresses are shown in logs and lists of processes: give it by environment or by a file that only its owner can read.',
+  },
+  CHM855: {
+    title: 'the database server does not answer',
+    text: 'Every try within about a minute failed: connection refused or cut, no complete answer in time, or a server that says it is not ready. Nothing is lost: what was not confirmed is sent again under the same keys. Start the server, or correct host and port, and run again.',
+  },
+  CHM856: {
+    title: 'the database server refuses user or password',
+    text: 'The log-in failed. Check the user in the address and the password in the environment or its file.',
+  },
+  CHM857: {
+    title: 'a right on the database is missing',
+    text: 'User and password are right, but the user may not do this. Grant read and write on the database; to make a missing database, a user needs that right on _system too, or somebody makes it beforehand.',
+  },
+  CHM858: {
+    title: 'a unique index refuses a document',
+    text: 'Another document has the same values in fields that an index declares unique. Chimera declares that for its own checkpoints and manifest entries only; any other such index was made by hand. Remove one of the documents, or the index.',
+  },
+  CHM859: {
+    title: 'a collection is gone',
+    text: 'A collection was there when the store was opened and is not any more: somebody removed it. Run again: opening the store makes what is missing, and documents are rebuilt from the journals.',
+  },
+  CHM860: {
+    title: 'the database server is too old',
+    text: 'The queries need ArangoDB 3.11 or newer. Upgrade the server.',
+  },
+  CHM861: {
+    title: 'other writers keep changing the same documents',
+    text: 'Each try within about a minute met another writer, or the server gave the transaction up. Two runs that write the same documents must not work at the same time: stop one of them.',
+  },
+  CHM862: {
+    title: 'the database server refused an operation',
+    text: 'The server answered with an error that has no code of its own; the message holds its words and number. It is a fault of Chimera or of the set-up of the server, such as a transaction that is larger than the server allows: then commit more often.',
+  },
+  CHM863: {
+    title: 'the database server takes no writes',
+    text: 'The server is set to read only, or its disk is full. Everything committed before is intact. Make room or change the mode, and run again.',
+  },
+  CHM864: {
+    title: 'what answers is no database server',
+    text: 'Something answers at this address, but not as ArangoDB does. Check host and port; a proxy in between must pass everything on.',
+  },
 } as const satisfies CodeTable;

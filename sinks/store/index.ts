@@ -1,3 +1,7 @@
+export { type ArangoAddress, parseArangoAddress } from './arango/address.ts';
+export { ArangoStore } from './arango/arango-store.ts';
+export { type ArangoOptions, openArangoStore, probeArango } from './arango/open.ts';
+export { openRunStore, type RunStore, type StoreChoice } from './arango/run-store.ts';
 export { COLLECTIONS, type Collection, type CollectionSpec } from './collections.ts';
 export { documentId, documentKey } from './document-key.ts';
 export type { Document, DocumentStore, Edge, Json, LineageStep, Queries, QueryName } from './document-store.ts';

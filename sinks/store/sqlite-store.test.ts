@@ -18,7 +18,15 @@ beforeEach(() => {
 });
 
 documentStoreContract('SQLite in memory', async () => new SqliteStore(undefined));
-documentStoreContract('a SQLite file', async () => new SqliteStore(join(root, `contract-${n++}.sqlite`)));
+const contractFile = (): string => join(root, `contract-${n}.sqlite`);
+documentStoreContract(
+  'a SQLite file',
+  async () => {
+    n++;
+    return new SqliteStore(contractFile());
+  },
+  async () => new SqliteStore(contractFile()),
+);
 
 const checkpoint = (epoch: number): Checkpoint => ({
   pipeline: 'trend',

@@ -2,10 +2,17 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { COLLECTIONS, type Collection } from './collections.ts';
 import { documentKey } from './document-key.ts';
-import type { Document, DocumentStore, Edge } from './document-store.ts';
+import type { Document, DocumentStore, Edge, Json } from './document-store.ts';
 
-/** What every driver must do. A driver's own test calls it with a way to open an empty store. */
-export function documentStoreContract(driver: string, open: () => Promise<DocumentStore>): void {
+/**
+ * What every driver must do. A driver's own test calls it with a way to open an empty store.
+ * @param another opens the store that was opened last once more, as another writer; without it there is only one
+ */
+export function documentStoreContract(
+  driver: string,
+  open: () => Promise<DocumentStore>,
+  another?: () => Promise<DocumentStore>,
+): void {
   describe(`document store on ${driver}`, () => {
     let store: DocumentStore;
     beforeEach(async () => {
@@ -310,6 +317,198 @@ export function documentStoreContract(driver: string, open: () => Promise<Docume
       await store.upsert('signals', [{ _key: 'a', rule: 'trend_up', reason: 'depth too thin' }]);
       expect(await find('spread')).toEqual(['reports/r']);
       expect(await find('thin')).toEqual(['signals/a']);
+    });
+
+    it('has each document once when a batch is repeated after a failure in its middle, in the order of the first time', async () => {
+      const batch = (_: unknown, i: number): Document => ({ _key: `k${i}`, t: i >> 3, reason: `word${i}` });
+      const all = Array.from({ length: 1500 }, batch);
+      const failing = store.transaction(async () => {
+        await store.upsert('signals', all.slice(0, 700));
+        await store.upsert('signals', all.slice(700));
+        throw new Error('the process died');
+      });
+      await expect(failing).rejects.toThrow('the process died');
+      expect(await store.count('signals')).toBe(0);
+      await store.upsert('signals', all.slice(0, 700));
+      for (let i = 0; i < 2; i++) await store.upsert('signals', all);
+      expect(await store.query('by_time', { collection: 'signals', from: 0, to: 999 })).toEqual(all);
+    });
+
+    it('keeps a document at its place in the order when its content changes, and takes the last of two with one key', async () => {
+      const at = (_key: string, rule: string): Document => ({ _key, t: 5, rule });
+      await store.upsert('signals', [at('b', '1'), at('a', '1'), at('c', '1'), at('a', '2')]);
+      await store.upsert('signals', [at('c', '3'), at('b', '3')]);
+      const found = await store.query('by_time', { collection: 'signals', from: 0, to: 9 });
+      expect(found.map((d) => [d._key, d['rule']])).toEqual([
+        ['b', '3'],
+        ['a', '2'],
+        ['c', '3'],
+      ]);
+    });
+
+    it('forgets fields that a new content has not', async () => {
+      await store.upsert('orders', [{ _key: 'o', t: 1, px: 5, deep: { a: 1, b: 2 } }]);
+      await store.upsert('orders', [{ _key: 'o', t: 1, deep: { b: 3 } }]);
+      expect(await store.get('orders', 'o')).toEqual({ _key: 'o', t: 1, deep: { b: 3 } });
+    });
+
+    it('sees within a transaction what it wrote there', async () => {
+      await store.transaction(async () => {
+        await store.upsert('orders', [{ _key: 'o', t: 1, client_id: 'c', closed_t: null }]);
+        expect((await store.get('orders', 'o'))?.['t']).toBe(1);
+        expect(await store.count('orders')).toBe(1);
+        await store.upsert('orders', [{ _key: 'o', t: 2, client_id: 'c', closed_t: null }]);
+        await store.upsert('fills', [{ _key: 'f', t: 3, client_id: 'c' }]);
+        expect((await store.query('order_life_cycle', { client_id: 'c' })).map((d) => d['t'])).toEqual([2, 3]);
+        expect(keysOf(await store.query('open_orders_at', { t: 2 }))).toEqual(['o']);
+      });
+      expect((await store.get('orders', 'o'))?.['t']).toBe(2);
+    });
+
+    // One connection in memory cannot have another writer.
+    it.skipIf(!another)(
+      'loses nothing when several writers write at the same time, also the same documents',
+      async () => {
+        const others = await Promise.all([another!(), another!()]);
+        const writers = [store, ...others];
+        const own = (w: number) =>
+          Array.from({ length: 200 }, (_, i): Document => ({ _key: `w${w}.${i}`, t: w, n: i }));
+        const common = (w: number) => Array.from({ length: 50 }, (_, i): Document => ({ _key: `c${i}`, t: 9, w }));
+        await Promise.all(
+          writers.map(async (writer, w) => {
+            for (let i = 0; i < 4; i++)
+              await writer.transaction(async () => {
+                await writer.upsert('signals', own(w).slice(i * 50, i * 50 + 50));
+                await writer.upsert('signals', common(w));
+              });
+          }),
+        );
+        expect(await store.count('signals')).toBe(3 * 200 + 50);
+        for (let w = 0; w < 3; w++)
+          expect(await store.query('by_time', { collection: 'signals', from: w, to: w + 1 })).toEqual(own(w));
+        // Whoever was last: one writer's documents as a whole, because each wrote them in one transaction.
+        const last = await store.query('by_time', { collection: 'signals', from: 9, to: 10 });
+        expect(new Set(last.map((d) => d['w'])).size).toBe(1);
+        for (const writer of others) await writer.close();
+      },
+    );
+
+    it('gives back 10,000 documents with every kind of value and the oddest of names and keys', async () => {
+      const values: Json[] = [
+        ...[
+          null,
+          true,
+          false,
+          0,
+          -1,
+          0.1 + 0.2,
+          5e-324,
+          -1.7976931348623157e308,
+          2 ** 53,
+          -(2 ** 53) + 1,
+          2 ** 63,
+          1e21,
+        ],
+        ...[
+          '',
+          'a',
+          '"\\/\b\n\u0000\u007f',
+          'ÄöÜß',
+          '資金費率',
+          '👍🏽',
+          'e\u0301 \u00e9',
+          '\ud800 half',
+          '\\ud800',
+          ' blank ',
+        ],
+        ...[[], [[[]]], [null, 1, 'x', { y: [2] }], {}, { a: { b: { c: {} } }, '': 1, 'x.y': 2, _id: 3 }],
+      ];
+      const names = [
+        'v',
+        '',
+        'a.b',
+        'a b',
+        '@x',
+        '$',
+        '`',
+        '"',
+        '_id',
+        '_rev',
+        '_x',
+        'chimera',
+        'ключ',
+        '名',
+        'null',
+        '0',
+      ];
+      const documents = Array.from({ length: 10_000 }, (_, i): Document => {
+        const name = names[i % names.length]!;
+        const key = documentKey(['trend', '趨勢', '👍🏽', 'a/b c', ''][i % 5]!, i);
+        return { [name]: values[i % values.length]!, _key: key, t: 1_723_104_000_123_456 + i };
+      });
+      await store.upsert('logs', documents);
+      const found = await store.query('by_time', { collection: 'logs', from: 0, to: Number.MAX_SAFE_INTEGER });
+      expect(found).toEqual(documents);
+      for (const d of documents.slice(0, 50)) expect(await store.get('logs', d._key)).toEqual(d);
+    });
+
+    it('walks no further than asked, and to each id on the shortest way, as far as brute force finds it', async () => {
+      const ids = Array.from({ length: 12 }, (_, i) => `n/${i}`);
+      const pair = fc.tuple(fc.nat(11), fc.nat(11));
+      let run = 0;
+      await fc.assert(
+        fc.asyncProperty(
+          fc.array(pair, { maxLength: 30 }),
+          fc.option(fc.nat(5), { nil: undefined }),
+          async (pairs, depth) => {
+            const name = (i: number): string => `${ids[i]}.${run}`;
+            run++;
+            await store.upsert(
+              'lineage',
+              pairs.map(([a, b], i) => edge(name(a), name(b), `e${i}`)),
+            );
+            for (const direction of ['ancestors', 'descendants'] as const) {
+              const next = (i: number) =>
+                direction === 'ancestors'
+                  ? pairs.filter(([a]) => a === i).map(([, b]) => b)
+                  : pairs.filter(([, b]) => b === i).map(([a]) => a);
+              // Floods one step at a time.
+              const distance = new Map([[0, 0]]);
+              for (let d = 1; d <= (depth ?? 99); d++)
+                for (const [i, at] of [...distance])
+                  if (at === d - 1) for (const j of next(i)) if (!distance.has(j)) distance.set(j, d);
+              const steps = await store.query('lineage', {
+                id: name(0),
+                direction,
+                ...(depth === undefined ? {} : { depth }),
+              });
+              expect(new Map(steps.map((s) => [s.id, s.depth]))).toEqual(
+                new Map([...distance].map(([i, d]) => [name(i), d])),
+              );
+              const depths = steps.map((s) => s.depth);
+              expect(depths).toEqual([...depths].sort((a, b) => a - b));
+              expect(steps).toHaveLength(distance.size);
+            }
+          },
+        ),
+        { numRuns: 25 },
+      );
+    });
+
+    it('puts first what says the words more often and in fewer others [STO.13]', async () => {
+      const other = Array.from({ length: 20 }, (_, i) => ({ _key: `o${i}`, t: i, reason: `nothing to see ${i}` }));
+      await store.upsert('signals', [
+        ...other,
+        { _key: 'once', t: 1, reason: 'the spread was a little wide on this side of a very quiet book today' },
+        { _key: 'often', t: 2, reason: 'spread, spread and spread' },
+        { _key: 'short', t: 3, reason: 'spread wide' },
+      ]);
+      const found = await store.query('full_text', { text: 'spread' });
+      expect(found.map((f) => f.document._key)).toEqual(['often', 'short', 'once']);
+      expect((await store.query('full_text', { text: 'spread', limit: 2 })).map((f) => f.document._key)).toEqual([
+        'often',
+        'short',
+      ]);
     });
   });
 }
