@@ -80,6 +80,7 @@ function streamOf(kind: Kind, moves: boolean, seed: number): Stream {
     taker: new Int8Array(EVENTS),
   };
   const ladders = s.ladders as (Ladder | undefined)[];
+  const columns = new Columns(kind === 'ladder' || kind === 'mixed' ? EVENTS : 0);
   const size = (): number => 2_000 + nextInt(r, 4_000);
   let bid = MID;
   let trades = 0;
@@ -103,21 +104,33 @@ function streamOf(kind: Kind, moves: boolean, seed: number): Stream {
     s.through[i] = through;
     if (taker < 0) qty = 1 + nextInt(r, 40);
     s.qty[i] = qty;
-    if (s.kind[i] === 0) ladders[i] = ladderOf(bid, s.bidQty[i]!, s.askQty[i]!, size);
+    if (s.kind[i] === 0) ladders[i] = columns.add(bid, s.bidQty[i]!, s.askQty[i]!, size);
   }
   return s;
 }
-/** The best level is the last. */
-function ladderOf(bid: number, bidQty: number, askQty: number, size: () => number): Ladder {
-  const column = (of: (level: number) => number): Vec =>
-    new Vec(Float64Array.from({ length: LEVELS }, (_, i) => of(LEVELS - 1 - i)));
-  return {
-    u: 0,
-    bid_px: column((l) => bid - l),
-    bid_qty: column((l) => (l === 0 ? bidQty : size())),
-    ask_px: column((l) => bid + 1 + l),
-    ask_qty: column((l) => (l === 0 ? askQty : size())),
-  };
+/** Lists of ladders one behind the other, as blocks have them: one column for each field. */
+class Columns {
+  readonly #data: readonly Float64Array[];
+  #rows = 0;
+  constructor(rows: number) {
+    this.#data = Array.from({ length: 4 }, () => new Float64Array(rows * LEVELS));
+  }
+  /** The best level is the last. */
+  add(bid: number, bidQty: number, askQty: number, size: () => number): Ladder {
+    const from = this.#rows++ * LEVELS;
+    const column = (n: number, of: (level: number) => number): Vec => {
+      const data = this.#data[n]!;
+      for (let i = 0; i < LEVELS; i++) data[from + i] = of(LEVELS - 1 - i);
+      return new Vec(data, from, from + LEVELS);
+    };
+    return {
+      u: 0,
+      bid_px: column(0, (l) => bid - l),
+      bid_qty: column(1, (l) => (l === 0 ? bidQty : size())),
+      ask_px: column(2, (l) => bid + 1 + l),
+      ask_qty: column(3, (l) => (l === 0 ? askQty : size())),
+    };
+  }
 }
 
 class Desk {
@@ -187,7 +200,7 @@ class Desk {
   }
   start(s: Stream): void {
     // A first ladder, so that each level has been seen.
-    const ladder = ladderOf(s.bid[0]!, s.bidQty[0]!, s.askQty[0]!, () => 4_000);
+    const ladder = new Columns(1).add(s.bid[0]!, s.bidQty[0]!, s.askQty[0]!, () => 4_000);
     ladder.u = ++this.#u;
     onLadder(this.#x, this.#m, ladder, this.#now);
     this.#refill(s.bid[0]!);

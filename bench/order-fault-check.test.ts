@@ -88,6 +88,12 @@ describe('the checker of orders under fault', () => {
       /b was lost/,
     ],
     [
+      'an order that stayed UNKNOWN',
+      (w) =>
+        w.lives[0]!.push({ ...w.lives[0]![0]!, values: { ...w.lives[0]![0]!.values, exec: 'unknown', status: 'new' } }),
+      /a stayed UNKNOWN/,
+    ],
+    [
       'another end',
       (w) => {
         w.lists['/fapi/v1/allAlgoOrders']![0]!['algoStatus'] = 'EXPIRED';

@@ -100,6 +100,9 @@ export async function wrongWith(
       return of.map(({ values: v }) => (v['exec'] === 'trade' ? 'filled' : String(v['exec'])));
     });
     if (ends.length === 0) wrong.push(`${id} was lost`);
+    const doubts = lives.at(-1)!.filter((row) => isOfOrder(row, id));
+    reasons.count('told UNKNOWN', doubts.filter((row) => row.values['exec'] === 'unknown').length);
+    if (doubts.at(-1)?.values['exec'] === 'unknown') wrong.push(`${id} stayed UNKNOWN`);
     if (new Set(ends).size > 1) wrong.push(`${id} was reported ${ends}`);
     const code = lives.flat().find((row) => isOver(row, id) && row.values['exec'] === 'rejected')?.values['code'];
     reasons.count(`end: ${ends[0]}${code === undefined ? '' : ` ${code}`}`);

@@ -14,6 +14,7 @@ import { bpE8, scaled } from './core/money.ts';
 import { narrowAccount, narrowReport, widen } from './core/narrow.ts';
 import { feesOnly } from './core/rules.ts';
 import { marketOf } from './core/state.ts';
+import { standingOnly } from './standing.ts';
 
 const { open_time_ms, open, high, low, close } = MARKET_PORTS.candle.fields;
 const VenueCandle = record('venue_candle', 1, { open_time_ms, open, high, low, close });
@@ -22,7 +23,7 @@ const VenueFunding = record('venue_funding', 1, { rate, time_ms });
 
 export const candle = defineNode({
   type: 'venue.candle',
-  version: 2,
+  version: 3,
   tier: 'gold',
   summary: 'Fills by candles, for backtests: orders decided on a closed candle trade at the open of the next one.',
   doc: `One account over all instruments, cross margin without limit: nothing is liquidated, and a lost account shows as a negative
@@ -55,6 +56,8 @@ wallet. Every fill has the open time of its candle.
     },
   },
   determinism: 'pure',
+  /** The records of its ports have grown; the state is what it was. */
+  migrate: (old): CandleVenue => old as CandleVenue,
   state: (c): CandleVenue =>
     createCandleVenue(feesOnly(bpE8(c.maker_bp), bpE8(c.taker_bp)), scaled(c.balance_usdt, 8, 'balance_usdt')),
   step(s, tick, _c, emit, ctx) {
@@ -84,7 +87,7 @@ wallet. Every fill has the open time of its candle.
     if (order.n > 0) {
       for (let i = 0; i < order.n; i++) {
         const v = order.at(i);
-        onCommand(s, ctx.keys.at(v.key), widen(v), ctx.now);
+        if (v.action !== 'query') onCommand(s, ctx.keys.at(v.key), widen(v), ctx.now);
       }
       if (candle.n === 0)
         for (const k of x.live) {
@@ -93,10 +96,14 @@ wallet. Every fill has the open time of its candle.
         }
     }
     const out = x.outbox;
-    if (out.length === 0) return;
     for (const e of out)
       if (e.port === 'report') emit.report(narrowReport(e.values));
       else if (e.port === 'account') emit.account(narrowAccount(e.values));
     out.length = 0;
+    for (let i = 0; i < order.n; i++) {
+      const v = order.at(i);
+      if (v.action !== 'query') continue;
+      emit.report(standingOnly(x, ctx.keys.at(v.key), v, ctx.now, s.spots[v.key]?.waiting));
+    }
   },
 });

@@ -6,6 +6,7 @@ import { narrowAccount, narrowReport, widen } from './core/narrow.ts';
 import { feesOnly } from './core/rules.ts';
 import { createExchange, type Exchange, marketOf } from './core/state.ts';
 import { touchCommand, touchTrade } from './core/touch.ts';
+import { standingOnly } from './standing.ts';
 
 const { px, qty, side, on_market } = MARKET_PORTS.trade.fields;
 const VenueTrade = record('venue_trade', 1, { px, qty, side, on_market });
@@ -14,7 +15,7 @@ const VenueTouch = record('venue_touch', 1, { bid_px, bid_qty, ask_px, ask_qty }
 
 export const touch = defineNode({
   type: 'venue.touch',
-  version: 2,
+  version: 3,
   tier: 'gold',
   summary: 'A plain fill model on top of book and trades: queue ahead at placement, no latency, whole fills.',
   doc: `For backtests on best bid, best ask and trades alone. One account over all instruments, no margin.
@@ -43,6 +44,8 @@ export const touch = defineNode({
     },
   },
   determinism: 'pure',
+  /** The records of its ports have grown; the state is what it was. */
+  migrate: (old): Exchange => old as Exchange,
   state: (c): Exchange =>
     createExchange(feesOnly(bpE8(c.maker_bp), bpE8(c.taker_bp)), scaled(c.balance_usdt, 8, 'balance_usdt')),
   step(x, tick, _c, emit, ctx) {
@@ -66,13 +69,16 @@ export const touch = defineNode({
     }
     for (let i = 0; i < order.n; i++) {
       const v = order.at(i);
-      touchCommand(x, ctx.keys.at(v.key), widen(v), ctx.now);
+      if (v.action !== 'query') touchCommand(x, ctx.keys.at(v.key), widen(v), ctx.now);
     }
     const out = x.outbox;
-    if (out.length === 0) return;
     for (const e of out)
       if (e.port === 'report') emit.report(narrowReport(e.values));
       else if (e.port === 'account') emit.account(narrowAccount(e.values));
     out.length = 0;
+    for (let i = 0; i < order.n; i++) {
+      const v = order.at(i);
+      if (v.action === 'query') emit.report(standingOnly(x, ctx.keys.at(v.key), v, ctx.now));
+    }
   },
 });

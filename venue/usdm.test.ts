@@ -135,3 +135,68 @@ describe('venue.usdm', () => {
     ]);
   });
 });
+
+describe('venue.usdm, asked and doubted', () => {
+  const said = (list: { port: string; values: Record<string, unknown> }[]): unknown[] =>
+    list
+      .filter((e) => e.port === 'report')
+      .map(({ values: v }) => `${v['client_id']} ${v['exec']}/${v['status']}${v['code'] === 0 ? '' : ` ${v['code']}`}`);
+  const query = (client_id: string): Record<string, unknown> =>
+    order(client_id, { action: 'query', type: 'limit', qty: 0 });
+
+  it('answers a query with how the order stands: open, traded, ended, or never seen', () => {
+    const d = make();
+    d.send(T, { ladder: ladder(6_000_000, 6_000_100) });
+    d.send(T, {
+      order: [order('a'), order('b', { type: 'limit', px: 5_999_000 }), order('c', { type: 'limit', px: 5_999_000 })],
+    });
+    d.send(T + 1000, { order: [order('c', { action: 'cancel' })] });
+    const answers = d.send(T + 2000, { order: ['a', 'b', 'c', 'x'].map(query) });
+    expect(said(answers)).toEqual([
+      'a status/filled',
+      'b status/new',
+      'c status/canceled',
+      'x rejected/rejected -2013',
+    ]);
+    expect(answers[0]!.values).toMatchObject({ cum_qty: 10, last_qty: 0, trade_id: 0, order_id: 1, side: 'buy' });
+  });
+  it('lets a query arrive behind the orders that were sent before it, and answers behind their reports', () => {
+    const d = make({ order_latency: '5ms', response_latency: '2ms' });
+    d.send(T, { ladder: ladder(6_000_000, 6_000_100) });
+    d.send(T, { order: [order('a'), query('a')] });
+    expect(d.advance(T + 6999)).toEqual([]);
+    expect(said(d.advance(T + 7000))).toEqual(['a new/new', 'a trade/filled', 'a status/filled']);
+  });
+  it('tells an order unknown, and what became of it when its time has come or when it is asked for', () => {
+    for (const asks of [false, true]) {
+      const d = make({ unknown: { share: 1, lost: 0, proof_after: '2s' } });
+      d.send(T, { ladder: ladder(6_000_000, 6_000_100) });
+      expect(said(d.send(T, { order: [order('a')] }))).toEqual(['a unknown/new']);
+      if (asks)
+        expect(said(d.send(T + 1000, { order: [query('a')] }))).toEqual([
+          'a new/new',
+          'a trade/filled',
+          'a status/filled',
+        ]);
+      else expect(said(d.advance(T + 2_000_000))).toEqual(['a new/new', 'a trade/filled']);
+      expect(d.advance(T + 9_000_000)).toEqual([]);
+    }
+  });
+  it('rejects an order that never arrived, and does not know it when asked', () => {
+    const d = make({ unknown: { share: 1, lost: 1, proof_after: '2s' } });
+    d.send(T, { ladder: ladder(6_000_000, 6_000_100) });
+    expect(said(d.send(T, { order: [order('a'), order('b')] }))).toEqual(['a unknown/new', 'b unknown/new']);
+    expect(said(d.send(T + 1000, { order: [query('b')] }))).toEqual(['b rejected/rejected -1007']);
+    expect(said(d.advance(T + 2_000_000))).toEqual(['a rejected/rejected -1007']);
+    expect(said(d.send(T + 3_000_000, { order: [query('a')] }))).toEqual(['a rejected/rejected -2013']);
+  });
+  it('carries what is in doubt through a checkpoint, and takes over the state of the version before', () => {
+    const d = make({ unknown: { share: 1, lost: 0 } });
+    d.send(T, { ladder: ladder(6_000_000, 6_000_100) });
+    d.send(T, { order: [order('a')] });
+    d.state = decode(encode(d.state)) as never;
+    expect(said(d.advance(T + 2_000_000))).toEqual(['a new/new', 'a trade/filled']);
+    const { desk: _, ...old } = d.state as never as Record<string, unknown>;
+    expect(usdm.migrate!(old, 2)).toEqual({ ...old, desk: expect.objectContaining({ doubts: [], out: [] }) });
+  });
+});

@@ -18,6 +18,19 @@ import { bpE8, scaled } from './core/money.ts';
 import { narrowAccount, narrowReport, widen } from './core/narrow.ts';
 import { createExchange, type Exchange, type Market, marketOf, type Rules } from './core/state.ts';
 import { buildTiers } from './core/tiers.ts';
+import {
+  answerQuery,
+  copyOf,
+  createDesk,
+  type KeyedReport,
+  nextDue,
+  type OrderDesk,
+  pass,
+  prove,
+  sent,
+  unknownFaults,
+} from './order-desk.ts';
+import { standing } from './standing.ts';
 
 const positive = z.number().positive();
 const instrument = z.strictObject({
@@ -49,6 +62,7 @@ const config = z.strictObject({
   book_levels: z.int().min(1).max(1000).default(50).describe('best levels of the recorded ladder that are kept'),
   max_open_orders: z.int().min(1).default(200).describe('limit orders per instrument'),
   max_conditional_orders: z.int().min(1).default(200).describe('over all instruments'),
+  unknown: unknownFaults,
   instruments: z
     .record(z.string(), instrument)
     .default({})
@@ -113,10 +127,15 @@ const ports = {
 /** Timer tags. */
 const ARRIVAL = 1;
 const RESPONSE = 2;
+const DESK = 3;
+
+interface State extends Exchange {
+  desk: OrderDesk;
+}
 
 export const usdm = defineNode({
   type: 'venue.usdm',
-  version: 2,
+  version: 3,
   tier: 'gold',
   summary:
     'A simulated USD-M futures exchange: orders are matched against the recorded book and trades, with isolated margin, funding and liquidation.',
@@ -144,6 +163,11 @@ once, half away from zero. The taker fee is part of an order's cost, so that a f
 at the first mark price at or after its time, at the rate announced last before it. A liquidation sells into the
 recorded book down to the bankruptcy price; the insurance fund takes the rest and the fee, never more than the margin.
 
+**Queries** arrive like other commands and are answered by how the order stands then; of ended orders the last 64 are remembered.
+
+**Open outcomes** (\`unknown\`) are a fault scenario: the order is told \`unknown\`, and what became of it only \`proof_after\` later or
+when it is asked for.
+
 **Refusals** carry USD-M's error codes. A refused cancel (−2011) has \`order_id\` 0 and speaks of the cancel, not of the order.
 Reduce-only orders execute at most the position; they and close-position stops expire when it is gone.`,
   reference: 'Binance USD-M futures: order, filter, error, margin and liquidation documentation',
@@ -161,9 +185,15 @@ Reduce-only orders execute at most the position; they and close-position stops e
     }
     return issues;
   },
-  state: (c): Exchange => createExchange(rulesOf(c), scaled(c.balance_usdt, 8, 'balance_usdt')),
-  step(x, tick, _c, emit, ctx) {
+  state: (c): State => ({
+    ...createExchange(rulesOf(c), scaled(c.balance_usdt, 8, 'balance_usdt')),
+    desk: createDesk(c.unknown, 'venue.usdm'),
+  }),
+  /** Before version 3 there were no queries. */
+  migrate: (old): State => ({ ...(old as Exchange), desk: createDesk(undefined, 'venue.usdm') }),
+  step(x, tick, c, emit, ctx) {
     const now = ctx.now;
+    const { desk } = x;
     if (ctx.timer === ARRIVAL) receive(x, (k) => ctx.keys.at(k), now);
     const { trade, ladder, best, mark, funding, order } = tick;
     for (let i = 0; i < trade.n; i++) {
@@ -193,10 +223,16 @@ Reduce-only orders execute at most the position; they and close-position stops e
     }
     for (let i = 0; i < order.n; i++) {
       const v = order.at(i);
-      send(x, ctx.keys.at(v.key), widen(v), now);
+      if (v.action === 'query') desk.queries.push({ at: now + c.order_latency, key: v.key, command: copyOf(v) });
+      else if (sent(desk, c.unknown, v.key, [v], now, c.response_latency)) send(x, ctx.keys.at(v.key), widen(v), now);
     }
     if (x.inbox.length > 0 && (order.n > 0 || ctx.timer === ARRIVAL)) ctx.at(x.inbox[0]!.at, ARRIVAL);
-    if (x.outbox.length > 0) answer(x, emit, ctx);
+    const busy = order.n > 0 || ctx.timer === DESK || desk.doubts.length + desk.queries.length + desk.out.length > 0;
+    if (busy) work(x, c, ctx);
+    if (x.outbox.length + desk.out.length > 0) answer(x, emit, ctx);
+    if (!busy) return;
+    const due = nextDue(desk);
+    if (due < Number.POSITIVE_INFINITY) ctx.at(due, DESK);
   },
 });
 
@@ -204,14 +240,30 @@ function marketAt(x: Exchange, key: number, keys: KeyTable): Market | null {
   return x.markets[key] ?? marketOf(x, keys.at(key));
 }
 
+/** Queries that have arrived, and outcomes whose time has come. */
+function work(x: State, c: Config, ctx: Ctx): void {
+  const { desk } = x;
+  prove(desk, ctx.now);
+  while (desk.queries.length > 0 && desk.queries[0]!.at <= ctx.now) {
+    const { key, command } = desk.queries.shift()!;
+    const under: KeyedReport[] = [];
+    for (const e of x.outbox) if (e.port === 'report') under.push(narrowReport(e.values));
+    const stands = standing(x, ctx.keys.at(key), command, ctx.now);
+    answerQuery(desk, key, command, stands, under, ctx.now, c.response_latency);
+  }
+}
+
 /** Emits what is due and sets the timer for what is not. */
-function answer(x: Exchange, emit: Emit<(typeof ports)['out']>, ctx: Ctx): void {
+function answer(x: State, emit: Emit<(typeof ports)['out']>, ctx: Ctx): void {
+  const { desk } = x;
   const out = x.outbox;
   let n = 0;
   for (; n < out.length && out[n]!.at <= ctx.now; n++) {
     const e = out[n]!;
-    if (e.port === 'report') emit.report(narrowReport(e.values));
-    else if (e.port === 'account') emit.account(narrowAccount(e.values));
+    if (e.port === 'report') {
+      const r = pass(desk, narrowReport(e.values));
+      if (r) emit.report(r);
+    } else if (e.port === 'account') emit.account(narrowAccount(e.values));
     else emit.position(e.values);
   }
   if (n === out.length) out.length = 0;
@@ -219,4 +271,7 @@ function answer(x: Exchange, emit: Emit<(typeof ports)['out']>, ctx: Ctx): void 
     out.splice(0, n);
     ctx.at(out[0]!.at, RESPONSE);
   }
+  let told = 0;
+  for (; told < desk.out.length && desk.out[told]!.at <= ctx.now; told++) emit.report(desk.out[told]!.values);
+  desk.out.splice(0, told);
 }

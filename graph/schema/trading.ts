@@ -57,9 +57,12 @@ export const Intent = record('intent', 1, {
   reason: text(),
 });
 
-/** A command to the venue (ord:cmd). Prices and quantities in the instrument's own decimals. */
+/**
+ * A command to the venue (ord:cmd). Prices and quantities in the instrument's own decimals. `query` asks how the order
+ * stands: the answer is a report with exec `status`, or a rejection with −2013 when there is no such order.
+ */
 export const OrderCommand = record('order_command', 1, {
-  action: oneOf('place', 'cancel', 'cancel_all'),
+  action: oneOf('place', 'cancel', 'cancel_all', 'query'),
   client_id: text('deterministic client order id'),
   side: oneOf('buy', 'sell'),
   type: oneOf('market', 'limit', 'stop_market', 'take_profit_market'),
@@ -74,11 +77,15 @@ export const OrderCommand = record('order_command', 1, {
   origin: oneOf('entry', 'exit', 'guardian', 'position', 'reconcile', 'operator'),
 });
 
-/** What the venue says of an order (ord:result): one record per execution event, as Binance's ORDER_TRADE_UPDATE. */
+/**
+ * What the venue says of an order (ord:result): one record per execution event, as Binance's ORDER_TRADE_UPDATE. Two are no
+ * events of the order: `unknown`, nobody can tell yet whether the exchange has it, or how it stands (its proof follows as one
+ * of the others); and `status`, the answer to a query: `status` and the cumulative amounts say how it stands.
+ */
 export const OrderReport = record('order_report', 1, {
   client_id: text(),
   order_id: int(),
-  exec: oneOf('new', 'trade', 'canceled', 'rejected', 'expired', 'triggered'),
+  exec: oneOf('new', 'trade', 'canceled', 'rejected', 'expired', 'triggered', 'unknown', 'status'),
   status: oneOf('new', 'partially_filled', 'filled', 'canceled', 'rejected', 'expired'),
   code: int({ doc: 'Binance error code of a rejection, 0 otherwise' }),
   reason: text(),
@@ -98,6 +105,10 @@ export const OrderReport = record('order_report', 1, {
   maker: bool(),
   trade_id: int(),
   time_ms: ms({ doc: "the venue's time of the event" }),
+  base_fee: money({
+    nullable: true,
+    doc: 'Spot: commission of this trade that was taken in the traded asset, amount × 10^8; `fee` is its value',
+  }),
 });
 
 /** Change of one wallet and position (Binance ACCOUNT_UPDATE). Keyed by instrument; `wallet` is the account's. */

@@ -30,7 +30,7 @@ interface State {
 
 export const bracket = defineNode({
   type: 'decision.bracket',
-  version: 1,
+  version: 2,
   tier: 'gold',
   summary:
     'One position at a time: entered at the market by a rule, left at a stop or a target around its entry price.',
@@ -57,6 +57,8 @@ candle reaches the rounded price exactly when it reaches the exact one. When a p
     check('target', 'number', true);
     return issues;
   },
+  /** The records of its ports have grown; the state is what it was. */
+  migrate: (old): State => old as State,
   state: (): State => ({ orders: 0, held: 0, entry: '', row: new Float64Array(64), momentUs: -1 }),
   step(s, tick, c, emit, ctx) {
     const before = s.held;

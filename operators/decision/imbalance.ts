@@ -20,7 +20,7 @@ const CANCEL = 1;
 
 export const imbalance = defineNode({
   type: 'decision.imbalance',
-  version: 1,
+  version: 2,
   tier: 'gold',
   summary: 'Joins the bid when the top of the book is heavy on its side, and sells when it is light.',
   doc: `At each quote: imbalance = (bid_qty − ask_qty) / (bid_qty + ask_qty). Above \`enter_above\`, flat and without an order out, a
@@ -37,6 +37,8 @@ is sold at the market at the next quote with an imbalance below \`exit_below\`. 
     out: { order: output(OrderCommand, { many: true }) },
   },
   determinism: 'pure',
+  /** The records of its ports have grown; the state is what it was. */
+  migrate: (old): State => old as State,
   state: (): State => ({ orders: 0, open: '', cancelling: false, held: 0, leaving: false }),
   step(s, tick, c, emit, ctx) {
     for (let i = 0; i < tick.report.n; i++) {

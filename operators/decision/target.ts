@@ -27,7 +27,7 @@ interface State {
 
 export const target = defineNode({
   type: 'decision.target',
-  version: 1,
+  version: 2,
   tier: 'gold',
   summary: 'The first rule that holds names a signed quantity, and a market order goes there.',
   doc: `For strategies that are always at a stated quantity, in backtests over candles. A moment is a cycle in which any of the
@@ -52,6 +52,8 @@ goes through decision.rules, position.sizing and position.gate.`,
       parseExpression(r.when, scope, 'bool').issues.map((x) => ({ ...x, path: ['rules', i, 'when'] })),
     );
   },
+  /** The records of its ports have grown; the state is what it was. */
+  migrate: (old): State => old as State,
   state: (): State => ({ moments: 0, orders: 0, held: 0 }),
   step(s, tick, c, emit, ctx) {
     for (let i = 0; i < tick.report.n; i++) {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { defineNode, type Emit, input, output } from '../../graph/node.ts';
 import type { Values } from '../../graph/schema/index.ts';
-import { KillSwitch, RouteOutcome } from '../routing/records.ts';
+import { KillSwitch, OrderDoubt, RouteOutcome } from '../routing/records.ts';
 import { quoteToMoney } from './filters.ts';
 import { Position, RiskVerdict, SizedIntent } from './records.ts';
 
@@ -23,6 +23,8 @@ interface Slot {
   entry: string;
   entryMargin: number;
   exit: string;
+  /** Orders of it that are UNKNOWN at the venue. */
+  unknown: number;
 }
 interface State {
   /** By key. */
@@ -31,13 +33,14 @@ interface State {
 
 export const gate = defineNode({
   type: 'position.gate',
-  version: 1,
+  version: 2,
   tier: 'gold',
   summary:
     'Lets an intent through or refuses it: positions at once, margin budget, one entry at a time per instrument, kill switch.',
   doc: `One instance sees all instruments, so that two entries at the same moment cannot both take the last slot: the first in
 the order of the graph takes it. A slot and its margin are taken when the entry passes, and freed when the router says that it
 ended unfilled, or when the position is flat again. Exits and reductions always pass, once each.
+While an order of an instrument is UNKNOWN (\`doubt\`) no entry of that instrument passes.
 Every intent gets exactly one verdict, with what was in use before it.`,
   config,
   ports: {
@@ -46,15 +49,22 @@ Every intent gets exactly one verdict, with what was in use before it.`,
       position: input(Position, { key: 'any' }),
       outcome: input(RouteOutcome, { key: 'any', doc: 'from the router, as feedback' }),
       kill: input(KillSwitch, { key: 'none', optional: true }),
+      doubt: input(OrderDoubt, { key: 'any', optional: true, doc: 'from the router, as feedback' }),
     },
     out,
   },
   determinism: 'pure',
   state: (): State => ({ slots: [] }),
+  /** Version 1 knew of no UNKNOWN orders. */
+  migrate: (old): State => ({ slots: (old as State).slots.map((x) => ({ ...x, unknown: 0 })) }),
   step(s, tick, c, emit, ctx) {
     for (let i = 0; i < tick.position.n; i++) {
       const p = tick.position.at(i);
       slotOf(s, p.key).held = p.qty === 0 ? 0 : quoteToMoney(p.entry_quote, ctx.keys.at(p.key), c.leverage);
+    }
+    for (let i = 0; i < tick.doubt.n; i++) {
+      const v = tick.doubt.at(i);
+      slotOf(s, v.key).unknown = v.orders;
     }
     for (let i = 0; i < tick.outcome.n; i++) {
       const o = tick.outcome.at(i);
@@ -73,7 +83,7 @@ Every intent gets exactly one verdict, with what was in use before it.`,
 });
 
 function slotOf(s: State, key: number): Slot {
-  while (s.slots.length <= key) s.slots.push({ held: 0, entry: '', entryMargin: 0, exit: '' });
+  while (s.slots.length <= key) s.slots.push({ held: 0, entry: '', entryMargin: 0, exit: '', unknown: 0 });
   return s.slots[key]!;
 }
 
@@ -99,6 +109,11 @@ function pass(
     // A stop that is reached while an exit is being worked passes, so that the router takes the rest at once.
     if (slot.exit !== '' && !it.urgent) [gate, reason] = ['in_flight', `exit ${slot.exit} is under way`];
   } else if (killed) [gate, reason] = ['kill_switch', 'the kill switch is engaged'];
+  else if (slot.unknown > 0)
+    [gate, reason] = [
+      'unknown_order',
+      `${slot.unknown} order${slot.unknown > 1 ? 's are' : ' is'} UNKNOWN at the venue`,
+    ];
   else if (slot.entry !== '') [gate, reason] = ['in_flight', `entry ${slot.entry} is under way`];
   else if (slot.exit !== '') [gate, reason] = ['in_flight', `exit ${slot.exit} is under way`];
   else if (slot.held > 0 && it.reason !== 'add') [gate, reason] = ['in_flight', 'a position is open already'];

@@ -65,6 +65,7 @@ export const RiskVerdict = record('risk_verdict', 1, {
     'in_flight',
     'kill_switch',
     'no_position',
+    'unknown_order',
   ),
   reason: text(),
   qty: qty(),

@@ -177,6 +177,17 @@ describe('position.gate', () => {
     expect(verdicts(d.send(5, { intent: [it1(0, 'd', { reason: 'add' })] }))).toEqual([['d', 'none']]);
   });
 
+  it('lets no entry through while an order of the instrument is UNKNOWN, and exits all the same [S4.4]', () => {
+    const d = open({});
+    const doubt = (orders: number) => ({ key: 0, orders, since_us: 1, client_id: 'c', reason: '' });
+    d.send(1, { doubt: [doubt(1)] });
+    expect(verdicts(d.send(2, { intent: [it1(0, 'i1')] }))).toEqual([['i1', 'unknown_order']]);
+    expect(verdicts(d.send(3, { intent: [it1(0, 'x1', { action: 'exit' })] }))).toEqual([['x1', 'none']]);
+    expect(verdicts(d.send(4, { outcome: [end(0, 'x1', 'exit')], intent: [it1(1, 'j1')] }))).toEqual([['j1', 'none']]);
+    d.send(5, { doubt: [doubt(0)] });
+    expect(verdicts(d.send(6, { intent: [it1(0, 'i2')] }))).toEqual([['i2', 'none']]);
+  });
+
   it('always lets an exit through, once, also with the kill switch engaged', () => {
     const d = open({ max_positions: 1 });
     d.send(1, { kill: { engaged: true, reason: 'test' } });

@@ -15,7 +15,7 @@ const out = { intent: output(SizedIntent, { many: true }), verdict: output(RiskV
 
 export const sizing = defineNode({
   type: 'position.sizing',
-  version: 1,
+  version: 2,
   tier: 'gold',
   summary:
     'Gives an intent its exact quantity: margin × leverage at the dearer side of the book, rounded down to the step.',
@@ -36,6 +36,8 @@ A stop or a target on the wrong side of the book is refused. Arithmetic is on in
   },
   determinism: 'pure',
   state: () => ({}),
+  /** The record of its verdicts has grown. */
+  migrate: () => ({}),
   step(_, tick, c, emit, ctx) {
     // Exits first: what a position needs comes before what a strategy wishes.
     if (tick.exit.ticked) size(tick.exit, URGENT.includes(tick.exit.reason), tick.book, tick.position, c, emit, ctx);

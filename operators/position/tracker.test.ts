@@ -22,7 +22,7 @@ const fill = (side: string, qty: number, px: number, more: Row = {}): Row => ({
 });
 
 describe('position.tracker', () => {
-  it('follows every fill, with time, size, cause, before and after [S6.9]', () => {
+  it('follows every fill, with time, size, cause, before and after [S6.4] [S6.9]', () => {
     const d = new Drive(tracker);
     d.send(1 * S, { report: [fill('buy', 4, 100_00, { fee: 5 })] });
     d.send(2 * S, { report: [fill('buy', 2, 103_00, { fee: 7 })] });
@@ -45,6 +45,62 @@ describe('position.tracker', () => {
     ]);
   });
 
+  it('holds on Spot what is left of a purchase after a commission in the asset, in whole steps', () => {
+    // 0.00150 BTC at 60,000, 0.1 % of it taken: 149.85 steps; 0.00150 again: 299.7; then all whole steps are sold.
+    const d = new Drive(tracker, {}, { key: 'spot:BTCUSDT', qtyDigits: 5 });
+    const fee = { base_fee: 150, fee: 9_000_000 };
+    d.send(1 * S, { report: [fill('buy', 150, 60_000_00, fee)] });
+    d.send(2 * S, { report: [fill('buy', 150, 60_000_00, fee)] });
+    d.send(3 * S, { report: [fill('sell', 299, 61_000_00, { base_fee: Number.NaN, fee: 1 })] });
+    expect(d.on('change').map((r) => [r['cause'], r['qty_before'], r['qty_after'], r['entry_quote']])).toEqual([
+      ['open', 0, 149, 149 * 60_000_00],
+      ['add', 149, 299, 299 * 60_000_00],
+      ['close', 299, 0, 0],
+    ]);
+    expect(d.on('position')[1]).toMatchObject({ entry_px: 60_000, qty: 299 });
+    // The commissions stay what they were worth.
+    expect(d.on('change').at(-1)!['fee_total']).toBe(18_000_001);
+    // Larger steps: the exchange sells multiples of 0.0002.
+    const wide = new Drive(
+      tracker,
+      { filters: { 'spot:BTCUSDT': { step: 0.0002 } } },
+      { key: 'spot:BTCUSDT', qtyDigits: 5 },
+    );
+    wide.send(1 * S, { report: [fill('buy', 160, 60_000_00, { base_fee: 160 })] });
+    expect(wide.on('position').at(-1)!['qty']).toBe(140);
+  });
+
+  it('never shows more on Spot than purchases less commissions less sales, nor a step less', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(fc.integer({ min: 1, max: 5000 }), fc.integer({ min: 0, max: 5000 })), { maxLength: 40 }),
+        fc.integer({ min: 1, max: 25 }),
+        (purchases, step) => {
+          const key = { key: 'spot:BTCUSDT', qtyDigits: 5 };
+          const d = new Drive(tracker, { filters: { 'spot:BTCUSDT': { step: step / 1e5 } } }, key);
+          let exact = 0n; // × 10^8
+          let first = trade;
+          for (const [lots, fee] of purchases) {
+            const qty = lots * step;
+            const own = Math.min(fee, qty * 1000);
+            d.send(1, {
+              report: [fill('buy', qty, 100, { base_fee: own === 0 ? Number.NaN : own, trade_id: first++ })],
+            });
+            exact += BigInt(qty) * 1000n - BigInt(own);
+            trade = first;
+            const qtyNow = d.state.qty as number;
+            expect(qtyNow).toBe(Number((exact / (1000n * BigInt(step))) * BigInt(step)));
+            // Now and then everything is sold.
+            if (lots % 3 !== 0 || qtyNow === 0) continue;
+            d.send(1, { report: [fill('sell', qtyNow, 100, { trade_id: first++ })] });
+            exact -= BigInt(qtyNow) * 1000n;
+            trade = first;
+          }
+        },
+      ),
+    );
+  });
+
   it('turns over when a fill exceeds the position', () => {
     const d = new Drive(tracker);
     d.send(1, { report: [fill('buy', 4, 100_00)] });
@@ -53,7 +109,7 @@ describe('position.tracker', () => {
     expect(d.on('position').at(-1)).toMatchObject({ side: 'short', entry_px: 101, opened_us: 2 });
   });
 
-  it('gives ROE on the mark price as Binance defines it', () => {
+  it('gives ROE on the mark price as Binance defines it [S6.4]', () => {
     // 0.006 BTC at 65,000 and 20×: margin 19.5 USDT; mark 65,325 → +1.95 USDT = 10 %.
     const d = new Drive(tracker);
     d.send(1 * S, { report: [fill('buy', 6, 65_000_00)] });
@@ -184,7 +240,7 @@ describe('position.stops', () => {
     expect(d.send(7 * S + 1, print(98)).length).toBe(1);
   });
 
-  it('leaves a position that gets nowhere', () => {
+  it('leaves a position that gets nowhere [S6.12]', () => {
     const d = run({ stagnation: { after: '10s', min_roe: 0.05 } });
     d.send(2 * S, print(100.2));
     d.advance(11 * S);

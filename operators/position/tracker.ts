@@ -10,6 +10,8 @@ import {
   TopOfBook,
   type Values,
 } from '../../graph/schema/index.ts';
+import { filterOf, filters } from './filters.ts';
+import { takeCommission } from './net-quantity.ts';
 import { Position, PositionChange } from './records.ts';
 import { isNewTrade, noTrades, type SeenTrades } from './seen-trades.ts';
 
@@ -21,6 +23,7 @@ const config = z.strictObject({
   revalue_every: duration({ min: '1ms', max: '1h' })
     .prefault('1s')
     .describe('at the mid of the book while a position is open and there is no mark price'),
+  filters,
 });
 const out = {
   position: output(Position, { doc: 'at each change, and at each mark price while a position is open' }),
@@ -29,6 +32,8 @@ const out = {
 
 interface State {
   qty: number;
+  /** Spot: what commissions in the asset have taken beyond whole steps (net-quantity.ts). */
+  dust: number;
   /** Signed Σ price × quantity of what is open. */
   cost: number;
   openedUs: number;
@@ -45,13 +50,15 @@ const REVALUE = 1;
 
 export const tracker = defineNode({
   type: 'position.tracker',
-  version: 2,
+  version: 3,
   tier: 'gold',
   summary:
     'The position of each instrument as the fold of its fills and funding: quantity, cost, result, ROE on the mark price.',
   doc: `Quantity and cost are integer sums: adding adds price × quantity, reducing takes out the proportional part of the cost
 (rounded half away from zero), and what exceeds the position opens the other way. Fees, realised result and funding are
-booked as the venue reports them. ROE = unrealised result / (cost / leverage), at the mark price; without one, at the mid
+booked as the venue reports them. A commission that was taken in the asset itself (Spot, \`base_fee\`) makes the purchase
+smaller: what is held counts in whole steps of \`filters\`, at the price that was paid for it; the value of the
+commission is in \`fee\`. ROE = unrealised result / (cost / leverage), at the mark price; without one, at the mid
 of the book every \`revalue_every\`.`,
   config,
   ports: {
@@ -66,6 +73,7 @@ of the book every \`revalue_every\`.`,
   determinism: 'pure',
   state: (): State => ({
     qty: 0,
+    dust: 0,
     cost: 0,
     openedUs: Number.NaN,
     adds: 0,
@@ -76,12 +84,14 @@ of the book every \`revalue_every\`.`,
     mark: 0,
     marked: false,
   }),
+  /** Before version 3 commissions in the asset were not known. */
+  migrate: (old): State => ({ ...(old as State), dust: 0 }),
   step(s, tick, c, emit, ctx) {
     let changed = false;
     for (let i = 0; i < tick.report.n; i++) {
       const r = tick.report.at(i);
       if (r.exec === 'trade' && isNewTrade(s.seen, r.trade_id)) {
-        onFill(s, r, emit, ctx);
+        onFill(s, r, c, emit, ctx);
         changed = true;
       }
     }
@@ -120,7 +130,7 @@ of the book every \`revalue_every\`.`,
 type Report = Readonly<Values<typeof OrderReport>>;
 type Cause = Values<typeof PositionChange>['cause'];
 
-function onFill(s: State, r: Report, emit: Emit<typeof out>, ctx: Ctx): void {
+function onFill(s: State, r: Report, c: z.output<typeof config>, emit: Emit<typeof out>, ctx: Ctx): void {
   const before = s.qty;
   const delta = r.side === 'buy' ? r.last_qty : -r.last_qty;
   const against = before !== 0 && before > 0 !== delta > 0;
@@ -129,6 +139,13 @@ function onFill(s: State, r: Report, emit: Emit<typeof out>, ctx: Ctx): void {
   const opened = Math.abs(delta) - closed;
   if (opened > 0) s.cost += (delta > 0 ? opened : -opened) * r.last_px;
   s.qty = before + delta;
+  if (r.base_fee > 0 && delta > 0) {
+    const { less, dust } = takeCommission(s.dust, r.base_fee, filterOf(c.filters, ctx.key), ctx.key);
+    const lost = Math.min(less, Math.max(0, s.qty));
+    s.dust = dust;
+    s.qty -= lost;
+    s.cost -= lost * r.last_px;
+  }
   const flips = closed > 0 && opened > 0;
   if (before === 0 || flips) {
     s.openedUs = ctx.now;

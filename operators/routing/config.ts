@@ -59,7 +59,10 @@ export const routerConfig = z.strictObject({
     .prefault({}),
   ack_timeout: duration({ min: '10ms', max: '10m' })
     .prefault('3s')
-    .describe('without an answer for so long an order is UNKNOWN'),
+    .describe('without an answer for so long an order is UNKNOWN, and is asked for'),
+  unknown_limit: duration({ min: '100ms', max: '1h' })
+    .prefault('30s')
+    .describe('an order that is UNKNOWN for longer is an alert'),
   filters,
 });
 export type RouterConfig = z.output<typeof routerConfig>;

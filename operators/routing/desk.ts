@@ -10,13 +10,15 @@ import {
 import { orderId } from '../decision/market-order.ts';
 import type { Filter } from '../position/filters.ts';
 import type { RouterConfig } from './config.ts';
-import { ExecutionStep, OrderLife, RouteOutcome } from './records.ts';
+import { ExecutionStep, OrderDoubt, OrderLife, RouteOutcome, RouterAlert } from './records.ts';
 import type { Parent, RouterState } from './state.ts';
 
 export const routerOut = {
   order: output(OrderCommand, { many: true, doc: 'to the venue' }),
   life: output(OrderLife, { many: true, doc: 'place, route, fill, report of every order' }),
   outcome: output(RouteOutcome, { many: true, doc: 'the end of every intent; feed it back to position.gate' }),
+  doubt: output(OrderDoubt, { doc: 'UNKNOWN orders, when there are more or fewer; feed it back to position.gate' }),
+  alert: output(RouterAlert, { many: true, doc: 'what a person should look at' }),
   step: output(ExecutionStep, { many: true, doc: 'state, action and reward of every step of execution' }),
 };
 export type Command = Values<typeof OrderCommand>;
@@ -28,6 +30,8 @@ export interface Desk {
   readonly s: RouterState;
   readonly c: RouterConfig;
   readonly filter: Filter;
+  /** Stops hold the asset, nothing is short, and commissions are taken in the asset. */
+  readonly spot: boolean;
   readonly book: RecordView<typeof TopOfBook>;
   readonly micro: Readonly<
     Record<'depth_5bp' | 'realized_vol_1m' | 'tick_imbalance' | 'time_to_funding', RecordView<typeof Scalar>>
@@ -39,6 +43,7 @@ export interface Desk {
 /** Tags of the router's timers. */
 export const WORK = 1;
 export const GUARD = 2;
+export const DOUBT = 3;
 
 /**
  * A new client order id: instrument, engine time, running number. The same journal gives the same ids, and engine time

@@ -1,7 +1,8 @@
 import { ceilTo, floorTo } from '../position/filters.ts';
 import { clientId, command, type Desk, GUARD, life, type Report, reported } from './desk.ts';
+import { doubt, isUnknown, known, stepAside } from './doubt.ts';
 import type { Closer, Parent } from './state.ts';
-import { begin, cancel, cut, filled } from './work.ts';
+import { begin, cancel, cut, filled, heldOf, hurry } from './work.ts';
 
 /**
  * What rests at the venue while a position is open: a guardian stop, and the target when the intent named one. Both
@@ -9,37 +10,67 @@ import { begin, cancel, cut, filled } from './work.ts';
  */
 export function protect(d: Desk): void {
   const s = d.s;
-  if (s.pos === 0) {
-    retire(d, s.guardian);
-    retire(d, s.target);
+  if (heldOf(d) === 0) {
+    retire(d, s.guardian, 'flat');
+    retire(d, s.target, 'flat');
     s.stopPx = Number.NaN;
     s.targetPx = Number.NaN;
     if (s.nakedSince >= 0) d.ctx.cancel(GUARD);
     s.nakedSince = -1;
   } else {
-    // The position has changed sides behind our back: what rests would open, not close.
-    if (s.guardian.buy !== s.pos < 0) retire(d, s.guardian);
-    if (s.target.buy !== s.pos < 0) retire(d, s.target);
-    const leaving = s.waiting !== null || s.work?.action === 'exit';
-    if (s.guardian.status === 'none' && !leaving) armGuardian(d);
-    if (s.target.status === 'none' && !leaving && s.target.tries < d.c.guardian.attempts && s.targetPx > 0)
-      arm(d, s.target, onTick(d, s.targetPx, s.pos < 0));
+    if (d.spot) protectHolding(d);
+    else protectPosition(d);
     watch(d);
     if (s.killed && !s.work) exitNow(d, 'operator', 'kill switch: flatten');
   }
-  if (!s.work && s.waiting) {
+  if (!s.work && s.waiting && !(d.spot && (isHolding(s.guardian) || isHolding(s.target)))) {
     const w = s.waiting;
     s.waiting = null;
     start(d, w);
   }
 }
 
+function protectPosition(d: Desk): void {
+  const s = d.s;
+  // The position has changed sides behind our back: what rests would open, not close.
+  if (s.guardian.buy !== s.pos < 0) retire(d, s.guardian, 'the position has turned');
+  if (s.target.buy !== s.pos < 0) retire(d, s.target, 'the position has turned');
+  const leaving = s.waiting !== null || s.work?.action === 'exit';
+  if (s.guardian.status === 'none' && !leaving) armGuardian(d);
+  if (s.target.status === 'none' && !leaving && s.target.tries < d.c.guardian.attempts && s.targetPx > 0)
+    arm(d, s.target, onTick(d, s.targetPx, s.pos < 0));
+}
+
+/**
+ * On Spot a stop holds the asset. So stop and target are one list, placed and replaced together, of the quantity held at that
+ * moment: they are renewed when an entry has ended with more, and they go before anything else is sold.
+ */
+function protectHolding(d: Desk): void {
+  const s = d.s;
+  const leaving = s.waiting !== null || (s.work !== null && s.work.action !== 'enter');
+  if (leaving) {
+    retire(d, s.guardian, 'what it holds is to be sold');
+    retire(d, s.target, 'what it holds is to be sold');
+    return;
+  }
+  if (s.guardian.status === 'open' && !s.work && s.guardian.qty < s.pos) {
+    retire(d, s.guardian, 'more is held');
+    retire(d, s.target, 'more is held');
+  }
+  if (s.guardian.status !== 'none' || s.target.status !== 'none') return;
+  armGuardian(d);
+  if (s.guardian.id !== '' && isHolding(s.guardian) && s.target.tries < d.c.guardian.attempts && s.targetPx > 0)
+    arm(d, s.target, onTick(d, s.targetPx, false));
+}
+/** An UNKNOWN one does not hold up an exit: the venue refuses what cannot be sold. */
+const isHolding = (k: Closer): boolean => k.status === 'sent' || k.status === 'open' || k.status === 'cancelling';
+
 /** Starts an exit with what is held now. */
 export function start(
   d: Desk,
   w: { id: string; action: Parent['action']; origin: Parent['origin']; qty: number; urgent: boolean },
 ): void {
-  const held = Math.abs(d.s.pos);
+  const held = Math.abs(heldOf(d));
   const qty = w.action === 'exit' ? held : Math.min(w.qty, held);
   if (qty === 0) {
     d.emit.outcome({
@@ -93,7 +124,8 @@ export const parent = (
 /** Closes the position at the market; behind the present work, which is cut. */
 export function exitNow(d: Desk, origin: Parent['origin'], reason: string): void {
   const s = d.s;
-  if (s.waiting || (s.work && s.work.action !== 'enter')) return;
+  if (s.waiting || heldOf(d) === 0) return;
+  if (s.work && s.work.action !== 'enter' && !stepAside(d, reason)) return;
   const id = `${d.ctx.key.name}/${d.ctx.node}/${origin}-${d.ctx.now.toString(36)}-${(s.emergencies++).toString(36)}`;
   life(d, {
     stage: 'place',
@@ -140,6 +172,8 @@ function arm(d: Desk, k: Closer, px: number): void {
   k.buy = d.s.pos < 0;
   k.px = px;
   k.cum = 0;
+  k.qty = Math.abs(s.pos);
+  k.askedUs = d.ctx.now;
   k.tries++;
   command(
     d,
@@ -163,11 +197,12 @@ function arm(d: Desk, k: Closer, px: number): void {
   );
 }
 
-function retire(d: Desk, k: Closer): void {
+function retire(d: Desk, k: Closer, reason: string): void {
   k.tries = 0;
   if (k.status !== 'open' && k.status !== 'sent') return;
   k.status = 'cancelling';
-  cancel(d, k.id, k.buy, '', 'guardian', 'flat');
+  k.askedUs = d.ctx.now;
+  cancel(d, k.id, k.buy, '', 'guardian', reason);
 }
 
 /** How long the position has been without a resting stop. */
@@ -183,7 +218,11 @@ function watch(d: Desk): void {
 }
 
 export function onGuardTimer(d: Desk): void {
-  if (d.s.pos === 0 || d.s.guardian.status === 'open') return;
+  const { s } = d;
+  if (heldOf(d) === 0 || s.guardian.status === 'open') return;
+  // On Spot there is none while an exit is worked: it takes the rest now.
+  if (d.spot && s.work && s.work.action !== 'enter' && !isUnknown(s.work)) hurry(d, s.work, 'no resting stop');
+  alert(d, 'no_guardian', s.guardian.id, s.nakedSince, 'no resting stop within missing_limit: the position is closed');
   exitNow(d, 'guardian', 'no resting stop within missing_limit');
   d.ctx.after(d.c.guardian.missing_limit, GUARD);
 }
@@ -196,22 +235,53 @@ export function onCloserReport(d: Desk, r: Report): boolean {
   const delta = r.exec === 'trade' ? r.cum_qty - k.cum : 0;
   if (delta > 0) {
     k.cum = r.cum_qty;
-    filled(d, r.side === 'buy' ? delta : -delta, r.last_px, null);
+    filled(d, r.side === 'buy' ? delta : -delta, r.last_px, null, r.base_fee);
     // The position is being closed at the venue: an entry that still works would open it again.
     if (s.work?.action === 'enter') cut(d, s.work, `${k.kind} triggered`);
   }
   reported(d, r, '', 'guardian', Math.abs(s.pos));
-  if (r.exec === 'new') {
-    if (k.status === 'sent') k.status = 'open';
-    k.tries = 0;
-  } else if (r.exec === 'rejected' && r.code === -2011) {
+  if (r.exec === 'unknown') doubt(d, k, null, r);
+  else if (r.status === 'canceled' || r.status === 'expired' || r.status === 'filled') ended(d, k, r);
+  else if (r.exec === 'rejected' && r.code === -2011) {
     // Not there to be cancelled: it has triggered, and what it did was or will be reported.
     if (k.status === 'cancelling') k.status = 'none';
-  } else if (r.exec === 'canceled' || r.exec === 'expired' || r.exec === 'rejected' || r.status === 'filled') {
-    k.status = 'none';
-    // It would trigger at once: the price is beyond it already.
-    if (r.exec === 'rejected' && r.code === -2021 && s.pos !== 0)
-      exitNow(d, 'guardian', `${k.kind} would trigger at once`);
+  } else if (r.exec === 'rejected' || r.status === 'rejected') {
+    // A query that finds nothing proves something only of what was in doubt.
+    if (r.code === -2013 && k.status !== 'unknown') return true;
+    ended(d, k, r);
+    if (s.pos !== 0 && atOnce(r)) exitNow(d, 'guardian', `${k.kind} would trigger at once`);
+  } else {
+    // It stands; a cancel that is on its way may not have arrived, one that was lost is sent again.
+    if (k.status === 'sent' || k.status === 'unknown' || r.exec === 'status') k.status = 'open';
+    known(k);
+    k.tries = 0;
   }
   return true;
+}
+
+/** It would trigger at once: the price is beyond it already. USD-M has a code for it, Spot words. */
+const atOnce = (r: Report): boolean =>
+  r.code === -2021 || (r.code === -2010 && /trigger immediately|relationship of the prices/.test(r.reason));
+
+function ended(d: Desk, k: Closer, r: Report): void {
+  const wanted = k.status === 'cancelling' || r.status === 'filled' || d.s.pos === 0 || k.kind === 'target';
+  const since = k.doubtUs >= 0 ? k.doubtUs : d.ctx.now;
+  known(k);
+  k.status = 'none';
+  // The other order of the list that has traded or been cancelled.
+  const pair = d.spot && d.s.target.status !== 'none';
+  if (!wanted && !pair)
+    alert(d, 'guardian_lost', k.id, since, `the guardian stop is gone: ${r.exec} ${r.reason}`.trim());
+}
+
+function alert(d: Desk, kind: 'guardian_lost' | 'no_guardian', id: string, since: number, reason: string): void {
+  d.emit.alert({
+    kind,
+    intent_id: d.s.entryId,
+    client_id: id,
+    origin: 'guardian',
+    since_us: since,
+    qty: Math.abs(d.s.pos),
+    reason,
+  });
 }

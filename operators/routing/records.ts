@@ -1,4 +1,4 @@
-import { bool, f64, int, oneOf, px, qty, record, text } from '../../graph/schema/index.ts';
+import { bool, f64, int, oneOf, px, qty, record, text, us } from '../../graph/schema/index.ts';
 
 /** The end of an intent at the router: what was wanted and what came of it. One per intent that it accepted or refused. */
 export const RouteOutcome = record('route_outcome', 1, {
@@ -17,7 +17,7 @@ export const RouteOutcome = record('route_outcome', 1, {
 export const OrderLife = record('order_life', 1, {
   stage: oneOf('place', 'route', 'fill', 'report'),
   event: text(
-    'what happened: accepted, maker, taker, slice, guardian, target, cancel, new, trade, canceled, rejected, expired, unknown, …',
+    'what happened: accepted, maker, taker, slice, guardian, target, cancel, query, new, trade, canceled, rejected, expired, unknown, status, …',
   ),
   intent_id: text(),
   client_id: text('empty for the intent itself'),
@@ -34,6 +34,25 @@ export const OrderLife = record('order_life', 1, {
   bid_qty: qty({ nullable: true }),
   ask_px: px({ nullable: true }),
   ask_qty: qty({ nullable: true }),
+});
+
+/** Orders of one instrument of which nobody can tell whether the venue has them. While there are any, no new risk is taken. */
+export const OrderDoubt = record('order_doubt', 1, {
+  orders: int(),
+  since_us: us({ nullable: true, doc: 'the oldest of them' }),
+  client_id: text('of the oldest; empty when there is none'),
+  reason: text(),
+});
+
+/** What a person should look at. */
+export const RouterAlert = record('router_alert', 1, {
+  kind: oneOf('unknown_order', 'guardian_lost', 'no_guardian'),
+  intent_id: text(),
+  client_id: text(),
+  origin: oneOf('entry', 'exit', 'guardian', 'position', 'reconcile', 'operator'),
+  since_us: us(),
+  qty: qty({ doc: 'of the order, or of the position' }),
+  reason: text(),
 });
 
 /** A latched fact: while it is engaged only what reduces risk passes the last gate. */

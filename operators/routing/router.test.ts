@@ -1,108 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Drive } from '../../graph/testing/drive.ts';
-import { router } from './router.ts';
-
-type Row = Record<string, unknown>;
-const MS = 1000;
-const S = 1_000_000;
-const NONE = Number.NaN;
-const book = (bid: number, ask: number) => ({ u: 1, bid_px: bid, bid_qty: 500, ask_px: ask, ask_qty: 700 });
-const enter = (more: Row = {}): Row => ({
-  id: 'i1',
-  action: 'enter',
-  side: 'buy',
-  qty: 6,
-  ref_px: 10010,
-  margin: 1,
-  stop_px: NONE,
-  target_px: NONE,
-  urgent: false,
-  rule: 'r',
-  reason: 'enter',
-  ...more,
-});
-const exit = (more: Row = {}): Row => enter({ id: 'x1', action: 'exit', side: 'sell', ...more });
-
-/** A venue by hand: it answers what the test tells it to. */
-class Desk {
-  readonly d: Drive<typeof router.ports.in, never>;
-  now = 0;
-  #trade = 100;
-  constructor(config: Record<string, unknown> = {}) {
-    this.d = new Drive(router as never, config);
-    this.send(0, { book: book(10000, 10010) });
-  }
-  send(now: number, ticks: Record<string, Row | Row[]>): Row[] {
-    this.now = now;
-    return this.commands(this.d.send(now, ticks));
-  }
-  advance(now: number): Row[] {
-    this.now = now;
-    return this.commands(this.d.advance(now));
-  }
-  commands(out: { port: string; values: Row }[]): Row[] {
-    return out.filter((e) => e.port === 'order').map((e) => e.values);
-  }
-  report(now: number, order: Row, exec: string, more: Row = {}): Row[] {
-    return this.send(now, { report: [report(order, exec, more)] });
-  }
-  fill(now: number, order: Row, cum: number, qty: number, more: Row = {}): Row[] {
-    return this.report(now, order, 'trade', {
-      status: cum === order['qty'] ? 'filled' : 'partially_filled',
-      cum_qty: cum,
-      last_qty: qty,
-      last_px: 10000,
-      trade_id: this.#trade++,
-      ...more,
-    });
-  }
-  all(port: string): Row[] {
-    return this.d.on(port as never);
-  }
-  get outcomes(): Row[] {
-    return this.all('outcome');
-  }
-  get closers(): Row[] {
-    return this.all('order').filter(
-      (o) => o['action'] === 'place' && o['origin'] === 'guardian' && o['close_position'],
-    );
-  }
-}
-const report = (order: Row, exec: string, more: Row = {}): Row => ({
-  client_id: order['client_id'],
-  order_id: 1,
-  exec,
-  status: exec,
-  code: 0,
-  reason: '',
-  side: order['side'],
-  type: order['type'],
-  tif: order['tif'],
-  px: order['px'],
-  stop_px: NONE,
-  qty: order['qty'],
-  reduce_only: order['reduce_only'],
-  last_px: NONE,
-  last_qty: 0,
-  cum_qty: 0,
-  cum_quote: 0,
-  fee: 0,
-  realized_pnl: 0,
-  maker: order['type'] === 'limit',
-  trade_id: 0,
-  time_ms: 0,
-  ...more,
-});
-/** Opens a long of 6 with one maker fill; returns the guardian. */
-function opened(config: Record<string, unknown> = {}, intent: Row = {}): { v: Desk; guardian: Row } {
-  const v = new Desk(config);
-  const [o] = v.send(1 * S, { intent: [enter(intent)] });
-  v.report(1 * S + 5 * MS, o!, 'new');
-  const guardian = v.fill(2 * S, o!, 6, 6)[0]!;
-  v.report(2 * S + 5 * MS, guardian, 'new');
-  return { v, guardian };
-}
+import { book, Desk, enter, exit, MS, opened, type Row, report, S } from './testing/desk.ts';
 
 describe('the chase', () => {
   it('places a post-only order at the touch with an id that Binance accepts [RL.11]', () => {
@@ -176,7 +74,7 @@ describe('the chase', () => {
   it('fills exactly the quantity of the intent, whatever the venue does [S4.6]', () => {
     const step = fc.oneof(
       fc.record({ do: fc.constant('fill' as const), part: fc.double({ min: 0, max: 1, noNaN: true }) }),
-      fc.record({ do: fc.constantFrom('new', 'expire', 'refuse', 'wait', 'move', 'duplicate') }),
+      fc.record({ do: fc.constantFrom('new', 'expire', 'refuse', 'wait', 'move', 'duplicate', 'doubt') }),
     );
     fc.assert(
       fc.property(
@@ -201,6 +99,11 @@ describe('the chase', () => {
               else {
                 const x = orders.find((y) => y.o['client_id'] === c!['client_id']);
                 if (!x) continue;
+                if (c['action'] === 'query') {
+                  const status = !x.open ? 'canceled' : x.cum > 0 ? 'partially_filled' : 'new';
+                  queue.push(...v.send(now, { report: [report(x.o, 'status', { status, cum_qty: x.cum })] }));
+                  continue;
+                }
                 const out = x.open
                   ? report(x.o, 'canceled', { cum_qty: x.cum })
                   : report(x.o, 'rejected', { code: -2011 });
@@ -217,6 +120,7 @@ describe('the chase', () => {
             if (s.do === 'move') take(v.send(now, { book: book(10000 + (now % 7) * 10, 10100) }));
             else if (s.do === 'duplicate' && last) take(v.send(now, { report: [last] }));
             else if (x && s.do === 'new') take(v.report(now, x.o, 'new'));
+            else if (x && s.do === 'doubt') take(v.report(now, x.o, 'unknown', { status: 'new', cum_qty: x.cum }));
             else if (x && (s.do === 'expire' || s.do === 'refuse')) {
               x.open = false;
               take(
@@ -287,14 +191,20 @@ describe('an unknown outcome', () => {
     const v = new Desk({ ack_timeout: '3s' });
     const [a] = v.send(S, { intent: [enter()] });
     const [probe] = v.advance(4 * S);
-    expect(probe).toMatchObject({ action: 'cancel', client_id: a!['client_id'] });
+    expect(probe).toMatchObject({ action: 'query', client_id: a!['client_id'] });
     const again = v.advance(7 * S);
-    expect(again.every((c) => c['action'] === 'cancel')).toBe(true);
+    expect(again.every((c) => c['action'] === 'query')).toBe(true);
     expect(v.all('life').some((l) => l['event'] === 'unknown')).toBe(true);
     v.send(8 * S, { intent: [enter({ id: 'i2' })] });
     expect(v.outcomes).toMatchObject([{ intent_id: 'i2', result: 'refused', reason: 'an order is UNKNOWN' }]);
     const [b] = v.report(9 * S, a!, 'canceled');
     expect(b).toMatchObject({ action: 'place', qty: 6 });
+    // The other answer that ends it: asked, and not there.
+    const w = new Desk({ ack_timeout: '3s' });
+    const [c] = w.send(S, { intent: [enter()] });
+    w.advance(4 * S);
+    expect(w.report(5 * S, c!, 'rejected', { code: -2011 })).toEqual([]);
+    expect(w.report(5 * S, c!, 'rejected', { code: -2013 })).toMatchObject([{ action: 'place', qty: 6 }]);
   });
 
   it('counts a report that comes twice once, and one that comes late', () => {
@@ -344,7 +254,7 @@ describe('the guardian', () => {
   it('closes the position when no stop rests within its limit [S4.9]', () => {
     const { v, guardian } = opened({ guardian: { missing_limit: '5s' } });
     v.report(3 * S, guardian, 'canceled');
-    expect(v.advance(8 * S - 1)).toEqual([]);
+    expect(v.advance(8 * S - 1).filter((c) => c['action'] !== 'query')).toEqual([]);
     expect(v.advance(8 * S)).toMatchObject([
       { type: 'market', side: 'sell', qty: 6, reduce_only: true, origin: 'guardian' },
     ]);

@@ -13,6 +13,12 @@ export interface Child {
   qty: number;
   /** Filled so far, as the venue's cumulative quantity: a report that comes twice changes nothing. */
   cum: number;
+  /** Engine time since which it is UNKNOWN; −1 = it is not. */
+  doubtUs: number;
+  /** That it has been for too long was said. */
+  alerted: boolean;
+  /** When the venue was last asked for it, engine time. */
+  askedUs: number;
 }
 
 /** An intent that is being worked. */
@@ -51,10 +57,16 @@ export type Waiting = Pick<Parent, 'id' | 'action' | 'origin' | 'qty'> & { urgen
 export interface Closer {
   kind: 'guardian' | 'target';
   id: string;
-  status: 'none' | 'sent' | 'open' | 'cancelling';
+  status: 'none' | 'sent' | 'open' | 'cancelling' | 'unknown';
   buy: boolean;
   px: number;
   cum: number;
+  /** Of the position when it was placed. */
+  qty: number;
+  doubtUs: number;
+  alerted: boolean;
+  /** When the venue was last told or asked about it, engine time. */
+  askedUs: number;
   /** Placements since one rested. */
   tries: number;
 }
@@ -64,9 +76,13 @@ export interface RouterState {
   orders: number;
   emergencies: number;
   work: Parent | null;
+  /** Intents that end with their UNKNOWN order, while an exit goes on: what becomes of that order is still theirs. */
+  aside: Parent[];
   waiting: Waiting | null;
-  /** Signed, from fills. */
+  /** Signed, from fills; on Spot whole steps, net of commissions in the asset. */
   pos: number;
+  /** Spot: what such commissions have taken beyond the steps that were taken off `pos`; ≤ 0, in finer units (net-quantity.ts). */
+  dust: number;
   /** Price of the last fill that opened or extended the position. */
   entryPx: number;
   seen: SeenTrades;
@@ -79,6 +95,10 @@ export interface RouterState {
   /** Engine time since which the position has had no resting stop; −1 = it has one, or there is no position. */
   nakedSince: number;
   killed: boolean;
+  /** UNKNOWN orders that were told last. */
+  doubts: number;
+  /** When the next look at what has not been answered is due; −1 = none is. */
+  lookUs: number;
 }
 
 const closer = (kind: Closer['kind']): Closer => ({
@@ -88,6 +108,10 @@ const closer = (kind: Closer['kind']): Closer => ({
   buy: false,
   px: 0,
   cum: 0,
+  qty: 0,
+  doubtUs: -1,
+  alerted: false,
+  askedUs: 0,
   tries: 0,
 });
 
@@ -95,8 +119,10 @@ export const initialState = (): RouterState => ({
   orders: 0,
   emergencies: 0,
   work: null,
+  aside: [],
   waiting: null,
   pos: 0,
+  dust: 0,
   entryPx: 0,
   seen: noTrades(),
   guardian: closer('guardian'),
@@ -106,4 +132,21 @@ export const initialState = (): RouterState => ({
   entryId: '',
   nakedSince: -1,
   killed: false,
+  doubts: 0,
+  lookUs: -1,
 });
+
+type Old<T> = Omit<T, 'doubtUs' | 'alerted' | 'qty' | 'askedUs'>;
+/** States of version 2 know nothing of UNKNOWN orders beside the one that is worked, nor of commissions in the asset. */
+export function migrateState(old: unknown): RouterState {
+  const s = old as Omit<RouterState, 'guardian' | 'target'> & { guardian: Old<Closer>; target: Old<Closer> };
+  const child = s.work?.child;
+  const work = s.work && child ? { ...s.work, child: { ...child, doubtUs: -1, alerted: false, askedUs: 0 } } : s.work;
+  return {
+    ...initialState(),
+    ...s,
+    work,
+    guardian: { ...closer('guardian'), ...s.guardian, qty: Math.abs(s.pos) },
+    target: { ...closer('target'), ...s.target, qty: Math.abs(s.pos) },
+  };
+}

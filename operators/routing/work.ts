@@ -1,4 +1,5 @@
 import { floorTo, notionalOf } from '../position/filters.ts';
+import { takeCommission } from '../position/net-quantity.ts';
 import {
   type Command,
   clientId,
@@ -6,11 +7,11 @@ import {
   type Desk,
   executionStep,
   hasBook,
-  life,
   type Report,
   reported,
   WORK,
 } from './desk.ts';
+import { ask, doubt, known, stepAside } from './doubt.ts';
 import type { Child, Parent } from './state.ts';
 
 /**
@@ -34,16 +35,28 @@ export function begin(d: Desk, p: Parent, urgent: boolean): void {
 function advance(d: Desk, p: Parent): void {
   if (p.filled >= p.qty) end(d, p, 'filled', '');
   else if (p.cut !== '') end(d, p, p.filled > 0 ? 'partial' : 'unfilled', p.cut);
+  else if (leftOf(d, p) === 0) end(d, p, p.filled > 0 ? 'partial' : 'unfilled', 'flat');
   else if (p.phase === 'twap') slice(d, p);
   else if (p.phase === 'maker' && p.attempt < d.c.chase.attempts && hasBook(d)) maker(d, p);
   else if (p.giveUpMaker) end(d, p, p.filled > 0 ? 'partial' : 'unfilled', 'chase is over');
-  else if (p.takers < d.c.taker.attempts) taker(d, p, p.qty - p.filled, 'taker');
+  else if (p.takers < d.c.taker.attempts) taker(d, p, leftOf(d, p), 'taker');
   else end(d, p, p.filled > 0 ? 'partial' : 'unfilled', 'market orders expired');
+}
+
+/** Of an exit at most what is held: somebody else may have closed a part of it. */
+const leftOf = (d: Desk, p: Parent): number =>
+  p.action === 'enter' ? p.qty - p.filled : Math.min(p.qty - p.filled, Math.max(0, p.buy ? -d.s.pos : heldOf(d)));
+
+/** The position; on Spot 0 when an exchange would take no order as small as that. */
+export function heldOf(d: Desk): number {
+  const { pos } = d.s;
+  if (!d.spot || pos === 0 || !hasBook(d)) return pos;
+  return notionalOf(d.book.bid_px, pos, d.ctx.key) < d.filter.minNotional ? 0 : pos;
 }
 
 function maker(d: Desk, p: Parent): void {
   p.attempt++;
-  place(d, p, 'maker', p.qty - p.filled, p.buy ? d.book.bid_px : d.book.ask_px);
+  place(d, p, 'maker', leftOf(d, p), p.buy ? d.book.bid_px : d.book.ask_px);
   executionStep(d, p, 'PLACE_MAKER');
   // The period of the chase begins with the venue's acknowledgement.
   d.ctx.after(d.c.ack_timeout, WORK);
@@ -67,13 +80,23 @@ function slice(d: Desk, p: Parent): void {
   const planned = p.slice >= t.slices ? p.qty : floorTo(Math.floor((p.qty * p.slice) / t.slices), d.filter.step);
   if (p.takers >= t.slices * d.c.taker.attempts)
     end(d, p, p.filled > 0 ? 'partial' : 'unfilled', 'market orders expired');
-  else if (planned > p.filled) taker(d, p, planned - p.filled, 'slice');
+  else if (planned > p.filled) taker(d, p, Math.min(planned - p.filled, leftOf(d, p)), 'slice');
   else if (p.slice < t.slices) d.ctx.at(p.startUs + Math.floor((p.slice * t.over) / t.slices), WORK);
   else end(d, p, 'partial', 'slices are over');
 }
 
 function place(d: Desk, p: Parent, mode: Child['mode'], qty: number, px: number): void {
-  const child: Child = { id: clientId(d), mode, status: 'sent', px, qty, cum: 0 };
+  const child: Child = {
+    id: clientId(d),
+    mode,
+    status: 'sent',
+    px,
+    qty,
+    cum: 0,
+    doubtUs: -1,
+    alerted: false,
+    askedUs: d.ctx.now,
+  };
   p.child = child;
   p.orders++;
   const cmd: Command = {
@@ -124,9 +147,13 @@ export function cancel(
   );
 }
 
-/** No further orders of this intent; what is out is cancelled. */
+/** No further orders of this intent; what is out is cancelled. An UNKNOWN order does not hold up the exit that waits behind it. */
 export function cut(d: Desk, p: Parent, reason: string): void {
   if (p.cut === '') p.cut = reason;
+  if (p === d.s.work && d.s.waiting && stepAside(d, reason)) {
+    d.ctx.cancel(WORK);
+    return;
+  }
   const child = p.child;
   if (!child) advance(d, p);
   else if (child.mode === 'maker' && (child.status === 'open' || child.status === 'sent'))
@@ -145,8 +172,9 @@ export function hurry(d: Desk, p: Parent, reason: string): boolean {
 function withdraw(d: Desk, p: Parent, child: Child, reason: string): void {
   // An order that is sent but not yet acknowledged can be cancelled too: the venue takes commands in order.
   child.status = 'cancelling';
+  child.askedUs = d.ctx.now;
   cancel(d, child.id, p.buy, p.id, p.origin, reason);
-  d.ctx.after(d.c.ack_timeout, WORK);
+  if (p === d.s.work) d.ctx.after(d.c.ack_timeout, WORK);
 }
 
 /** The time of the present order, or of the next slice, has come. */
@@ -168,32 +196,21 @@ export function onWorkTimer(d: Desk): void {
     } else withdraw(d, p, child, p.attempt < d.c.chase.attempts ? 'reprice' : 'chase is over');
     return;
   }
-  // No answer. Nothing is assumed: the order is UNKNOWN, no other is sent, and the venue is asked by cancelling its id.
-  child.status = 'unknown';
-  life(d, {
-    stage: 'report',
-    event: 'unknown',
-    intent_id: p.id,
-    client_id: child.id,
-    origin: p.origin,
-    side: p.buy ? 'buy' : 'sell',
-    qty: child.qty,
-    px: child.px,
-    cum_qty: child.cum,
-    left: p.qty - p.filled,
-    attempt: p.attempt,
-    code: 0,
-    reason: 'no answer within ack_timeout',
-  });
-  cancel(d, child.id, p.buy, p.id, p.origin, 'unknown');
+  // No answer. Nothing is assumed: the order is UNKNOWN, no other is sent, and the venue is asked how it stands.
+  doubt(d, child, p);
+  ask(d, child, p);
   d.ctx.after(d.c.ack_timeout, WORK);
+  if (d.s.waiting) cut(d, p, 'an exit waits');
 }
 
-/** A report on the present order. Returns false when it is about another one. */
+const ENDED: ReadonlySet<string> = new Set(['filled', 'canceled', 'rejected', 'expired']);
+
+/** A report on the present order, or on one that was put aside. Returns false when it is about another one. */
 export function onWorkReport(d: Desk, r: Report): boolean {
-  const p = d.s.work;
+  const { s } = d;
+  const p = s.work?.child?.id === r.client_id ? s.work : s.aside.find((a) => a.child?.id === r.client_id);
   const child = p?.child;
-  if (!p || !child || child.id !== r.client_id) return false;
+  if (!p || !child) return false;
   const delta = r.exec === 'trade' ? r.cum_qty - child.cum : 0;
   if (delta > 0) {
     child.cum = r.cum_qty;
@@ -201,49 +218,70 @@ export function onWorkReport(d: Desk, r: Report): boolean {
     if (r.maker) p.makerQty += delta;
     p.spent += (r.last_px / d.ctx.key.pxScale) * delta;
     p.fees += r.fee / 1e8;
-    filled(d, p.buy ? delta : -delta, r.last_px, p);
+    filled(d, p.buy ? delta : -delta, r.last_px, p, r.base_fee);
   }
   reported(d, r, p.id, p.origin, p.qty - p.filled);
-  if (child.cum >= child.qty) over(d, p);
-  else if (r.exec === 'new') {
-    if (child.status === 'sent' || child.status === 'unknown') {
-      const waiting = child.status === 'sent' && child.mode === 'maker';
-      child.status = 'open';
-      if (waiting) d.ctx.after(d.c.chase.reprice_after, WORK);
-    }
-  } else if (r.exec === 'canceled' || r.exec === 'expired') over(d, p);
-  else if (r.exec === 'rejected') rejected(d, p, child, r);
+  if (r.exec === 'unknown') {
+    doubt(d, child, p, r);
+    if (p !== s.work) return true;
+    d.ctx.after(d.c.ack_timeout, WORK);
+    if (s.waiting) cut(d, p, 'an exit waits');
+  } else if (child.cum >= child.qty || r.status === 'filled') over(d, p);
+  else if (r.exec === 'rejected' || r.status === 'rejected') rejected(d, p, child, r);
+  else if (ENDED.has(r.status)) over(d, p);
+  else if (r.exec === 'new' || r.exec === 'status' || (r.exec === 'trade' && child.status === 'unknown'))
+    stands(d, p, child, r.exec === 'status');
   return true;
 }
 
+/** The venue has it. `asked`: that is the answer to a query. */
+function stands(d: Desk, p: Parent, child: Child, asked: boolean): void {
+  const was = child.status;
+  known(child);
+  if (was === 'open' || (was === 'cancelling' && !asked)) return;
+  child.status = 'open';
+  // What was to be cancelled meanwhile, or has lost its cancel, is cancelled now.
+  const unwanted = p.cut !== '' || was === 'cancelling' || (p.phase === 'taker' && child.mode === 'maker');
+  if (unwanted && child.mode === 'maker') withdraw(d, p, child, p.cut);
+  else if (p === d.s.work && (child.mode === 'maker' || was === 'unknown'))
+    d.ctx.after(child.mode === 'maker' ? d.c.chase.reprice_after : d.c.ack_timeout, WORK);
+}
+
 function rejected(d: Desk, p: Parent, child: Child, r: Report): void {
-  // The cancel was refused: the order had ended, or has not arrived. Its own report decides, not this one.
-  if (r.code === -2011) {
-    if (child.status === 'unknown') {
-      // Asked and not known there, and nothing of it was ever reported: proof that it does not stand.
-      if (child.cum === 0) over(d, p);
-    }
+  // The cancel was refused: the order had ended, or has not arrived. Its own report decides, or the answer to a query.
+  if (r.code === -2011) return;
+  if (r.code === NO_SUCH_ORDER) {
+    // Asked and not known there, and nothing of it was ever reported: proof that it does not stand.
+    if (child.status === 'unknown' && child.cum === 0) over(d, p);
     return;
   }
   // A post-only order that would have taken uses up a period of the chase; the next goes to the touch of now.
-  if (r.code === -5022 && child.mode === 'maker') {
+  if (child.mode === 'maker' && wouldTake(r)) {
     over(d, p);
     return;
   }
+  known(child);
   p.child = null;
   end(d, p, p.filled > 0 ? 'partial' : 'refused', `${r.code} ${r.reason}`);
 }
 
-/** The present order has ended. */
+/** USD-M has a code for it, Spot words. */
+const wouldTake = (r: Report): boolean =>
+  r.code === -5022 || (r.code === -2010 && r.reason.includes('immediately match'));
+const NO_SUCH_ORDER = -2013;
+
+/** The order has ended. */
 function over(d: Desk, p: Parent): void {
-  d.ctx.cancel(WORK);
+  if (p === d.s.work) d.ctx.cancel(WORK);
   p.child = null;
   advance(d, p);
 }
 
 function end(d: Desk, p: Parent, result: 'filled' | 'partial' | 'unfilled' | 'refused', reason: string): void {
-  d.ctx.cancel(WORK);
-  d.s.work = null;
+  if (p === d.s.work) {
+    d.ctx.cancel(WORK);
+    d.s.work = null;
+  } else d.s.aside = d.s.aside.filter((a) => a !== p);
   if (p.steps > 0) {
     const avg = p.filled > 0 ? p.spent / p.filled : 0;
     const measured = p.filled > 0 && p.mid > 0;
@@ -267,11 +305,16 @@ function end(d: Desk, p: Parent, result: 'filled' | 'partial' | 'unfilled' | 're
   });
 }
 
-/** Books a fill into the position. */
-export function filled(d: Desk, delta: number, px: number, p: Parent | null): void {
+/** Books a fill into the position. @param baseFee commission in the asset itself × 10^8 (Spot); NaN = none */
+export function filled(d: Desk, delta: number, px: number, p: Parent | null, baseFee: number): void {
   const s = d.s;
   const before = s.pos;
   s.pos += delta;
+  if (baseFee > 0) {
+    const { less, dust } = takeCommission(s.dust, baseFee, d.filter, d.ctx.key);
+    s.pos = Math.max(0, s.pos - less);
+    s.dust = dust;
+  }
   if (s.pos === 0) return;
   const opened = before === 0 || before > 0 !== s.pos > 0;
   if (opened || before > 0 === delta > 0) s.entryPx = px;

@@ -1,4 +1,5 @@
-import { type Effects, type LedgerOptions, OrderLedger, type Request } from './order-ledger.ts';
+import type { Effects, LedgerOptions, Request } from './ledger-types.ts';
+import { OrderLedger } from './order-ledger.ts';
 import type { OrderLimiter } from './order-limiter.ts';
 import type { CancelOutcome, Fill, LedgerOrder, OrderView, PlaceOutcome, QueryOutcome } from './order-state.ts';
 import type { SymbolOrders } from './symbol-orders.ts';
@@ -90,6 +91,7 @@ export class Courier {
       }
       if (!ledger.begin(o, now, wait)) return;
       this.#limiter.ordered(now);
+      if (o.partner) this.#limiter.ordered(now);
       this.#api.place(
         o,
         this.#back((outcome, t) => ledger.placed(o, outcome, t)),

@@ -1,4 +1,4 @@
-import { mulDivRound, parseDecimal } from '../../graph/math/index.ts';
+import { mulDivRound } from '../../graph/math/index.ts';
 import type { CommandSink, CommitMark, Ctx, Env, InPorts, LiveClock, Tick } from '../../graph/node.ts';
 import type { Block, KeyInfo, LiveReader, ManyView, OrderCommand } from '../../graph/schema/index.ts';
 import type { BinanceClient } from '../../sources/binance/client.ts';
@@ -7,11 +7,12 @@ import { UserStream } from '../../sources/binance/user/user-stream.ts';
 import { Courier, type OrderApi, type Timers } from './courier.ts';
 import type { AccountOut, GatewayAccount, GatewayReader } from './gateway-account.ts';
 import type { Holding, IntentLog } from './intent-log.ts';
-import type { LedgerOptions } from './order-ledger.ts';
+import type { LedgerOptions } from './ledger-types.ts';
+import { type Info, rulesOf } from './listed-rules.ts';
 import type { OrderLimiter } from './order-limiter.ts';
-import type { TradeRules } from './order-params.ts';
+import { isPair, type TradeRules } from './order-params.ts';
 import { refusedCommand } from './order-report.ts';
-import type { Command, Intent } from './order-state.ts';
+import { type Command, copyOf, type Intent } from './order-state.ts';
 import { newsOfAlgo, newsOfOrder } from './order-view.ts';
 import type { GatewayMark, SpotTrade } from './records.ts';
 import { GATEWAY_OUT, ReportRing } from './report-ring.ts';
@@ -190,10 +191,20 @@ export class GatewayRun implements CommandSink<InPorts>, LiveReader {
     const due = this.#due;
     this.#due = [];
     const now = Date.now();
-    for (const { symbol, intent } of due) {
+    const { ledger } = this.courier;
+    for (let i = 0; i < due.length; i++) {
+      const { symbol, intent } = due[i]!;
       this.counts.commands++;
-      if (symbol !== '' && this.rules(symbol)) this.courier.ledger.command(symbol, intent, now);
-      else {
+      // A question changes nothing: there is nothing to remember about it.
+      if (intent.command.action === 'query') this.#settled.push({ at: this.#ring.added, ended: intent.id });
+      const next = due[i + 1];
+      if (symbol !== '' && this.rules(symbol)) {
+        if (this.#p.market === 'spot' && next?.symbol === symbol && isPair(intent.command, next.intent.command)) {
+          this.counts.commands++;
+          ledger.pair(symbol, intent, next.intent, now);
+          i++;
+        } else ledger.command(symbol, intent, now);
+      } else {
         this.#p.log.refuse(intent.id, -1121, 'Invalid symbol.');
         this.#say('report', intent.key, refusedCommand(intent.command, -1121, 'Invalid symbol.', now));
         this.#settled.push({ at: this.#ring.added, ended: intent.id });
@@ -351,36 +362,4 @@ export class GatewayRun implements CommandSink<InPorts>, LiveReader {
     this.counts.unreadable++;
     this.#compare();
   }
-}
-
-interface Info {
-  readonly quoteAsset?: string;
-  readonly filters?: readonly { readonly filterType: string; readonly tickSize?: string; readonly stepSize?: string }[];
-}
-/** @param steps quantities are computed here, and need the step */
-function rulesOf(symbol: string, key: KeyInfo, { filters }: Info, steps: boolean): TradeRules {
-  const tick = filters?.find((f) => f.filterType === 'PRICE_FILTER')?.tickSize ?? '0';
-  const rules = { symbol, key, tick: parseDecimal(tick, key.pxDigits) };
-  if (!steps) return rules;
-  const step = filters?.find((f) => f.filterType === 'LOT_SIZE')?.stepSize ?? '0';
-  return { ...rules, step: parseDecimal(step, key.qtyDigits) };
-}
-
-/** A view of a port is not to be kept. */
-function copyOf(c: Readonly<Command>): Command {
-  return {
-    action: c.action,
-    client_id: c.client_id,
-    side: c.side,
-    type: c.type,
-    tif: c.tif,
-    qty: c.qty,
-    px: c.px,
-    stop_px: c.stop_px,
-    working: c.working,
-    reduce_only: c.reduce_only,
-    close_position: c.close_position,
-    intent_id: c.intent_id,
-    origin: c.origin,
-  };
 }

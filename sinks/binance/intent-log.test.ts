@@ -1,8 +1,19 @@
-import { appendFileSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import {
+  appendFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
+import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { KeyTable } from '../../graph/schema/index.ts';
+import { segments } from '../../lake/journal/journal-reader.ts';
 import { IntentLog } from './intent-log.ts';
 import type { Command, Intent } from './order-state.ts';
 import type { Answer, Rest } from './rest.ts';
@@ -53,14 +64,14 @@ describe('the intents on disk', () => {
     expect(left[1]!.intent.command).toEqual(command('c'));
     expect(again.marks.get('BTCUSDT')).toBe(77);
   });
-  it('are known in memory as long as a run can come back to them: since the commit before the last; on disk for good', () => {
+  it('are known as long as a run can come back to them: for three commits; at a new start, all that is on disk', () => {
     const log = open();
-    log.intend('usdm:BTCUSDT', intent('a/0', 'a'));
-    log.committed();
-    expect(log.has('a/0', command('a'))).toBe(true);
-    log.intend('usdm:BTCUSDT', intent('b/0', 'b'));
-    log.committed();
-    expect([log.has('a/0', command('a')), log.has('b/0', command('b'))]).toEqual([false, true]);
+    const known = () => ['a', 'b', 'c'].map((n) => log.has(`${n}/0`, command(n)));
+    for (const n of ['a', 'b', 'c']) {
+      log.intend('usdm:BTCUSDT', intent(`${n}/0`, n));
+      log.committed();
+    }
+    expect(known()).toEqual([false, true, true]);
     log.sync();
     expect(open().has('a/0', command('a'))).toBe(true);
   });
@@ -80,6 +91,121 @@ describe('the intents on disk', () => {
     log.intend('usdm:BTCUSDT', intent('a/0', 'a'));
     expect(() => log.has('a/0', command('b'))).toThrow(expect.objectContaining({ code: 'CHM963' }));
   });
+});
+
+describe('the file of intents is written anew now and then', () => {
+  const BTC = 'usdm:BTCUSDT';
+  const folder = (): string => join(dir, 'intents');
+  const bytes = (): number => segments(folder()).reduce((n, f) => n + statSync(f).size, 0);
+  /** Everything that a start learns from the disk. */
+  const learned = (log: IntentLog, ids: readonly string[]) => ({
+    open: log.unsettled(keys).map((o) => [o.intent.id, o.intent.command.client_id, o.intent.madeMs, o.refused]),
+    marks: [...log.marks],
+    holdings: [...log.holdings],
+    transfers: [...log.transfers],
+    known: ids.filter((id) => log.has(id, command(id))),
+  });
+
+  it('so that it holds what is open and what can come again, however many orders there were', () => {
+    const log = IntentLog.open(dir, () => 2_000, { compactBytes: 64 << 10 });
+    log.intend(BTC, intent('rests', 'rests'));
+    log.intend(BTC, intent('refused', 'refused'));
+    log.refuse('refused', -2019, 'Margin is insufficient.');
+    let most = 0;
+    for (let i = 0; i < 20_000; i++) {
+      const id = `o${i}`;
+      log.intend(BTC, intent(id, id));
+      log.intend(BTC, { ...intent(`${id}c`, id), command: { ...command(id), action: 'cancel' } });
+      log.mark('BTCUSDT', i, { base: i, cost: 2 * i });
+      log.ended([id]);
+      if (i % 10 < 9) continue;
+      log.sync();
+      log.committed();
+      most = Math.max(most, bytes());
+    }
+    log.sync();
+    expect(most).toBeLessThan(160 << 10);
+    const again = open();
+    expect(learned(again, ['o19999', 'o19970', 'o19000'])).toMatchObject({
+      open: [
+        ['rests', 'rests', 1_000, undefined],
+        ['refused', 'refused', 1_000, { code: -2019, reason: 'Margin is insufficient.' }],
+      ],
+      marks: [['BTCUSDT', 19_999]],
+      holdings: [['BTCUSDT', { base: 19_999, cost: 39_998 }]],
+    });
+    expect(again.has('o19999', command('o19999'))).toBe(true);
+  });
+
+  it('and a process that dies at any step of it leaves a folder that says the same', () => {
+    const op = fc.record({
+      what: fc.constantFrom('place', 'place', 'end', 'refuse', 'mark', 'transfer', 'commit', 'commit', 'restart'),
+      n: fc.nat(30),
+    });
+    let compactions = 0;
+    fc.assert(
+      fc.property(fc.array(op, { minLength: 20, maxLength: 60 }), (ops) => {
+        const at = mkdtempSync(join(dir, 'run-'));
+        const other = mkdtempSync(join(dir, 'plain-'));
+        const start = (d: string, compactBytes: number) => IntentLog.open(d, () => 2_000, { compactBytes });
+        let logs = [start(at, 1_000), start(other, 1e9)] as const;
+        const ids: string[] = [];
+        const recent: string[][] = [[], [], []];
+        for (const { what, n } of ops) {
+          const id = ids[n % Math.max(1, ids.length)] ?? 'none';
+          for (const log of logs) log.sync();
+          const before = crashes(at);
+          for (const log of logs)
+            if (what === 'place') log.intend(BTC, intent(`i${ids.length}`, `i${ids.length}`));
+            else if (what === 'end') log.ended([id]);
+            else if (what === 'refuse') log.refuse(id, -n, 'no');
+            else if (what === 'mark') log.mark(n % 2 ? 'BTCUSDT' : 'ETHUSDT', n, { base: n, cost: n });
+            else if (what === 'transfer') log.transfer(`t${n}`, { state: 'sent', sentMs: n });
+            else if (what === 'commit') log.committed();
+          if (what === 'place') recent[0]!.push(`i${ids.length}`);
+          if (what === 'place') ids.push(`i${ids.length}`);
+          if (what === 'commit') {
+            recent.unshift([]);
+            recent.length = 3;
+          }
+          if (what === 'restart') logs = [start(at, 1_000), start(other, 1e9)];
+          if (what !== 'commit' || !before.changed()) continue;
+          compactions++;
+          const expected = learned(start(other, 1e9), recent.flat());
+          expect(learned(start(at, 1e9), recent.flat())).toEqual(expected);
+          for (const died of before.steps()) expect(learned(start(died, 1e9), recent.flat())).toEqual(expected);
+        }
+      }),
+      { numRuns: 40 },
+    );
+    expect(compactions).toBeGreaterThan(40);
+  });
+
+  /** What a death within the writing leaves: the old files with part of the new one beside them, both, or some of the old. */
+  function crashes(at: string) {
+    const from = join(at, 'intents');
+    const old = new Map(segments(from).map((f) => [basename(f), readFileSync(f)]));
+    const news = () => segments(from).filter((f) => !old.has(basename(f)));
+    return {
+      changed: () => news().length > 0,
+      *steps(): Generator<string> {
+        const [file] = news() as [string];
+        const made = readFileSync(file);
+        const names = [...old.keys()];
+        for (let left = 0; left <= names.length; left++)
+          for (const [place, part] of [['next', 1 / 2] as const, ['next', 1] as const, ['', 1] as const]) {
+            // The old files go only when the new one is in its place.
+            if (place === 'next' && left > 0) continue;
+            const died = mkdtempSync(join(dir, 'died-'));
+            mkdirSync(join(died, 'intents', place), { recursive: true });
+            for (const name of names.slice(left)) writeFileSync(join(died, 'intents', name), old.get(name)!);
+            const half = made.subarray(0, Math.floor(made.length * part));
+            writeFileSync(join(died, 'intents', place, basename(file)), half);
+            yield died;
+          }
+      },
+    };
+  }
 });
 
 describe('a transfer', () => {

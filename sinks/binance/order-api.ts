@@ -1,6 +1,6 @@
 import { verdictOf } from './answer.ts';
 import type { OrderApi, Which } from './courier.ts';
-import { futuresParams, spotParams, type TradeRules } from './order-params.ts';
+import { futuresParams, pairParams, spotParams, type TradeRules } from './order-params.ts';
 import type { CancelOutcome, Fill, LedgerOrder, OrderView, PlaceOutcome, QueryOutcome } from './order-state.ts';
 import { algoView, fillView, mergeChild, orderView, type Row } from './order-view.ts';
 import type { Answer, Params, Rest } from './rest.ts';
@@ -33,6 +33,8 @@ const ALGO = {
   cancelAll: 'fapiPrivateDeleteAlgoOpenOrders',
   open: 'fapiPrivateGetOpenAlgoOrders',
 } as const;
+
+const PAIR = 'privatePostOrderListOco';
 
 const BUSY_WAIT_MS = 200;
 
@@ -94,7 +96,8 @@ export class BinanceOrders implements OrderApi {
           );
           return;
         }
-        params = spotParams(c, rules, closing?.qty);
+        const partner = o.partner?.intent?.command;
+        params = partner ? pairParams(c, partner, rules, closing?.qty ?? c.qty) : spotParams(c, rules, closing?.qty);
       }
     } catch (e) {
       // Nothing has been sent.
@@ -102,8 +105,9 @@ export class BinanceOrders implements OrderApi {
       return;
     }
     const algo = this.#algo(o);
-    const method = algo ? ALGO.place : METHODS[this.#market].place;
+    const method = algo ? ALGO.place : o.partner ? PAIR : METHODS[this.#market].place;
     this.#ask(method, params, (a) => {
+      if (a.ok && o.partner) return done(this.#pairTaken(a.body as Row, o, o.partner, rules));
       if (a.ok) {
         const view = this.#safely(() => (algo ? algoView : orderView)(a.body as Row, rules.key));
         // An answer that names no order proves nothing.
@@ -137,6 +141,13 @@ export class BinanceOrders implements OrderApi {
           return done({ kind: 'unknown', reason: a.text });
       }
     });
+  }
+
+  /** The answer to a list names both of its orders, or proves nothing. */
+  #pairTaken(body: Row, o: LedgerOrder, partner: LedgerOrder, rules: TradeRules): PlaceOutcome {
+    const views = this.#safely(() => (body['orderReports'] as Row[]).map((r) => orderView(r, rules.key)));
+    const [view, other] = [o, partner].map((leg) => views?.find((v) => v.clientId === leg.clientId && v.orderId));
+    return view && other ? { kind: 'accepted', view, partner: other } : { kind: 'accepted', view: undefined };
   }
 
   cancel(o: LedgerOrder, done: (outcome: CancelOutcome) => void): void {

@@ -23,7 +23,7 @@ function session(from: number, runs: number, shape: Parameters<typeof faultRun>[
 }
 
 describe('orders under fault, in virtual time', () => {
-  it(`${RUNS} seeded sessions, a fault at nearly every send: none doubled, none lost, none misreported, none left UNKNOWN`, () => {
+  it(`${RUNS} seeded sessions, a fault at nearly every send: none doubled, none lost, none misreported, none left UNKNOWN [S4.5]`, () => {
     const { counts, failures, unknown, done } = session(1, RUNS, () => {}, true);
     console.table({ ...done, ...Object.fromEntries([...counts].sort()) });
     expect(failures.slice(0, 5)).toEqual([]);
@@ -53,7 +53,7 @@ describe('orders under fault, in virtual time', () => {
     expect(done.crashes).toBeGreaterThan(RUNS);
   }, 300_000);
 
-  it('frames that are lost inside a connection are found by the regular look, each fill once', () => {
+  it('frames that are lost inside a connection are found by the regular look, each fill once [S5.8]', () => {
     const { counts, failures } = session(
       100_001,
       200,

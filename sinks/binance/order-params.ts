@@ -51,6 +51,34 @@ export function futuresParams(c: Command, r: TradeRules): Record<string, string>
   };
 }
 
+/** A stop and a target that close the same position: Spot takes them as one list, of which one order ends the other. */
+export const isPair = (a: Command, b: Command): boolean =>
+  a.action === 'place' &&
+  b.action === 'place' &&
+  a.close_position &&
+  b.close_position &&
+  a.side === b.side &&
+  isConditional(a.type) &&
+  isConditional(b.type) &&
+  a.type !== b.type;
+
+/** A pair as the parameters of `POST /api/v3/orderList/oco`: the order whose price is higher is `above`. */
+export function pairParams(a: Command, b: Command, r: TradeRules, qty: number): Record<string, string> {
+  const leg = (c: Command, place: 'above' | 'below'): Record<string, string> => ({
+    [`${place}Type`]: c.type === 'stop_market' ? 'STOP_LOSS' : 'TAKE_PROFIT',
+    [`${place}StopPrice`]: formatDecimal(onTick(c.stop_px, r.tick, c.side), r.key.pxDigits),
+    [`${place}ClientOrderId`]: c.client_id,
+  });
+  return {
+    symbol: r.symbol,
+    side: a.side === 'buy' ? 'BUY' : 'SELL',
+    quantity: formatDecimal(qty, r.key.qtyDigits),
+    ...leg(a, a.stop_px > b.stop_px ? 'above' : 'below'),
+    ...leg(b, a.stop_px > b.stop_px ? 'below' : 'above'),
+    newOrderRespType: 'RESULT',
+  };
+}
+
 /**
  * The same for `POST /api/v3/order` of Spot, where stops are orders like others and nothing can be reduce-only: `qty` is what a
  * closing order may sell.

@@ -2,7 +2,7 @@ import type { Command, Fill, LedgerOrder, Report, Status } from './order-state.t
 
 interface How {
   readonly timeMs: number;
-  readonly status?: Status;
+  readonly status?: Status | undefined;
   readonly code?: number;
   readonly reason?: string;
   readonly fill?: Fill;
@@ -38,6 +38,7 @@ export function orderReport(o: LedgerOrder, exec: Report['exec'], how: How): Rep
     maker: f ? f.maker : false,
     trade_id: f ? f.tradeId : 0,
     time_ms: how.timeMs,
+    base_fee: f?.baseFee ?? Number.NaN,
   };
 }
 
@@ -66,5 +67,6 @@ export function refusedCommand(c: Command, code: number, reason: string, timeMs:
     maker: false,
     trade_id: 0,
     time_ms: timeMs,
+    base_fee: Number.NaN,
   };
 }

@@ -62,7 +62,8 @@ export interface TradeOf {
 
 /** What became of a request. */
 export type PlaceOutcome =
-  | { readonly kind: 'accepted'; readonly view: OrderView | undefined }
+  /** `partner`: the other order of a pair, which was sent with it. */
+  | { readonly kind: 'accepted'; readonly view: OrderView | undefined; readonly partner?: OrderView }
   /** Not executed, and the same again would be refused too. */
   | { readonly kind: 'refused'; readonly code: number; readonly reason: string }
   /** Not executed, for want of capacity or of a right clock: may be sent again after `waitMs`. */
@@ -130,13 +131,22 @@ export interface LedgerOrder {
   attempts: number;
   /** Queries since it is unknown, and when that began. */
   queries: number;
-  /** Answers that it does not exist, since it could no longer be accepted. */
+  /** Answers that it does not exist, since it could no longer be accepted, and when the last of them was asked for, ms. */
   absences: number;
+  absentMs: number;
   unknownSinceMs: number;
   /** The last answer that proved that it was not executed. */
   lastRefusal: { code: number; reason: string } | undefined;
   /** Cancels that wait for their answer, the commands they came with. */
   cancels: Command[];
+  /** Queries of the graph that wait for theirs. */
+  questions: Command[];
+  /** How it ended; undefined while it has not. */
+  fate: { readonly status: Status; readonly code: number; readonly reason: string } | undefined;
+  /** The other order of a pair of which one cancels the other (Spot): both are sent as one list. */
+  partner: LedgerOrder | undefined;
+  /** Of a pair: it goes out with its partner. */
+  follows: boolean;
   /** To be cancelled as soon as it is known to stand (a cancel, or a cancel_all that it was under way during). */
   cancelWanted: boolean;
   cancelTries: number;
@@ -181,9 +191,14 @@ export function newOrder(symbol: string, key: number, clientId: string): LedgerO
     attempts: 0,
     queries: 0,
     absences: 0,
+    absentMs: 0,
     unknownSinceMs: 0,
     lastRefusal: undefined,
     cancels: [],
+    questions: [],
+    fate: undefined,
+    partner: undefined,
+    follows: false,
     cancelWanted: false,
     cancelTries: 0,
     restored: false,
@@ -208,4 +223,23 @@ export function orderOf(symbol: string, intent: Intent, algo = true): LedgerOrde
   o.qty = c.qty;
   o.reduceOnly = c.reduce_only;
   return o;
+}
+
+/** A view of a port is not to be kept. */
+export function copyOf(c: Readonly<Command>): Command {
+  return {
+    action: c.action,
+    client_id: c.client_id,
+    side: c.side,
+    type: c.type,
+    tif: c.tif,
+    qty: c.qty,
+    px: c.px,
+    stop_px: c.stop_px,
+    working: c.working,
+    reduce_only: c.reduce_only,
+    close_position: c.close_position,
+    intent_id: c.intent_id,
+    origin: c.origin,
+  };
 }

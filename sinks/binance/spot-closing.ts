@@ -22,7 +22,7 @@ export function closingQuantity(
     return { kind: 'refused', code: NOTHING_TO_REDUCE, reason: 'nothing is short on Spot: a buy cannot close' };
   let locked = 0;
   for (const other of s.orders) {
-    if (other === o || other.phase === 'ended' || other.phase === 'queued') continue;
+    if (other === o || other === o.partner || other.phase === 'ended' || other.phase === 'queued') continue;
     const moving = other.phase === 'unknown' || other.phase === 'sending' || other.cancelWanted;
     if (moving || (other.goal !== undefined && other.cum < other.goal.cum))
       return {
@@ -30,6 +30,8 @@ export function closingQuantity(
         code: INSUFFICIENT,
         reason: `what order ${other.clientId} has done is not known yet, so not what is left to sell; it was not sent`,
       };
+    // The orders of a pair hold the same asset.
+    if (other.follows && other.partner?.phase === 'open') continue;
     if (other.side === 'sell' && other.intent) locked += other.qty - other.cum;
   }
   if (s.held && s.held.length > 0)

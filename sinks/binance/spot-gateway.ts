@@ -25,12 +25,14 @@ const ports = {
 
 export const binanceSpot = defineGateway({
   type: 'binance.spot',
-  version: 1,
+  version: 2,
   tier: 'gold',
   summary: 'Orders to Binance Spot (or a venue that speaks like it), and what becomes of them.',
   doc: `Has the ports of \`binance.usdm\` and the same rules of sending: on disk before the send, UNKNOWN and a query before anything is
 sent again, each fill once, in order. Instruments are those quoted in USDT.
 
+**Pairs.** A stop and a take-profit with \`close_position\` that come in one cycle are sent as one OCO list: one ends the other, and they
+hold the asset once. An UNKNOWN one is not sent again.
 **Orders.** \`gtx\` is a LIMIT_MAKER; \`stop_market\` a STOP_LOSS and \`take_profit_market\` a TAKE_PROFIT, both triggered by the last price
 whatever \`working\` says, and under one id before and after.
 **Position.** What this gateway bought and has not sold, net of commissions taken in the asset, rounded down to the quantity step;

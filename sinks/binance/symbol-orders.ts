@@ -100,11 +100,22 @@ export function matchOrder(s: SymbolOrders, v: OrderView): LedgerOrder | undefin
   return named.conditional ? named : undefined;
 }
 
-/** Ended orders are forgotten after a while. */
+/** Ended orders that are remembered in any case; of more than twice as many the oldest go before their time. */
+const ENDED = 500;
+
+/** Ended orders are forgotten after a while, or when there are very many. */
 export function forget(s: SymbolOrders, beforeMs: number): void {
-  if (!s.orders.some((o) => o.phase === 'ended' && !o.busy && o.endedMs < beforeMs)) return;
+  let ended = 0;
+  let old = false;
+  for (const o of s.orders) {
+    if (o.phase !== 'ended' || o.busy) continue;
+    ended++;
+    old ||= o.endedMs < beforeMs;
+  }
+  if (!old && ended <= 2 * ENDED) return;
+  let surplus = ended - ENDED;
   s.orders = s.orders.filter((o) => {
-    if (o.phase !== 'ended' || o.busy || o.endedMs >= beforeMs) return true;
+    if (o.phase !== 'ended' || o.busy || (surplus-- <= 0 && o.endedMs >= beforeMs)) return true;
     if (s.byClient.get(o.clientId) === o) s.byClient.delete(o.clientId);
     s.byOrder.delete(idOf(o.conditional, o.orderId));
     s.byOrder.delete(o.childId);

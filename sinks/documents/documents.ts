@@ -8,7 +8,7 @@ const all = { key: 'any', optional: true } as const;
 
 export const documents = defineSink({
   type: 'sink.documents',
-  version: 1,
+  version: 2,
   tier: 'gold',
   summary: 'Writes decisions, intents, orders, fills, positions and funding as documents with their lineage.',
   doc: `Collections by in-port: \`signal\` → signals (with the last \`features\` of the instrument), \`intent\` and every

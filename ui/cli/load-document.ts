@@ -1,5 +1,5 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { formatDiagnostics } from '../../graph/document/format.ts';
 import { loadPipeline } from '../../graph/document/load.ts';
 import type { Loaded, Pipeline } from '../../graph/document/types.ts';
@@ -58,6 +58,8 @@ function profilePath(name: string, pipeline: string): string {
   const candidates = /[/\\]|\.ya?ml$/.test(name)
     ? [name]
     : [
+        // A pipeline of another market has profiles of its own: profiles/spot/paper.yaml for spot.yaml.
+        join(dir, 'profiles', basename(pipeline).replace(/\.ya?ml$/, ''), `${name}.yaml`),
         join(dir, 'profiles', `${name}.yaml`),
         join(dir, '..', 'profiles', `${name}.yaml`),
         join('pipelines', 'profiles', `${name}.yaml`),

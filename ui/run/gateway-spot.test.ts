@@ -160,8 +160,46 @@ describe('the Spot gateway against the venue, through ccxt', () => {
     const placed = (await orders()).map((o) => o['clientOrderId']);
     expect(placed.filter((id) => id === 'a')).toHaveLength(1);
     const twice = placed.includes('b');
-    expect(again.said('b')).toEqual(twice ? ['new/new', 'trade/filled'] : ['rejected -1007']);
+    expect(again.said('b')).toEqual(['unknown/new', ...(twice ? ['new/new', 'trade/filled'] : ['rejected -1007'])]);
     await again.until(() => last(again, 'position')['qty'] === (twice ? 299 : 149));
+  });
+
+  it('sends a stop and a target as one list: cancelling one ends both, and they hold the asset once [S4.8]', async () => {
+    const d = await start();
+    d.send([{ client_id: 'buy', side: 'buy', qty: 150 }]);
+    await d.until(() => d.said('buy').includes('trade/filled') && last(d, 'position')['qty'] === 149);
+    const px = Math.round(Number((await ticker())['bidPrice']) * 100);
+    const leg = { side: 'sell', close_position: true } as const;
+    d.send([
+      { ...leg, client_id: 's1', type: 'stop_market', stop_px: Math.round(px * 0.9) },
+      { ...leg, client_id: 't1', type: 'take_profit_market', stop_px: Math.round(px * 1.1) },
+    ]);
+    await d.until(() => d.said('s1').length > 0 && d.said('t1').length > 0);
+    const lists = (await ask('/api/v3/openOrderList', {})) as unknown as { contingencyType: string; orders: Row[] }[];
+    expect(lists.map((l) => [l.contingencyType, l.orders.map((o) => o['clientOrderId']).sort()])).toEqual([
+      ['OCO', ['s1', 't1']],
+    ]);
+    // The graph asks how they stand.
+    d.send([
+      { client_id: 's1', action: 'query' },
+      { client_id: 'nobody', action: 'query' },
+    ]);
+    await d.until(() => d.said('s1').length > 1 && d.said('nobody').length > 0);
+    d.send([{ client_id: 't1', action: 'cancel' }]);
+    await d.until(() => d.said('t1').includes('canceled/canceled') && d.said('s1').includes('canceled/canceled'));
+    // The price is beyond the stop already: the exchange refuses both.
+    d.send([
+      { ...leg, client_id: 's2', type: 'stop_market', stop_px: Math.round(px * 1.05) },
+      { ...leg, client_id: 't2', type: 'take_profit_market', stop_px: Math.round(px * 1.1) },
+    ]);
+    await d.until(() => d.said('s2').length > 0 && d.said('t2').length > 0);
+    expect(['s1', 't1', 's2', 't2', 'nobody'].map((id) => d.said(id))).toEqual([
+      ['new/new', 'status/new', 'canceled/canceled'],
+      ['new/new', 'canceled/canceled'],
+      ['rejected -2010'],
+      ['rejected -2010'],
+      ['rejected -2013'],
+    ]);
   });
 
   it('asks for an order whose answer was lost before anything is sent again, and opens a stream that was ended anew', async () => {

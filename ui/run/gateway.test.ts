@@ -102,14 +102,38 @@ describe('the order gateway against the venue, through ccxt', () => {
     expect(again.said('a')).toEqual([]);
     const orders = await direct.list('/fapi/v1/allOrders');
     expect(orders.filter((o) => o['clientOrderId'] === 'a')).toHaveLength(1);
-    expect(again.said('b')).toEqual(
-      orders.some((o) => o['clientOrderId'] === 'b') ? ['new/new', 'trade/filled'] : ['rejected -1007'],
-    );
+    const there = orders.some((o) => o['clientOrderId'] === 'b');
+    expect(again.said('b')).toEqual(['unknown/new', ...(there ? ['new/new', 'trade/filled'] : ['rejected -1007'])]);
     again.run.rollback();
     expect(() => {
       again.send([{ client_id: 'other', side: 'buy', qty: 5 }], 7);
       again.round();
     }).toThrow(/command market#7/);
+  });
+
+  it('says that an outcome is open before it asks, and answers what the graph asks [S4.4]', async () => {
+    const faults = [{ kind: 'timeout', accepted: false, nth: 1, match: { route: 'POST /fapi/v1/order' } }];
+    const scenario = loadScenario(JSON.stringify({ chimera_faults: 1, faults }), 'faults.yaml');
+    const d = await start(
+      { faults: scenario },
+      { timeout: '250ms', recv_window: '200ms', grace: '1s', settle: '100ms' },
+    );
+    const px = Math.round((await direct.bid()) * 0.98 * d.keys.at(0).pxScale);
+    d.send([{ client_id: 'u1', side: 'buy', type: 'limit', px, qty: 5 }]);
+    // Twice not found, once it could no longer be accepted: it is sent again.
+    await d.until(() => d.said('u1').includes('new/new'));
+    d.send([
+      { client_id: 'u1', action: 'query' },
+      { client_id: 'nobody', action: 'query' },
+    ]);
+    await d.until(() => d.said('u1').includes('status/new') && d.said('nobody').length > 0);
+    d.send([{ client_id: 'u1', action: 'cancel' }]);
+    await d.until(() => d.said('u1').includes('canceled/canceled'));
+    d.send([{ client_id: 'u1', action: 'query' }]);
+    await d.until(() => d.said('u1').includes('status/canceled'));
+    expect(d.said('u1')).toEqual(['unknown/new', 'new/new', 'status/new', 'canceled/canceled', 'status/canceled']);
+    expect(d.said('nobody')).toEqual(['rejected -2013']);
+    expect((await direct.list('/fapi/v1/allOrders')).map((o) => o['clientOrderId'])).toEqual(['u1']);
   });
 
   it('tells of what the exchange does itself, and of what happened while the stream was cut', async () => {
@@ -165,7 +189,7 @@ describe('the order gateway against the venue, through ccxt', () => {
     log.close();
   });
 
-  it('never doubles or loses one of 200 orders when sends, cancels, queries and reports fail, and the process dies', async () => {
+  it('never doubles or loses one of 200 orders when sends, cancels, queries and reports fail, and the process dies [S4.5] [S5.3]', async () => {
     const on = (route: string, ...faults: object[]): object[] => faults.map((f) => ({ ...f, match: { route } }));
     const faults = [
       ...['POST /fapi/v1/order', 'POST /fapi/v1/algoOrder'].flatMap((route) =>

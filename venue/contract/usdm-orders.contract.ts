@@ -76,6 +76,9 @@ export async function conditional(s: Session): Promise<void> {
   await contract.refuses('a conditional order is no plain one', 'OrderNotFound', /-2013/, () =>
     client.fetchOrder(stop.id!, symbol, { clientOrderId: clientAlgoId }),
   );
+  await contract.refuses('the id of a conditional order is no plain one', 'OrderNotFound', /-2013/, () =>
+    client.fetchOrder(stop.id!, symbol),
+  );
   await client.cancelOrder(stop.id!, symbol, TRIGGER);
   const gone = await client.fetchOrder(stop.id!, symbol, TRIGGER);
   contract.claim('a conditional order: it can be cancelled', () => equal(gone.status, 'canceled'));
@@ -92,6 +95,29 @@ export async function conditional(s: Session): Promise<void> {
     place('market', undefined, { takeProfitPrice: q.farBuy }),
   );
   await flatten(s);
+}
+
+/** GTE_GTC: a conditional order depends on the position alone. */
+export async function withPosition(s: Session): Promise<void> {
+  const { client, contract, symbol } = s;
+  await flatten(s);
+  const q = await quote(s);
+  const stop = (): Promise<Order> =>
+    client.createOrder(symbol, 'market', 'sell', q.amount, undefined, {
+      reduceOnly: true,
+      stopLossPrice: q.farBuy,
+      timeInForce: 'GTE_GTC',
+    });
+  await contract.refuses('GTE_GTC: without a position it is refused', 'ExchangeError', /-4509/, stop);
+  await client.createOrder(symbol, 'market', 'buy', q.amount);
+  const { id } = await stop();
+  const status = async (): Promise<unknown> => (await client.fetchOrder(id!, symbol, TRIGGER)).info.algoStatus;
+  const before = await status();
+  await client.createOrder(symbol, 'market', 'sell', q.amount);
+  const after = await status();
+  contract.claim('GTE_GTC: it waits while the position is open and expires with it', () =>
+    deepEqual([before, after], ['NEW', 'EXPIRED']),
+  );
 }
 
 /** A stop and a take-profit close around the market: it reaches one of them, which then closes the position. */

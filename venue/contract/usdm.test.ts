@@ -1,73 +1,44 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as account from './account.contract.ts';
-import { REFUSALS, USDM_REFUSALS } from './error.contract.ts';
-import * as limits from './limits.contract.ts';
+import { USDM_REFUSALS } from './error.contract.ts';
 import * as order from './order-life.contract.ts';
 import * as rest from './public-rest.contract.ts';
-import { farewell, streams } from './public-streams.contract.ts';
-import { openSession, type Session } from './testing/session.ts';
+import { type Flow, ORDERS, PRICES, STREAMS, suite } from './testing/suite.ts';
 import * as money from './usdm-account.contract.ts';
 import * as usdm from './usdm-orders.contract.ts';
 import { conditionalOnStream, userStreams, webSocketApi } from './user-streams.contract.ts';
 
-const LEAST = 60;
-/** Start-up line of another venue to hold to the contract; absent: one is started. */
-const readyFile = process.env['CHIMERA_CONTRACT_READY'];
-let s: Session;
-beforeAll(async () => {
-  s = await openSession('usdm', readyFile);
-});
-afterAll(() => s?.close());
+/** From a flat position. */
+const flat =
+  (run: Flow[1]): Flow[1] =>
+  async (s) => {
+    await usdm.flatten(s);
+    await run(s);
+  };
 
-const flow = (title: string, run: (s: Session) => Promise<void>) =>
-  it(title, () => s.contract.flow(title, () => run(s)));
-
-describe('an unmodified ccxt finds Binance USD-M in the venue', () => {
-  flow('its wallet', account.balance);
-  flow('its markets, clock and state', rest.general);
-  flow('its tickers', rest.tickers);
-  flow('its books', rest.books);
-  flow('its trades', rest.trades);
-  flow('its candles', rest.candles);
-  flow('its funding rates', rest.funding);
-  flow('its streams', streams);
-  flow('the end of its streams', farewell);
-  flow('leverage, margin type, position mode and tiers', money.settings);
-  flow('an order that rests, is found and is cancelled', order.farLimit);
-  flow('an order that is filled by the market', order.marketableLimit);
-  flow('market orders', order.marketOrders);
-  flow('post-only', order.postOnly);
-  flow('IOC and FOK', order.immediate);
-  flow('client ids', order.clientIds);
-  flow('changes of an order', order.edit);
-  flow('batches', usdm.batches);
-  flow('the end of all orders', order.cancelAll);
-  flow('the end of orders that are not kept alive', usdm.countdown);
-  flow('reduce-only', usdm.reduceOnly);
-  flow('what an order holds back', order.reserves);
-  flow('conditional orders', usdm.conditional);
-  flow('a conditional order that is reached', usdm.triggered);
-  flow('positions', money.positions);
-  flow('the ledger', money.ledger);
-  flow('the user stream', async (x) => {
-    await usdm.flatten(x);
-    await userStreams(x);
-  });
-  flow('conditional orders on the user stream', conditionalOnStream);
-  flow('the websocket API', webSocketApi);
-  flow('transfers', async (x) => {
-    await usdm.flatten(x);
-    await account.transfers(x);
-  });
-  flow('errors of each class', (x) => limits.refusals(x, [...REFUSALS, ...USDM_REFUSALS]));
-  flow('counters of its limits', limits.counters);
-  // The address of who floods an exchange is refused: not done to one that others use.
-  if (readyFile === undefined) flow('limits', limits.flood);
-
-  it(`and at least ${LEAST} different statements of it hold, and none is broken`, () => {
-    const { held, different, broken } = s.contract;
-    console.info(`USD-M: ${different} different statements hold in ${held} places, ${broken.size} are broken`);
-    expect([...broken.keys()]).toEqual([]);
-    expect(different).toBeGreaterThanOrEqual(LEAST);
-  });
-});
+suite(
+  'usdm',
+  [
+    ['its wallet', account.balance],
+    ['its markets, clock and state', rest.general],
+    ...PRICES,
+    ['its funding rates', rest.funding],
+    ...STREAMS,
+    ['leverage, margin type, position mode and tiers', money.settings],
+    ...ORDERS,
+    ['batches', usdm.batches],
+    ['the end of all orders', order.cancelAll],
+    ['the end of orders that are not kept alive', usdm.countdown],
+    ['reduce-only', usdm.reduceOnly],
+    ['what an order holds back', order.reserves],
+    ['conditional orders', usdm.conditional],
+    ['a conditional order that lives as long as the position', usdm.withPosition],
+    ['a conditional order that is reached', usdm.triggered],
+    ['positions', money.positions],
+    ['the ledger', money.ledger],
+    ['the user stream', flat(userStreams)],
+    ['conditional orders on the user stream', conditionalOnStream],
+    ['the websocket API', webSocketApi],
+    ['transfers', flat(account.transfers)],
+  ],
+  USDM_REFUSALS,
+);

@@ -3,6 +3,7 @@ import { leave } from './liquidity.ts';
 import { crosses, execute, targetOf, withdraw } from './place.ts';
 import type { Reject } from './reject.ts';
 import { refuse, tell } from './report.ts';
+import { recount } from './resting.ts';
 import type { Command, Exchange, Market, Order } from './state.ts';
 
 /** How often one order may be amended. */
@@ -31,6 +32,7 @@ function change(x: Exchange, m: Market, o: Order, c: Command, now: number): Reje
   const list = o.side > 0 ? m.buys : m.sells;
   leave(m, o);
   list.splice(list.indexOf(o), 1);
+  recount(m, o.side);
   tell(x, m, o, 'amended', now);
   execute(x, m, o, now);
   return undefined;

@@ -3,8 +3,9 @@ import { expire, fill, openQty, settle } from './fill.ts';
 import { payFunding } from './liquidate.ts';
 import { closable } from './margin.ts';
 import { rateE8 } from './money.ts';
-import { cancelAll, findOpen, insert, orderOf, withdraw } from './place.ts';
+import { cancelAll, findOpen, orderOf, withdraw } from './place.ts';
 import { refuse, tell } from './report.ts';
+import { insert } from './resting.ts';
 import {
   type Command,
   createExchange,
@@ -76,7 +77,7 @@ function atOpen(x: Exchange, m: Market, s: CandleSpot, o: Order, now: number): v
   const limit = o.type === 'limit';
   if (limit && (o.px - s.open) * o.side < 0) {
     if (o.tif === 'ioc' || o.tif === 'fok') expire(x, m, o, now, 'not filled at the open');
-    else insert(o.side > 0 ? m.buys : m.sells, o);
+    else insert(m, o);
     return;
   }
   if (limit && o.tif === 'gtx') {

@@ -4,6 +4,7 @@ import { assertBalanced } from './ledger.ts';
 import { bestPx, leave, take, takeable } from './liquidity.ts';
 import { exact, MONEY, mulDiv, times } from './money.ts';
 import { tell } from './report.ts';
+import { clear, ended, executed, filled } from './resting.ts';
 import { takeAmongOwn } from './self-trade.ts';
 import { type Exchange, isDone, type Market, type Order } from './state.ts';
 
@@ -16,8 +17,13 @@ export function fill(x: Exchange, m: Market, o: Order, px: number, want: number,
   if (qty <= 0) return 0;
   o.cum += qty;
   o.cumQuote = exact(o.cumQuote + times(px, qty));
-  o.status = o.cum === o.qty ? 'filled' : 'partially_filled';
+  if (o.cum === o.qty) {
+    o.status = 'filled';
+    filled(m);
+  } else o.status = 'partially_filled';
   x.touched = true;
+  // Whoever makes has rested.
+  if (maker) executed(m, o, qty);
   accountingOf(x).book(x, m, o, px, qty, maker, now);
   return qty;
 }
@@ -26,6 +32,7 @@ export function fill(x: Exchange, m: Market, o: Order, px: number, want: number,
 export function expire(x: Exchange, m: Market, o: Order, now: number, reason: string): void {
   if (isDone(o)) return;
   o.status = 'expired';
+  ended(m, o);
   leave(m, o);
   accountingOf(x).end(x, m, o);
   x.touched = true;
@@ -80,17 +87,7 @@ export function executeMarket(x: Exchange, m: Market, o: Order, now: number): vo
 export function settle(x: Exchange, m: Market): void {
   if (!x.touched) return;
   x.touched = false;
-  compact(m.buys, false);
-  compact(m.sells, false);
-  compact(m.stops, true);
+  clear(m);
   accountingOf(x).refresh(x, m);
   assertBalanced(x.ledger);
-}
-function compact(list: Order[], stops: boolean): void {
-  let n = 0;
-  for (let i = 0; i < list.length; i++) {
-    const o = list[i]!;
-    if (!isDone(o) && !(o.triggered && stops)) list[n++] = o;
-  }
-  list.length = n;
 }

@@ -3,36 +3,38 @@ import { ACCOUNT, balance, FIRST_ISOLATED } from './ledger.ts';
 import { MONEY, mulDiv } from './money.ts';
 import { unrealised } from './position.ts';
 import type { Reject } from './reject.ts';
+import { openNotional } from './resting.ts';
 import { type Exchange, isDone, type Market, type Order } from './state.ts';
 import { initialMargin, liquidationPrice, maintenance, notionalCap } from './tiers.ts';
 
 /** Size that an order of this side may still close. */
 export const closable = (m: Market, side: number): number => Math.max(0, -side * m.position.qty);
 
-/** Notional of one side's resting orders (and one more) beyond what would only close the position. */
-function sideNotional(m: Market, side: number, extraQty: number, extraPx: number): number {
+/** Notional of one side's resting orders beyond what would only close the position. What one more could close is in `spare`. */
+function sideNotional(m: Market, side: number): number {
   let cover = closable(m, side);
-  let notional = 0;
-  for (const o of side > 0 ? m.buys : m.sells) {
-    if (o.reduceOnly || isDone(o)) continue;
-    const left = o.qty - o.cum;
-    const closes = Math.min(left, cover);
-    cover -= closes;
-    if (left > closes) notional += notionalOf(m.instrument, o.reservePx, left - closes);
-  }
-  if (extraQty > cover) notional += notionalOf(m.instrument, extraPx, extraQty - cover);
+  let notional = openNotional(m, side);
+  // The best-priced close.
+  if (cover > 0)
+    for (const o of side > 0 ? m.buys : m.sells) {
+      if (o.reduceOnly || isDone(o)) continue;
+      const left = o.qty - o.cum;
+      const closes = Math.min(left, cover);
+      cover -= closes;
+      notional -= notionalOf(m.instrument, o.reservePx, left);
+      if (left > closes) notional += notionalOf(m.instrument, o.reservePx, left - closes);
+      if (cover === 0) break;
+    }
+  spare = cover;
   return notional;
 }
+let spare = 0;
 /**
- * Margin that an instrument's open orders need: the larger of both sides (they cannot both add to one net position),
+ * Margin that an instrument's open orders need: that of the larger side (they cannot both add to one net position),
  * with the taker fee, so that no fill can overdraw the wallet.
  */
-function reserve(x: Exchange, m: Market, side: number, extraQty: number, extraPx: number): number {
-  const buys = sideNotional(m, 1, side > 0 ? extraQty : 0, extraPx);
-  const sells = sideNotional(m, -1, side < 0 ? extraQty : 0, extraPx);
-  const notional = Math.max(buys, sells);
-  return initialMargin(notional, m.instrument.leverage) + mulDiv(notional, Math.max(0, x.rules.taker), MONEY);
-}
+const marginOf = (x: Exchange, m: Market, notional: number): number =>
+  initialMargin(notional, m.instrument.leverage) + mulDiv(notional, Math.max(0, x.rules.taker), MONEY);
 
 /** Free balance less what open orders of all instruments reserve; cross positions add their profit and need their margin. */
 export function available(x: Exchange): number {
@@ -70,14 +72,6 @@ export function marginBehind(x: Exchange, m: Market, needs: boolean): number {
   return sum;
 }
 
-/** Notional of one side's resting orders at the price that their margin is reserved at: `b` and `a` of an order event. */
-export function openNotional(m: Market, side: number): number {
-  let sum = 0;
-  for (const o of side > 0 ? m.buys : m.sells)
-    if (!o.reduceOnly && !isDone(o)) sum += notionalOf(m.instrument, o.reservePx, o.qty - o.cum);
-  return sum;
-}
-
 /**
  * Whether the account can carry an order. Cost = initial margin + open loss (+ taker fee); a part that only closes the
  * position costs nothing. Assumed price: buy = the order's price, sell = max(last × 1.0015, mark, the order's price).
@@ -85,15 +79,18 @@ export function openNotional(m: Market, side: number): number {
 export function marginCheck(x: Exchange, m: Market, o: Order): Reject | undefined {
   if (o.reduceOnly || o.closePosition || m.instrument.leverage === 0) return undefined;
   const i = m.instrument;
-  const before = reserve(x, m, 0, 0, 0);
-  const after = reserve(x, m, o.side, o.qty, o.reservePx);
   const adds = Math.max(0, o.qty - closable(m, o.side));
   if (adds === 0) return undefined;
+  const other = sideNotional(m, -o.side);
+  const own = sideNotional(m, o.side);
+  const more = o.qty > spare ? notionalOf(i, o.reservePx, o.qty - spare) : 0;
+  const before = marginOf(x, m, Math.max(own, other));
+  const after = marginOf(x, m, Math.max(own + more, other));
   const against = m.mark > 0 ? Math.max(0, o.side * (o.reservePx * i.pxMoney - m.mark)) : 0;
   const openLoss = o.side > 0 || o.type === 'limit' ? mulDiv(adds, against, i.qtyScale) : 0;
   if (after - before + openLoss > available(x)) return 'margin';
   const held = Math.max(0, o.side * m.position.qty);
-  const size = notionalOf(i, o.reservePx, held + adds) + sideNotional(m, o.side, 0, 0);
+  const size = notionalOf(i, o.reservePx, held + adds) + own;
   if (size > notionalCap(i.tiers, i.leverage)) return 'leverage';
   return undefined;
 }
@@ -108,7 +105,9 @@ export function reservePrice(m: Market, side: number, px: number): number {
 /** Brings what depends on orders and position up to date: reserved margin, and the mark price from which liquidation is looked at. */
 export function refreshMargin(x: Exchange, m: Market): void {
   if (m.instrument.leverage === 0) return;
-  m.reserved = m.buys.length === 0 && m.sells.length === 0 ? 0 : reserve(x, m, 0, 0, 0);
+  m.reserved = 0;
+  if (m.buys.length > 0 || m.sells.length > 0)
+    m.reserved = marginOf(x, m, Math.max(sideNotional(m, 1), sideNotional(m, -1)));
   const { qty, cost } = m.position;
   m.guardLow = 0;
   m.guardHigh = Number.POSITIVE_INFINITY;

@@ -4,6 +4,7 @@ import { expire, fill } from './fill.ts';
 import { MONEY, mulDiv } from './money.ts';
 import { crossCheck, execute, reached } from './place.ts';
 import { tell } from './report.ts';
+import { ended } from './resting.ts';
 import { type Exchange, isDone, isLimit, isStop, type Market, type Order } from './state.ts';
 
 /**
@@ -143,6 +144,7 @@ function trigger(x: Exchange, m: Market, o: Order, now: number): void {
   const why = a.check(x, m, o) ?? (isLimit(o) ? crossCheck(x, m, o) : undefined);
   const { algo } = x.rules;
   o.triggered = true;
+  ended(m, o);
   if (algo && !why) o.orderId = m.nextOrderId++;
   tell(x, m, o, 'triggered', now);
   if (why) {

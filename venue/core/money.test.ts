@@ -44,6 +44,32 @@ describe('integer money', () => {
       { numRuns: 5000 },
     );
   });
+  it('does the same for products beyond 2^53 whose halves and remainders are near', () => {
+    // p = q × d + r with r about 0, d / 2 or d, and p split into two factors.
+    const wide = fc.record({
+      a: fc.integer({ min: 2 ** 30, max: Number.MAX_SAFE_INTEGER }),
+      b: fc.integer({ min: 2 ** 24, max: Number.MAX_SAFE_INTEGER }),
+      shift: fc.integer({ min: 0, max: 50 }),
+      off: fc.integer({ min: -3, max: 3 }),
+      sign: fc.constantFrom(1, -1),
+    });
+    let refused = 0;
+    fc.assert(
+      fc.property(wide, ({ a, b, shift, off, sign }) => {
+        // A divisor for which the remainder is small, or its half is: 2b ± off, a ± off, or a power of two.
+        for (const d of [2 * b + off, b + off, a + off, 2 ** shift + off, 1e8, 2 ** 50, 2 ** 50 + 1]) {
+          if (d < 1 || !Number.isSafeInteger(d)) continue;
+          const want = reference(BigInt(sign * a) * BigInt(b), BigInt(d));
+          if (want > MAX || want < -MAX) {
+            refused++;
+            expect(code(() => mulDiv(sign * a, b, d))).toBe('CHM801');
+          } else expect(BigInt(mulDiv(sign * a, b, d))).toBe(want);
+        }
+      }),
+      { numRuns: 5000 },
+    );
+    expect(refused).toBeGreaterThan(0);
+  });
   it('rounds a product of three factors once', () => {
     fc.assert(
       fc.property(int, int, fc.integer({ min: -1e8, max: 1e8 }), positive, (a, b, c, d) => {

@@ -33,14 +33,58 @@ export function times(a: number, b: number): number {
 }
 
 /**
- * a × b / d of integers, d > 0, rounded once, half away from zero. Exact: doubles when the product is below 2^53 (where
- * it is itself exact), BigInt otherwise. Throws CHM801 when the result is not a safe integer.
+ * a × b / d of integers, d > 0, rounded once, half away from zero. Exact: one double when the product is below 2^53 (where
+ * it is itself exact), two where that is enough, BigInt otherwise. Throws CHM801 when the result is not a safe integer.
  */
 export function mulDiv(a: number, b: number, d: number): number {
   const p = a * b;
   if (p <= LIMIT && p >= -LIMIT) return divide(p, d);
+  const x = Math.abs(a);
+  const y = Math.abs(b);
+  // The quotient below 2^52 and the divisor at most 2^50: see `divideWide`.
+  if (x <= LIMIT && y <= LIMIT && d <= TWO_50 && d > 0 && x * y < TWO_52 * d && areWhole(a, b, d)) {
+    const q = divideWide(x, y, d);
+    return p < 0 ? -q + 0 : q;
+  }
   return fromBig((big(a) * big(b)) as bigint, big(d));
 }
+const TWO_50 = 1_125_899_906_842_624;
+const TWO_52 = 4_503_599_627_370_496;
+const areWhole = (a: number, b: number, d: number): boolean =>
+  Math.floor(a) === a && Math.floor(b) === b && Math.floor(d) === d;
+
+/**
+ * x × y / d for x, y ≤ 2^53, d ≤ 2^50 and a quotient below 2^52, half up. The product is exact as the sum of two doubles
+ * (T. J. Dekker, A floating-point technique for extending the available precision, 1971). A first quotient is off by a few
+ * at most; what it leaves, x × y − q × d, is a small integer, which the differences of the two halves give exactly.
+ */
+function divideWide(x: number, y: number, d: number): number {
+  const hi = x * y;
+  let q = Math.floor(hi / d);
+  const taken = q * d;
+  let r = hi - taken + (lowOf(x, y, hi) - lowOf(q, d, taken));
+  while (r < 0) {
+    q--;
+    r += d;
+  }
+  while (r >= d) {
+    q++;
+    r -= d;
+  }
+  return 2 * r >= d ? q + 1 : q;
+}
+/** What the rounded product `p` of two integers lacks: a × b − p, exactly. */
+function lowOf(a: number, b: number, p: number): number {
+  const s = a * SPLIT;
+  const t = b * SPLIT;
+  const aHigh = s - (s - a);
+  const bHigh = t - (t - b);
+  const aLow = a - aHigh;
+  const bLow = b - bHigh;
+  return aLow * bLow - (p - aHigh * bHigh - aLow * bHigh - aHigh * bLow);
+}
+/** 2^27 + 1: halves a double's 53 bits. */
+const SPLIT = 134_217_729;
 
 /** a × b × c / d, rounded once. */
 export function mulDiv3(a: number, b: number, c: number, d: number): number {

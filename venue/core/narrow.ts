@@ -7,7 +7,8 @@ import type { Account, Command, Report } from './state.ts';
  */
 export function widen(c: Readonly<Values<typeof OrderCommand>>): Command {
   return {
-    action: c.action,
+    // A query is none of them: the nodes answer it (order-desk.ts).
+    action: c.action as Exclude<typeof c.action, 'query'>,
     client_id: c.client_id,
     side: c.side,
     type: c.type,
@@ -29,5 +30,7 @@ export function widen(c: Readonly<Values<typeof OrderCommand>>): Command {
     good_till_ms: 0,
   };
 }
-export const narrowReport = (r: Report): Values<typeof OrderReport> => r as Values<typeof OrderReport>;
+/** Commissions are taken in the quote asset here. */
+export const narrowReport = (r: Report): Values<typeof OrderReport> & { key: number } =>
+  ({ ...r, base_fee: Number.NaN }) as Values<typeof OrderReport> & { key: number };
 export const narrowAccount = (a: Account): Values<typeof AccountUpdate> => a as Values<typeof AccountUpdate>;

@@ -4,6 +4,7 @@ import { bestPx, leave, rest, takeable } from './liquidity.ts';
 import { reservePrice } from './margin.ts';
 import type { Reject } from './reject.ts';
 import { refuse, tell } from './report.ts';
+import { ended, insert } from './resting.ts';
 import {
   type Command,
   type Exchange,
@@ -56,14 +57,8 @@ function executeLimit(x: Exchange, m: Market, o: Order, now: number): void {
   else if (openQty(x, m, o) === 0) expire(x, m, o, now, 'position closed');
   else {
     rest(m, o);
-    insert(o.side > 0 ? m.buys : m.sells, o);
+    insert(m, o);
   }
-}
-/** Keeps the list in order: best price first, then arrival. */
-export function insert(list: Order[], o: Order): void {
-  let i = list.length;
-  while (i > 0 && (o.px - list[i - 1]!.px) * o.side > 0) i--;
-  list.splice(i, 0, o);
 }
 
 /** Post-only and fill-or-kill. */
@@ -172,6 +167,7 @@ export function cancelStops(x: Exchange, m: Market, now: number, reason = ''): v
 export function withdraw(x: Exchange, m: Market, o: Order, now: number, reason: string): void {
   if (isDone(o)) return;
   o.status = 'canceled';
+  ended(m, o);
   leave(m, o);
   accountingOf(x).end(x, m, o);
   x.touched = true;

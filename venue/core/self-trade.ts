@@ -3,6 +3,7 @@ import { levels } from './book.ts';
 import { expire, fill, openQty, takeRecorded } from './fill.ts';
 import { aheadOf, leave, reduce, take, takeable } from './liquidity.ts';
 import { tell } from './report.ts';
+import { ended } from './resting.ts';
 import { type Exchange, isDone, type Market, type Order } from './state.ts';
 
 /**
@@ -54,6 +55,7 @@ function meetOwn(x: Exchange, m: Market, o: Order, own: Order, now: number): voi
 }
 function expireInMatch(x: Exchange, m: Market, o: Order, now: number): void {
   o.status = 'expired_in_match';
+  ended(m, o);
   leave(m, o);
   accountingOf(x).end(x, m, o);
   x.touched = true;

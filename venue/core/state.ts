@@ -28,7 +28,8 @@ export type OrderType =
   | 'trailing_stop_market'
   | 'liquidation'
   | 'adl';
-export type TimeInForce = 'gtc' | 'ioc' | 'fok' | 'gtx' | 'gtd';
+/** `gte_gtc`: of a conditional order that lives as long as the position is open. */
+export type TimeInForce = 'gtc' | 'ioc' | 'fok' | 'gtx' | 'gtd' | 'gte_gtc';
 /** What happens when an order meets another of the same account; `off`: own orders do not see one another. */
 export type SelfTrade = 'off' | 'none' | 'expire_maker' | 'expire_taker' | 'expire_both';
 
@@ -52,8 +53,8 @@ export interface Command extends Omit<Values<typeof OrderCommand>, 'action' | 't
 }
 
 /** What a report says; `graph`'s OrderReport is its narrow form. */
-export interface Report extends Omit<Values<typeof OrderReport>, 'exec' | 'status' | 'type' | 'tif'> {
-  exec: Values<typeof OrderReport>['exec'] | 'amended';
+export interface Report extends Omit<Values<typeof OrderReport>, 'exec' | 'status' | 'type' | 'tif' | 'base_fee'> {
+  exec: Exclude<Values<typeof OrderReport>['exec'], 'unknown' | 'status'> | 'amended';
   status: OrderStatus;
   type: OrderType;
   tif: TimeInForce;

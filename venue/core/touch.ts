@@ -1,8 +1,9 @@
 import type { KeyInfo } from '../../graph/schema/index.ts';
 import { bestPx, levelQty } from './book.ts';
 import { expire, fill, openQty, settle } from './fill.ts';
-import { cancel, cancelAll, insert, orderOf } from './place.ts';
+import { cancel, cancelAll, orderOf } from './place.ts';
 import { refuse, tell } from './report.ts';
+import { insert } from './resting.ts';
 import { type Command, type Exchange, isConditional, isDone, type Market, marketOf } from './state.ts';
 import { validate } from './usdm-validate.ts';
 
@@ -56,5 +57,5 @@ function touchPlace(x: Exchange, m: Market, c: Command, now: number): void {
   }
   const shown = levelQty(m.book, o.side, o.px);
   o.ahead = shown < 0 ? Number.POSITIVE_INFINITY : shown;
-  insert(o.side > 0 ? m.buys : m.sells, o);
+  insert(m, o);
 }

@@ -6,7 +6,8 @@ import { closable, marginCheck, refreshMargin, reservePrice } from './margin.ts'
 import { applyFill, coverDeficit, feeOf } from './position.ts';
 import type { Reject } from './reject.ts';
 import { tellAccount, tellTrade } from './report.ts';
-import { type Exchange, isClosing, isDone, isLimit, type Market, type Order } from './state.ts';
+import { recount } from './resting.ts';
+import { type Exchange, isClosing, isLimit, type Market, type Order } from './state.ts';
 import { checkBound, checkPx, checkQty, validate } from './usdm-validate.ts';
 
 /** USD-M: a net position per instrument in USDT, isolated or cross margin; open orders reserve margin in sum, not one by one. */
@@ -56,6 +57,7 @@ export const usdmAccounting: Accounting = {
     // The check without what the order reserves now.
     const { status } = o;
     o.status = 'canceled';
+    recount(m, o.side);
     refreshMargin(x, m);
     const why: Reject | undefined = marginCheck(x, m, probe);
     o.status = status;
@@ -64,15 +66,22 @@ export const usdmAccounting: Accounting = {
       o.qty = qty;
       o.reservePx = probe.reservePx;
     }
+    recount(m, o.side);
     refreshMargin(x, m);
     return why;
   },
   refresh: refreshMargin,
 };
 
-/** The position they would have closed is gone: resting reduce-only orders and close-position stops of that side expire. */
+/**
+ * The position they depended on is gone: resting reduce-only orders and close-position stops of the side that closed it
+ * expire, and whatever was to live as long as it.
+ */
 function expireClosers(x: Exchange, m: Market, side: number, cause: Order, now: number): void {
-  for (const o of side > 0 ? m.buys : m.sells) if (o !== cause && o.reduceOnly) expire(x, m, o, now, 'position closed');
+  for (const list of [m.buys, m.sells])
+    for (const o of list)
+      if (o !== cause && ((o.reduceOnly && o.side === side) || o.tif === 'gte_gtc')) expire(x, m, o, now, GONE);
   for (const o of m.stops)
-    if (o !== cause && o.closePosition && o.side === side && !isDone(o)) expire(x, m, o, now, 'position closed');
+    if (o !== cause && ((o.closePosition && o.side === side) || o.tif === 'gte_gtc')) expire(x, m, o, now, GONE);
 }
+const GONE = 'position closed';

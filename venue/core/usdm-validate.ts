@@ -39,6 +39,7 @@ export function validate(x: Exchange, m: Market, c: Command, waiting: number): R
     if (stopsOf(x) >= x.rules.maxStops) return 'tooManyStops';
   }
   if (c.reduce_only && !isConditional(c) && closable(m, side) === 0) return 'reduceOnly';
+  if (c.tif === 'gte_gtc' && m.position.qty === 0) return 'noPosition';
   if (c.close_position && closable(m, side) === 0 && waiting === 0) return 'noPosition';
   if (!c.reduce_only && !c.close_position) {
     const notional = isLimit(c)

@@ -69,6 +69,9 @@ export function faultRun(seed: number, shape: (x: ModelExchange, r: RandomState)
     s.mark = committedMark;
     s.restoredMark = committedMark;
     const gone = new Set(committedEnded);
+    // What ended and was not committed has not ended for a new life.
+    ended.clear();
+    for (const id of gone) ended.add(id);
     for (const i of intents) if (!gone.has(i.id)) courier.ledger.restore(SYMBOL, i, time.ms, refused.get(i.id));
     connect(courier);
     run.courier = courier;
@@ -232,7 +235,10 @@ export function faultsOf(run: FaultRun, ordered = true): string[] {
   if (position !== x.position) wrong.push(`position ${position}, at the exchange ${x.position}`);
   // Orders: none is lost, and what is said of each is so.
   for (const c of placed) {
-    const of = all.filter((v) => v.client_id === c.client_id && !(v.exec === 'rejected' && v.code === -2011));
+    const told = all.filter((v) => v.client_id === c.client_id && !(v.exec === 'rejected' && v.code === -2011));
+    const of = told.filter((v) => v.exec !== 'unknown' && v.exec !== 'status');
+    const lastLife = run.reports.at(-1)!.filter((v) => v.client_id === c.client_id);
+    if (lastLife.at(-1)?.exec === 'unknown') wrong.push(`${c.client_id} stayed UNKNOWN`);
     const there = x.orders.filter((o) => o.clientId === c.client_id);
     const own = there.find((o) => o.conditional === (c.type === 'stop_market'));
     const child = own?.childId ? x.orders.find((o) => o.id === own.childId) : undefined;
@@ -250,8 +256,8 @@ export function faultsOf(run: FaultRun, ordered = true): string[] {
       wrong.push(`${c.client_id} was reported rejected and stands at the exchange`);
     if (open && finals.length > 0) wrong.push(`${c.client_id} is open, and was reported ${finals.map((v) => v.exec)}`);
     const fate = (child ?? own).status;
-    const told = finals.some((v) => v.status === fate || (child && v.reason === `executed as order ${child.id}`));
-    if (!open && !told) wrong.push(`${c.client_id} ended ${fate}, reported ${of.map((v) => `${v.exec}/${v.status}`)}`);
+    const right = finals.some((v) => v.status === fate || (child && v.reason === `executed as order ${child.id}`));
+    if (!open && !right) wrong.push(`${c.client_id} ended ${fate}, reported ${of.map((v) => `${v.exec}/${v.status}`)}`);
   }
   // A refused cancel comes behind the end of its order, never while a fill is still to be told.
   for (const life of run.reports)

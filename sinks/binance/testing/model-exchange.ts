@@ -1,4 +1,4 @@
-import { nextFloat, nextInt, type RandomState } from '../../../graph/math/index.ts';
+import { nextInt } from '../../../graph/math/index.ts';
 import type { OrderApi, Which } from '../courier.ts';
 import type {
   CancelOutcome,
@@ -11,25 +11,7 @@ import type {
   Status,
 } from '../order-state.ts';
 import type { StreamNews } from '../symbol-orders.ts';
-import type { VirtualTime } from './virtual-time.ts';
-
-/** What can go wrong with a request that is sent. `none` is one of them. */
-export const SEND_FAULTS = [
-  'none',
-  '5xx before acceptance',
-  '5xx after acceptance',
-  'time-out, never arrived',
-  'time-out, answer lost',
-  'time-out, arrives late',
-  'disconnect before',
-  'disconnect after',
-  'answer garbled',
-  'turned away: -1008',
-  'turned away: -1021',
-  'crash before the send',
-  'crash after the send',
-] as const;
-export type SendFault = (typeof SEND_FAULTS)[number];
+import { FaultyLink, WINDOW_MS } from './faulty-link.ts';
 
 interface ModelOrder {
   id: string;
@@ -46,76 +28,16 @@ interface ModelOrder {
   madeMs: number;
 }
 
-const WINDOW_MS = 2_000;
-const TIMEOUT_MS = 1_000;
-
 /** One instrument of an exchange that takes orders, trades them at random, and answers badly. Its books are the truth. */
-export class ModelExchange implements OrderApi {
+export class ModelExchange extends FaultyLink implements OrderApi {
   readonly orders: ModelOrder[] = [];
   readonly fills: Fill[] = [];
-  readonly faults = new Map<string, number>();
   position = 0;
   /** Sends accepted under each client id. */
   readonly accepted = new Map<string, number>();
-  /** Takes what the stream brings; undefined: not connected. */
-  stream: ((e: StreamNews) => void) | undefined;
-  onDisconnect: () => void = () => {};
-  /** The program dies at this moment. False: it does not. */
-  onCrash: () => boolean = () => false;
-  /** The next sends fail in these ways. */
-  chooseFault: () => SendFault;
-  /** Chance that a frame is lost within a connection; that it comes twice. */
-  loss = 0;
-  repeat = 0.1;
   childNamedAsParent = true;
-  quiet = false;
-  readonly #time: VirtualTime;
-  readonly #r: RandomState;
   #ids = 100;
   #tradeIds = 1000;
-  #connection = 0;
-  #streamMs = 0;
-
-  constructor(time: VirtualTime, r: RandomState) {
-    this.#time = time;
-    this.#r = r;
-    this.chooseFault = () => SEND_FAULTS[nextInt(r, SEND_FAULTS.length)]!;
-  }
-
-  connect(take: (e: StreamNews) => void): void {
-    this.#connection++;
-    this.stream = take;
-  }
-  disconnect(): void {
-    if (!this.stream) return;
-    this.stream = undefined;
-    this.#connection++;
-    this.onDisconnect();
-  }
-  #chance(p: number): boolean {
-    return nextFloat(this.#r) < p;
-  }
-  #count(name: string): void {
-    this.faults.set(name, (this.faults.get(name) ?? 0) + 1);
-  }
-  /** Frames of a connection arrive in order; those under way when it breaks do not arrive. */
-  #publish(e: StreamNews): void {
-    if (!this.stream) return;
-    if (this.#chance(this.loss)) {
-      this.#count('frame lost');
-      return;
-    }
-    const twice = this.#chance(this.repeat);
-    if (twice) this.#count('frame twice');
-    const late = this.#chance(0.05);
-    if (late) this.#count('frame late');
-    const connection = this.#connection;
-    this.#streamMs = Math.max(this.#streamMs, this.#time.ms + (late ? 1500 : 1 + nextInt(this.#r, 20)));
-    for (let i = twice ? 2 : 1; i > 0; i--)
-      this.#time.after(this.#streamMs - this.#time.ms, () => {
-        if (connection === this.#connection) this.stream?.(e);
-      });
-  }
 
   // What happens at the exchange
 
@@ -137,12 +59,12 @@ export class ModelExchange implements OrderApi {
       childId: o.childId,
       code: 0,
       reason: '',
-      timeMs: this.#time.ms,
+      timeMs: this.time.ms,
     };
   }
   #say(o: ModelOrder, what: StreamNews['what'] = 'stands', fill?: Fill): void {
     const view = o.conditional ? { ...this.#view(o), childId: '', triggered: false } : this.#view(o);
-    this.#publish({ what, view, mayBeChild: !o.conditional && o.type !== 'limit', ...(fill ? { fill } : {}) });
+    this.publish({ what, view, mayBeChild: !o.conditional && o.type !== 'limit', ...(fill ? { fill } : {}) });
   }
   #make(
     c: Pick<Command, 'client_id' | 'side' | 'type' | 'tif' | 'qty' | 'reduce_only'>,
@@ -160,7 +82,7 @@ export class ModelExchange implements OrderApi {
       status: 'new',
       reduceOnly: c.reduce_only,
       childId: '',
-      madeMs: this.#time.ms,
+      madeMs: this.time.ms,
     };
     this.orders.push(o);
     return o;
@@ -168,7 +90,7 @@ export class ModelExchange implements OrderApi {
   #accept(c: Command): PlaceOutcome {
     if (this.orders.some((o) => o.clientId === c.client_id && isOpen(o))) return { kind: 'duplicate' };
     const conditional = c.type === 'stop_market' || c.type === 'take_profit_market';
-    if (c.type === 'limit' && this.#chance(0.2)) return { kind: 'refused', code: -5022, reason: 'would take' };
+    if (c.type === 'limit' && this.chance(0.2)) return { kind: 'refused', code: -5022, reason: 'would take' };
     if (!conditional && c.reduce_only && this.#closable(c.side) === 0)
       return { kind: 'refused', code: -2022, reason: 'ReduceOnly Order is rejected.' };
     this.accepted.set(c.client_id, (this.accepted.get(c.client_id) ?? 0) + 1);
@@ -176,7 +98,7 @@ export class ModelExchange implements OrderApi {
     this.#say(o);
     if (c.type === 'market') this.#market(o);
     else if (c.type === 'limit') this.#rest(o);
-    else if (this.#chance(0.6)) this.#time.after(nextInt(this.#r, 4000), () => this.#trigger(o));
+    else if (this.chance(0.6)) this.time.after(nextInt(this.r, 4000), () => this.#trigger(o));
     return { kind: 'accepted', view: this.#view(o) };
   }
   #closable(side: 'buy' | 'sell'): number {
@@ -196,24 +118,24 @@ export class ModelExchange implements OrderApi {
       fee: 1,
       pnl: 0,
       maker: o.type === 'limit',
-      timeMs: this.#time.ms,
+      timeMs: this.time.ms,
     };
     this.fills.push(fill);
     this.#say(o, 'trade', fill);
   }
   #market(o: ModelOrder): void {
-    const parts = 1 + nextInt(this.#r, 3);
-    for (let i = 0; i < parts && isOpen(o); i++) this.#trade(o, i === parts - 1 ? o.qty : 1 + nextInt(this.#r, o.qty));
-    if (isOpen(o) || this.#chance(0)) this.#finish(o, 'expired');
+    const parts = 1 + nextInt(this.r, 3);
+    for (let i = 0; i < parts && isOpen(o); i++) this.#trade(o, i === parts - 1 ? o.qty : 1 + nextInt(this.r, o.qty));
+    if (isOpen(o) || this.chance(0)) this.#finish(o, 'expired');
   }
   #rest(o: ModelOrder): void {
     const again = (): void => {
       if (!isOpen(o) || this.quiet) return;
-      if (this.#chance(0.5)) this.#trade(o, 1 + nextInt(this.#r, o.qty));
+      if (this.chance(0.5)) this.#trade(o, 1 + nextInt(this.r, o.qty));
       if (o.reduceOnly && this.#closable(o.side) === 0) this.#finish(o, 'expired');
-      this.#time.after(100 + nextInt(this.#r, 1500), again);
+      this.time.after(100 + nextInt(this.r, 1500), again);
     };
-    this.#time.after(nextInt(this.#r, 500), again);
+    this.time.after(nextInt(this.r, 500), again);
   }
   #trigger(o: ModelOrder): void {
     if (!isOpen(o) || this.quiet) return;
@@ -236,14 +158,14 @@ export class ModelExchange implements OrderApi {
     o.childId = child.id;
     o.status = 'filled';
     // The order of the two streams of words is nowhere promised.
-    const first = this.#chance(0.5);
+    const first = this.chance(0.5);
     const tell = (): void =>
-      this.#publish({ what: 'stands', view: { ...this.#view(o), status: 'new' }, mayBeChild: false });
+      this.publish({ what: 'stands', view: { ...this.#view(o), status: 'new' }, mayBeChild: false });
     if (first) tell();
     this.#say(child);
     if (!first) tell();
     this.#market(child);
-    this.#publish({ what: 'asks', view: this.#view(o), mayBeChild: false });
+    this.publish({ what: 'asks', view: this.#view(o), mayBeChild: false });
   }
   #finish(o: ModelOrder, status: Status): void {
     if (!isOpen(o)) return;
@@ -253,7 +175,7 @@ export class ModelExchange implements OrderApi {
   /** The exchange closes the position by an order of its own. */
   liquidate(): void {
     if (this.position === 0) return;
-    this.#count('liquidation');
+    this.count('liquidation');
     const side = this.position > 0 ? 'sell' : 'buy';
     const o = this.#make(
       {
@@ -272,17 +194,14 @@ export class ModelExchange implements OrderApi {
 
   // REST
 
-  #later(ms: number, run: () => void): void {
-    this.#time.after(ms, run);
-  }
   place(order: LedgerOrder, done: (outcome: PlaceOutcome) => void): void {
     const c = order.intent!.command;
-    const stamp = this.#time.ms;
+    const stamp = this.time.ms;
     const go = (): PlaceOutcome =>
-      this.#time.ms - stamp > WINDOW_MS
+      this.time.ms - stamp > WINDOW_MS
         ? { kind: 'turned_away', code: -1021, reason: 'outside of the recvWindow', waitMs: 0 }
         : this.#accept(c);
-    this.#send<PlaceOutcome>(go, done, (reason) => ({ kind: 'unknown' as const, reason }), {
+    this.send<PlaceOutcome>(go, done, (reason) => ({ kind: 'unknown' as const, reason }), {
       '-1008': { kind: 'turned_away', code: -1008, reason: 'overloaded', waitMs: 100 },
       '-1021': { kind: 'turned_away', code: -1021, reason: 'clock', waitMs: 20 },
       garbled: { kind: 'accepted', view: undefined },
@@ -295,7 +214,7 @@ export class ModelExchange implements OrderApi {
       this.#finish(o, 'canceled');
       return { kind: 'accepted', view: order.conditional ? undefined : this.#view(o) };
     };
-    this.#send<CancelOutcome>(go, done, (reason) => ({ kind: 'unknown' as const, reason }), {
+    this.send<CancelOutcome>(go, done, (reason) => ({ kind: 'unknown' as const, reason }), {
       '-1008': { kind: 'turned_away', waitMs: 100 },
       '-1021': { kind: 'turned_away', waitMs: 20 },
       garbled: { kind: 'unknown', reason: 'garbled' },
@@ -307,91 +226,16 @@ export class ModelExchange implements OrderApi {
       ? mine.find((o) => o.id === order.orderId)
       : mine.findLast((o) => o.clientId === order.clientId);
   }
-  #send<A>(
-    go: () => A,
-    done: (a: A) => void,
-    unknown: (reason: string) => A,
-    special: { '-1008': A; '-1021': A; garbled: A },
-  ): void {
-    const fault = this.quiet ? 'none' : this.chooseFault();
-    this.#count(fault);
-    const there = 1 + nextInt(this.#r, 30);
-    const back = 1 + nextInt(this.#r, 30);
-    const answer = (a: A, ms = there + back): void => this.#later(ms, () => done(a));
-    switch (fault) {
-      case 'none':
-        this.#later(there, () => {
-          const a = go();
-          this.#later(back, () => done(a));
-        });
-        return;
-      case '5xx before acceptance':
-        answer(unknown(fault));
-        return;
-      case '5xx after acceptance':
-        this.#later(there, go);
-        answer(unknown(fault));
-        return;
-      case 'time-out, never arrived':
-        answer(unknown(fault), TIMEOUT_MS);
-        return;
-      case 'time-out, answer lost':
-        this.#later(there, go);
-        answer(unknown(fault), TIMEOUT_MS);
-        return;
-      case 'time-out, arrives late':
-        this.#later(there + nextInt(this.#r, WINDOW_MS + 500), go);
-        answer(unknown(fault), TIMEOUT_MS);
-        return;
-      case 'disconnect before':
-        this.disconnect();
-        answer(unknown(fault), 1);
-        return;
-      case 'disconnect after':
-        this.#later(there, () => {
-          go();
-          this.disconnect();
-        });
-        answer(unknown(fault));
-        return;
-      case 'answer garbled':
-        this.#later(there, go);
-        answer(special.garbled);
-        return;
-      case 'turned away: -1008':
-        answer(special['-1008']);
-        return;
-      case 'turned away: -1021':
-        answer(special['-1021']);
-        return;
-      case 'crash before the send':
-        if (!this.onCrash()) answer(unknown(fault));
-        return;
-      case 'crash after the send':
-        this.#later(there, go);
-        if (!this.onCrash()) answer(unknown(fault));
-    }
-  }
-  /** Reading is answered, or fails, or is a moment behind for new orders. */
-  #read<A>(go: () => A, failed: A, done: (a: A) => void): void {
-    const lost = !this.quiet && this.#chance(0.15);
-    if (lost) this.#count('query failed');
-    const ms = 1 + nextInt(this.#r, 30);
-    this.#later(ms, () => {
-      const a = lost ? failed : go();
-      this.#later(ms, () => done(a));
-    });
-  }
   query(order: LedgerOrder, done: (outcome: QueryOutcome) => void): void {
     const failed: QueryOutcome = { kind: 'failed', reason: '' };
-    this.#read(() => this.#answer(this.#find(order)), failed, done);
+    this.read(() => this.#answer(this.#find(order)), failed, done);
   }
   byId(_symbol: string, orderId: string, done: (outcome: QueryOutcome) => void): void {
     const failed: QueryOutcome = { kind: 'failed', reason: '' };
-    this.#read(() => this.#answer(this.orders.find((o) => !o.conditional && o.id === orderId)), failed, done);
+    this.read(() => this.#answer(this.orders.find((o) => !o.conditional && o.id === orderId)), failed, done);
   }
   #answer(o: ModelOrder | undefined): QueryOutcome {
-    if (!o || (this.#time.ms - o.madeMs < 200 && this.#chance(0.3))) return { kind: 'not_found' };
+    if (!o || (this.time.ms - o.madeMs < 200 && this.chance(0.3))) return { kind: 'not_found' };
     const child = o.childId === '' ? undefined : this.orders.find((c) => c.id === o.childId);
     const view = this.#view(o);
     return {
@@ -403,12 +247,12 @@ export class ModelExchange implements OrderApi {
     const go = (): undefined => {
       for (const o of this.orders) if (o.conditional === conditional && isOpen(o)) this.#finish(o, 'canceled');
     };
-    this.#send<number | undefined>(go, done, () => 50, { '-1008': 100, '-1021': 20, garbled: 50 });
+    this.send<number | undefined>(go, done, () => 50, { '-1008': 100, '-1021': 20, garbled: 50 });
   }
   open(_symbol: string, conditional: boolean, done: (views: OrderView[] | undefined) => void): void {
     const list = (): OrderView[] =>
       this.orders.filter((o) => o.conditional === conditional && isOpen(o)).map((o) => this.#view(o));
-    this.#read<OrderView[] | undefined>(list, undefined, done);
+    this.read<OrderView[] | undefined>(list, undefined, done);
   }
   trades(_symbol: string, which: Which, done: (fills: Fill[] | undefined) => void): void {
     const list = (): Fill[] =>
@@ -417,7 +261,7 @@ export class ModelExchange implements OrderApi {
         : 'fromId' in which
           ? this.fills.filter((f) => f.tradeId >= which.fromId)
           : this.fills.filter((f) => f.orderId === which.orderId);
-    this.#read<Fill[] | undefined>(list, undefined, done);
+    this.read<Fill[] | undefined>(list, undefined, done);
   }
 }
 

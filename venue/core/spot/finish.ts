@@ -1,4 +1,5 @@
 import { leave } from '../liquidity.ts';
+import { ended } from '../resting.ts';
 import { isDone } from '../state.ts';
 import { release } from './funds.ts';
 import type { SpotExchange, SpotMarket, SpotOrder } from './state.ts';
@@ -31,6 +32,7 @@ export function cancelOrder(x: SpotExchange, m: SpotMarket, o: SpotOrder, newId:
 function end(x: SpotExchange, m: SpotMarket, o: SpotOrder): void {
   o.pending = false;
   o.waiting = false;
+  ended(m, o);
   leave(m, o);
   release(x, m, o);
   x.touched = true;

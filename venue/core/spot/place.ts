@@ -1,6 +1,7 @@
 import { takeLiquidity } from '../fill.ts';
 import { bestPx, rest, takeable } from '../liquidity.ts';
-import { insert, reached } from '../place.ts';
+import { reached } from '../place.ts';
+import { insert } from '../resting.ts';
 import { isDone, type SelfTrade } from '../state.ts';
 import { checkCounts, checkFilters } from './filters.ts';
 import { type Expiry, expireOrder } from './finish.ts';
@@ -195,7 +196,7 @@ export function execute(x: SpotExchange, m: SpotMarket, o: SpotOrder, now: numbe
     leave(x, m, o, o.tif === 'ioc' ? 'UNFILLED_IOC_QUANTITY_EXPIRED' : 'UNFILLED_FOK_ORDER_EXPIRED', now);
   else {
     rest(m, o);
-    insert(o.side > 0 ? m.buys : m.sells, o);
+    insert(m, o);
   }
 }
 export function leave(x: SpotExchange, m: SpotMarket, o: SpotOrder, expiry: Expiry, now: number): void {

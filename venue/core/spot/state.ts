@@ -214,9 +214,13 @@ export function createSpotExchange(rules: Rules): SpotExchange {
   };
 }
 
+/** Orders are counted per instrument, far from one another and from those of the futures account. */
+export const firstOrderId = (slot: number): number => (slot + 1) * 1_000_000_000 + 1;
+
 /** Lists an instrument. The key's name begins with `spot:`. */
 export function listSpot(x: SpotExchange, key: KeyInfo, rules: SpotRules): SpotMarket {
   const plain = marketOf(x, key)!;
+  const firstId = firstOrderId(plain.slot);
   const m: SpotMarket = {
     ...plain,
     digits: { px: key.pxDigits, qty: key.qtyDigits },
@@ -225,7 +229,8 @@ export function listSpot(x: SpotExchange, key: KeyInfo, rules: SpotRules): SpotM
     quote: assetIndex(x.assets, rules.quote),
     baseUnit: ten(8 - key.qtyDigits),
     orders: [],
-    firstId: 1,
+    firstId,
+    nextOrderId: firstId,
     trades: [],
     amendments: [],
     prevented: [],

@@ -1,5 +1,6 @@
 import { mulDiv } from '../money.ts';
 import { reached } from '../place.ts';
+import { ended } from '../resting.ts';
 import { isDone } from '../state.ts';
 import { checkFunds } from './funds.ts';
 import { resolvePair, tellFinished } from './lists.ts';
@@ -41,6 +42,7 @@ function trail(o: SpotOrder, px: number, now: number): boolean {
 function trigger(x: SpotExchange, m: SpotMarket, o: SpotOrder, now: number): void {
   x.touched = true;
   o.triggered = true;
+  ended(m, o);
   resolvePair(x, m, o, now);
   // A market order is paid from what it locked and what is free; the price may have run away from the lock.
   const short = !hasPrice(o.request.kind) && checkFunds(x, m, asMarket(o), o.qty, o.locked) !== undefined;

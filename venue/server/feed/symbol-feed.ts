@@ -7,17 +7,17 @@ import { DepthBook } from './depth-book.ts';
 import { DerivedStreams } from './derived-streams.ts';
 import { Encoder, type LevelRange } from './encoder.ts';
 import type { Hub } from './hub.ts';
+import { MarkPrices, MINUTES } from './mark-prices.ts';
 import { candleOf, klineOf, levelsOf, num, rangeOf, takeSnapshot } from './row-values.ts';
-import { type Category, categoryOf, streamKind } from './symbol-streams.ts';
+import { StreamNames } from './stream-names.ts';
+import type { Category } from './symbol-streams.ts';
 import { rollingTicker, type Ticker } from './ticker.ts';
 import { TradeRing } from './trade-ring.ts';
 
-/** Trades kept for back-fill by id, and candles (31 days of minutes, an hour and more of seconds). */
+/** Trades kept for back-fill by id, and candles (an hour and more of seconds; minutes: see MINUTES). */
 const TRADES = 262_144;
 const AGGREGATES = 65_536;
-const MINUTES = 44_640;
 const SECONDS = 4096;
-const FUNDINGS = 1000;
 
 /** What the data of a symbol hold: what they lack is derived. */
 export interface Holds {
@@ -35,11 +35,6 @@ export interface RawFrame {
   text(): string;
 }
 
-export interface Funding {
-  readonly ms: number;
-  readonly rate: number;
-}
-
 /** One instrument as it is played: takes its rows in order, keeps what REST and accounts ask for, gives out its frames. */
 export class SymbolFeed implements MarketView {
   readonly listed: Listed;
@@ -49,19 +44,9 @@ export class SymbolFeed implements MarketView {
   readonly aggTrades = new TradeRing(AGGREGATES, true);
   readonly minutes = new CandleRing(60_000, MINUTES);
   readonly seconds: CandleRing | null;
-  readonly marks = new CandleRing(60_000, MINUTES);
-  readonly indexes = new CandleRing(60_000, MINUTES);
-  /** (mark − index) / index × 10^8. */
-  readonly premiums = new CandleRing(60_000, MINUTES);
-  readonly fundings: Funding[] = [];
+  readonly mark = new MarkPrices();
   lastPx = 0;
   lastQty = 0;
-  markPx = 0;
-  indexPx = 0;
-  settlePx = 0;
-  fundingRate = Number.NaN;
-  nextFundingMs = Number.NaN;
-  markMs = 0;
   /** Best bid and ask, from the ticker or the book, whichever is newer by update id. */
   readonly best: { u: number; bid_px: number; bid_qty: number; ask_px: number; ask_qty: number } & Best;
   bestMs = 0;
@@ -70,15 +55,7 @@ export class SymbolFeed implements MarketView {
   readonly #hub: Hub;
   readonly #spot: boolean;
   readonly #derived: DerivedStreams;
-  // Streams by what they carry. Those that cost little are always given out, the others from when they were asked for.
-  readonly #trade: string[];
-  readonly #agg: string[];
-  readonly #bookTicker: string[];
-  readonly #depth: string[];
-  readonly #mark: string[];
-  readonly #force: string[];
-  readonly #partial: { name: string; levels: number }[] = [];
-  readonly #known = new Map<string, Category>();
+  readonly #names: StreamNames;
   #listener: MarketListener | undefined;
 
   constructor(l: Listed, holds: Holds, hub: Hub) {
@@ -89,19 +66,20 @@ export class SymbolFeed implements MarketView {
     this.encoder = new Encoder(l);
     this.seconds = this.#spot ? new CandleRing(1000, SECONDS) : null;
     this.best = { u: 0, bid_px: 0, bid_qty: 0, ask_px: 0, ask_qty: 0 };
-    const s = l.symbol.toLowerCase();
-    const recorded = (kind: string): string[] =>
-      [...holds.streams].filter(
-        (n) => n.startsWith(`${s}@`) && streamKind(l.market, n.slice(s.length + 1))?.kind === kind,
-      );
-    const unique = (...names: string[]): string[] => [...new Set(names)];
-    this.#trade = [`${s}@trade`];
-    this.#agg = [`${s}@aggTrade`];
-    this.#bookTicker = [`${s}@bookTicker`];
-    this.#depth = unique(`${s}@depth`, `${s}@depth@100ms`, ...recorded('depth'));
-    this.#mark = [`${s}@markPrice`, `${s}@markPrice@1s`];
-    this.#force = [`${s}@forceOrder`];
-    this.#derived = new DerivedStreams(this, hub, this.#agg);
+    this.#names = new StreamNames(l, holds.streams);
+    this.#derived = new DerivedStreams(this, hub, this.#names.agg);
+  }
+  get markPx(): number {
+    return this.mark.px;
+  }
+  get indexPx(): number {
+    return this.mark.indexPx;
+  }
+  get fundingRate(): number {
+    return this.mark.rate;
+  }
+  get nextFundingMs(): number {
+    return this.mark.nextMs;
   }
   bestPx(side: 1 | -1): number {
     const b = this.best;
@@ -125,20 +103,7 @@ export class SymbolFeed implements MarketView {
 
   /** Whether a stream of that name exists here; from now on it is given out. */
   ask(name: string): Category | undefined {
-    const known = this.#known.get(name);
-    if (known !== undefined) return known;
-    const rest = name.slice(this.listed.symbol.length + 1);
-    const kind = streamKind(this.listed.market, rest);
-    if (kind === undefined) return undefined;
-    const recorded = this.#holds.streams.has(name);
-    if (kind.kind === 'depth' && !this.#depth.includes(name)) this.#depth.push(name);
-    else if (kind.kind === 'partial' && !recorded) this.#partial.push({ name, levels: kind.levels });
-    else if (kind.kind === 'kline' && !recorded) this.#derived.askKline(name, kind.interval);
-    else if ((kind.kind === 'miniTicker' || kind.kind === 'ticker') && !recorded)
-      this.#derived.askTicker(name, kind.kind === 'miniTicker');
-    const category = categoryOf(kind.kind);
-    this.#known.set(name, category);
-    return category;
+    return this.#names.ask(name, this.#derived);
   }
   /** The candles from which an interval's are made. */
   ringOf(interval: string): CandleRing {
@@ -175,7 +140,7 @@ export class SymbolFeed implements MarketView {
         this.#onLiquidation(columns as readonly Float64Array[], row, us, raw);
         break;
       case PORT.funding_rate:
-        this.#settle(num(columns, 2, row), num(columns, 0, row));
+        this.mark.settle(num(columns, 2, row), num(columns, 0, row));
         break;
     }
   }
@@ -202,7 +167,7 @@ export class SymbolFeed implements MarketView {
       if (onMarket) this.aggTrades.push(id, px, qty, taker, ms, first, last);
       this.#hub.publishAll(
         market,
-        this.#agg,
+        this.#names.agg,
         raw?.isOne ? raw.text() : this.encoder.aggTrade({ id, px, qty, taker, ms, first, last }, event),
       );
       return;
@@ -210,7 +175,7 @@ export class SymbolFeed implements MarketView {
     const isNew = onMarket && this.trades.push(id, px, qty, taker, ms, id, id);
     this.#hub.publishAll(
       market,
-      this.#trade,
+      this.#names.trade,
       raw?.isOne ? raw.text() : this.encoder.trade(id, px, qty, taker < 0, onMarket, ms, event),
     );
     if (isNew && !this.#holds.aggregates) this.#derived.onTrade(id, px, qty, taker, ms, us);
@@ -255,7 +220,7 @@ export class SymbolFeed implements MarketView {
   }
   #giveTicker(text: string): void {
     const { market } = this.listed;
-    this.#hub.publishAll(market, this.#bookTicker, text);
+    this.#hub.publishAll(market, this.#names.bookTicker, text);
     if (this.#hub.asked[market].has('!bookTicker')) this.#hub.publish(market, '!bookTicker', text);
   }
 
@@ -279,7 +244,7 @@ export class SymbolFeed implements MarketView {
           rangeOf(columns, 5, row),
           rangeOf(columns, 7, row),
         );
-    this.#hub.publishAll(this.listed.market, this.#depth, text);
+    this.#hub.publishAll(this.listed.market, this.#names.depth, text);
     if (changed) this.#afterBook(firstU, pu, us);
   }
   #onSnapshot(columns: readonly Column[], row: number, us: number, raw: RawFrame | null): void {
@@ -317,8 +282,8 @@ export class SymbolFeed implements MarketView {
       if (moved && !this.#holds.tickers && bidQty > 0 && askQty > 0)
         this.#giveTicker(encoder.bookTicker(book.u, bidPx, bidQty, askPx, askQty, ms, book.eventMs));
     }
-    for (let i = 0; i < this.#partial.length; i++) {
-      const p = this.#partial[i]!;
+    for (let i = 0; i < this.#names.partial.length; i++) {
+      const p = this.#names.partial[i]!;
       const text = encoder.partial(
         firstU,
         book.u,
@@ -346,35 +311,17 @@ export class SymbolFeed implements MarketView {
     const rate = c[3]![row]!;
     const next = c[4]![row]!;
     const event = c[5]![row]!;
-    if (next > this.nextFundingMs) this.#settle(this.nextFundingMs, this.fundingRate);
-    this.markPx = mark;
-    this.markMs = event;
-    if (!Number.isNaN(index)) this.indexPx = index;
-    if (!Number.isNaN(settle)) this.settlePx = settle;
-    if (!Number.isNaN(rate)) this.fundingRate = rate;
-    if (!Number.isNaN(next)) this.nextFundingMs = next;
-    this.marks.of(event)?.price(mark);
-    if (index > 0) {
-      this.indexes.of(event)?.price(index);
-      this.premiums.of(event)?.price(Math.round((mark / index - 1) * 1e8));
-    }
+    this.mark.take(mark, index, settle, rate, next, event);
     this.#listener!.onMark(this.listed.key, mark, rate, next, event, us);
     const text = raw?.isOne
       ? raw.text()
       : this.encoder.markPrice(mark, index > 0 ? index : 0, settle > 0 ? settle : 0, rate, next, event);
-    this.#hub.publishAll('usdm', this.#mark, text);
+    this.#hub.publishAll('usdm', this.#names.mark, text);
     if (this.#hub.asked.usdm.size > 0 && !(raw !== null && !raw.isOne)) {
       this.#hub.collect('usdm', '!markPrice@arr', text);
       this.#hub.collect('usdm', '!markPrice@arr@1s', text);
       this.#derived.collected(us);
     }
-  }
-  #settle(ms: number, rate: number): void {
-    if (Number.isNaN(ms) || Number.isNaN(rate)) return;
-    const last = this.fundings.at(-1);
-    if (last !== undefined && last.ms >= ms) return;
-    this.fundings.push({ ms, rate });
-    if (this.fundings.length > FUNDINGS) this.fundings.shift();
   }
 
   #onKline(columns: readonly Column[], row: number, us: number, raw: RawFrame | null): void {
@@ -399,7 +346,7 @@ export class SymbolFeed implements MarketView {
     const v = (i: number): number => c[i]![row]!;
     const event = Number.isNaN(v(6)) ? Math.floor(us / 1000) : v(6);
     const text = raw?.isOne ? raw.text() : this.encoder.forceOrder(v(0) === 0, v(1), v(2), v(3), v(4), v(5), event);
-    this.#hub.publishAll(this.listed.market, this.#force, text);
+    this.#hub.publishAll(this.listed.market, this.#names.force, text);
     if (this.#hub.asked.usdm.has('!forceOrder@arr')) this.#hub.publish(this.listed.market, '!forceOrder@arr', text);
   }
 

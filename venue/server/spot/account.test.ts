@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { firstOrderId } from '../../core/spot/state.ts';
 import { BTCUSDT, Client, type Json } from './testing.ts';
 
 function traded(): Client {
@@ -39,25 +40,28 @@ describe('what an account can ask for', () => {
 
   it('its orders and trades, by id and by time', () => {
     const c = traded();
-    const ids = (list: Json[], name = 'orderId'): unknown[] => list.map((row) => row[name]);
+    const ids = (list: Json[], name = 'orderId'): number[] =>
+      list.map((row) => Number(row[name]) - (name === 'orderId' ? firstOrderId(0) - 1 : 0));
     expect(ids(rows(c, '/api/v3/allOrders'))).toEqual([1, 2, 3, 4]);
-    expect(ids(rows(c, '/api/v3/allOrders', { orderId: 3 }))).toEqual([3, 4]);
+    expect(ids(rows(c, '/api/v3/allOrders', { orderId: firstOrderId(0) + 2 }))).toEqual([3, 4]);
     expect(ids(rows(c, '/api/v3/allOrders', { limit: 1 }))).toEqual([4]);
     const time = Number(rows(c, '/api/v3/allOrders')[1]!['time']);
     expect(ids(rows(c, '/api/v3/allOrders', { startTime: time, endTime: time }))).toEqual([2]);
     expect(ids(rows(c, '/api/v3/allOrders', { startTime: time, limit: 2 }))).toEqual([2, 3]);
     expect(c.refusal('GET', '/api/v3/allOrders', { startTime: 1, endTime: 86_400_002 })).toContain('-1127');
     expect(ids(rows(c, '/api/v3/myTrades', { fromId: 2 }), 'id')).toEqual([2, 3]);
-    expect(ids(rows(c, '/api/v3/myTrades', { orderId: 2 }), 'id')).toEqual([2]);
+    expect(ids(rows(c, '/api/v3/myTrades', { orderId: firstOrderId(0) + 1 }), 'id')).toEqual([2]);
     expect(ids(rows(c, '/api/v3/openOrders'))).toEqual([4]);
   });
 
   it('one order, by both of its ids', () => {
     const c = traded();
     const ask = (values: Record<string, string | number>): string => c.refusal('GET', '/api/v3/order', values);
-    expect(ask({ orderId: 1, origClientOrderId: 'a' })).toBe('accepted');
-    expect(ask({ orderId: 1, origClientOrderId: 'b' })).toBe('-2039 Client order ID is not correct for this order ID.');
-    expect(ask({ orderId: 5 })).toBe('-2013 Order does not exist.');
+    expect(ask({ orderId: firstOrderId(0), origClientOrderId: 'a' })).toBe('accepted');
+    expect(ask({ orderId: firstOrderId(0), origClientOrderId: 'b' })).toBe(
+      '-2039 Client order ID is not correct for this order ID.',
+    );
+    expect(ask({ orderId: firstOrderId(0) + 4 })).toBe('-2013 Order does not exist.');
     expect(ask({ orderId: 'x' })).toContain("-1100 Illegal characters found in parameter 'orderId'");
     expect(ask({})).toContain('-1102');
   });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { firstOrderId } from '../../core/spot/state.ts';
 import { Client, type Json } from './testing.ts';
 
 /** 1 BTC, 100,000 USDT; the market stands at 50,000. */
@@ -245,7 +246,10 @@ describe('an OTOCO', () => {
   it('places a pair once the working order is filled', () => {
     const c = client();
     const answer = c.call('POST', '/api/v3/orderList/otoco', { ...OTO, ...PAIR });
-    expect(answer).toMatchObject({ contingencyType: 'OTO', orders: [{ orderId: 1 }, { orderId: 2 }, { orderId: 3 }] });
+    expect(answer).toMatchObject({
+      contingencyType: 'OTO',
+      orders: [0, 1, 2].map((n) => ({ orderId: firstOrderId(0) + n })),
+    });
     c.told();
     c.trade(49_989, 2, -1);
     expect(c.told()).toEqual(['work TRADE FILLED', 'stop NEW NEW', 'target NEW NEW', 'position']);

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { firstOrderId } from '../../core/spot/state.ts';
 import { Client } from './testing.ts';
 
 const BIDS = [
@@ -217,12 +218,12 @@ describe('a Spot order', () => {
     const gone = taker.limit('BUY', '0.05', '50000', { selfTradePreventionMode: 'EXPIRE_TAKER' });
     expect(gone).toMatchObject({ status: 'EXPIRED_IN_MATCH', preventedQuantity: '0.05000000', preventedMatchId: 1 });
     expect(taker.status('own')).toBe('NEW');
-    expect(taker.events[1]).toMatchObject({ x: 'TRADE_PREVENTION', v: 1, U: 1, pL: '49995.00000000' });
+    expect(taker.events[1]).toMatchObject({ x: 'TRADE_PREVENTION', v: 1, U: firstOrderId(0), pL: '49995.00000000' });
     const both = resting();
     both.limit('BUY', '0.05', '50000', { selfTradePreventionMode: 'EXPIRE_BOTH', newClientOrderId: 'b' });
     expect([both.status('own'), both.status('b')]).toEqual(['EXPIRED_IN_MATCH', 'EXPIRED_IN_MATCH']);
     expect(both.raw('GET', '/api/v3/myPreventedMatches', { symbol: 'BTCUSDT', preventedMatchId: 1 })).toMatchObject([
-      { takerOrderId: 2, makerOrderId: 1, makerPreventedQuantity: '0.30000000' },
+      { takerOrderId: firstOrderId(0) + 1, makerOrderId: firstOrderId(0), makerPreventedQuantity: '0.30000000' },
     ]);
     const none = resting();
     none.limit('BUY', '0.05', '50000', { selfTradePreventionMode: 'NONE', newClientOrderId: 'n' });

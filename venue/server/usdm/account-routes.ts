@@ -1,4 +1,5 @@
-import { available, openNotional } from '../../core/margin.ts';
+import { available } from '../../core/margin.ts';
+import { openNotional } from '../../core/resting.ts';
 import { notionalCap } from '../../core/tiers.ts';
 import type { ApiCall, Route } from '../contract.ts';
 import { decimal, money, short } from './decimal.ts';

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ApiError } from '../contract.ts';
+import { firstOrderId } from './ids.ts';
 import { Bench, type Json } from './testing.ts';
 
 const start = (options = {}): Bench =>
@@ -144,7 +145,10 @@ describe('settings', () => {
     expect(b.code('POST positionMargin', { ...B, amount: '5.6', type: 2 })).toBe(-4051);
     expect(b.code('POST positionMargin', { ...B, amount: '0', type: 2 })).toBe(-4055);
     expect(b.json('POST positionMargin', { ...B, amount: '5.5', type: 2 })).toMatchObject({ type: 2 });
-    expect(b.list('GET positionMargin/history', B).map((h) => h['amount'])).toEqual(['5.50000000', '-5.50000000']);
+    expect(b.list('GET positionMargin/history', B).map((h) => [h['type'], h['amount']])).toEqual([
+      [1, '5.50000000'],
+      [2, '5.50000000'],
+    ]);
   });
 });
 
@@ -179,11 +183,12 @@ describe('money', () => {
       ]);
     }
   });
-  it('is counted in incomes that add up to the wallet', () => {
+  it('is counted in incomes, all of them amounts of USDT, that add up to the wallet [RISK.1]', () => {
     const b = start();
     b.order('BUY', '0.1');
     b.book([[50500, 5]], [[50501, 5]]).order('SELL', '0.06');
     b.book([[49000, 5]], [[49001, 5]]).order('SELL', '0.1');
+    expect(new Set(b.list('GET income').map((i) => i['asset']))).toEqual(new Set(['USDT']));
     const sum = b.list('GET income').reduce((s, i) => s + Math.round(Number(i['income']) * 1e8), 0);
     expect(sum + 10_000e8).toBe(Math.round(Number(b.list('GET v3/balance')[0]!['balance']) * 1e8));
     expect(b.list('GET userTrades', B).map((t) => [t['side'], t['qty'], t['realizedPnl']])).toEqual([
@@ -192,7 +197,7 @@ describe('money', () => {
       ['SELL', '0.100', '-40.00000000'],
     ]);
     expect(b.list('GET userTrades', { ...B, fromId: 2, limit: 1 }).map((t) => t['id'])).toEqual([2]);
-    expect(b.list('GET userTrades', { ...B, orderId: 3 }).map((t) => t['id'])).toEqual([3]);
+    expect(b.list('GET userTrades', { ...B, orderId: firstOrderId(0) + 2 }).map((t) => t['id'])).toEqual([3]);
     expect(b.code('GET userTrades', { ...B, fromId: 1, startTime: 1 })).toBe(-1128);
     expect(b.code('GET income', { startTime: 1, endTime: 8 * 24 * HOUR })).toBe(-4165);
   });

@@ -137,7 +137,7 @@ function marginHistory(e: UsdmEngine, c: ApiCall): object[] {
       symbol: d.symbol,
       type: h.type,
       deltaType: 'USER_ADJUST',
-      amount: money(h.type === 1 ? h.amount : -h.amount),
+      amount: money(h.amount),
       asset: 'USDT',
       time: h.timeMs,
       positionSide: 'BOTH',

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { firstOrderId } from './ids.ts';
 import { Bench, type Json } from './testing.ts';
 
 const BIDS = [
@@ -23,7 +24,7 @@ describe('a market order', () => {
   it('answers RESULT with its final state and ACK as it was accepted', () => {
     const b = start();
     expect(b.order('BUY', '0.006')).toMatchObject({
-      orderId: 1,
+      orderId: firstOrderId(0),
       symbol: 'BTCUSDT',
       status: 'FILLED',
       executedQty: '0.006',
@@ -38,7 +39,9 @@ describe('a market order', () => {
       status: 'NEW',
       executedQty: '0.000',
     });
-    expect(b.json('GET order', { symbol: 'BTCUSDT', orderId: 2 })).toMatchObject({ status: 'FILLED' });
+    expect(b.json('GET order', { symbol: 'BTCUSDT', orderId: firstOrderId(0) + 1 })).toMatchObject({
+      status: 'FILLED',
+    });
   });
   it('tells order, trade and account in the order of the recordings', () => {
     const b = start();

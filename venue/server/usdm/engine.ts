@@ -16,6 +16,7 @@ import { configRoutes } from './config-routes.ts';
 import { type AlgoRecord, createDesk, type Desk, type OrderRecord } from './desk.ts';
 import { balanceChange } from './events.ts';
 import { historyRoutes } from './history-routes.ts';
+import { FIRST_ALGO_ID, firstOrderId } from './ids.ts';
 import type { Incomes } from './incomes.ts';
 import type { UsdmOptions } from './options.ts';
 import type { Placement } from './order-params.ts';
@@ -55,10 +56,12 @@ export class UsdmEngine implements AccountEngine {
     this.nowUs = options.startUs ?? 0;
     const listed = options.listed.filter((l) => l.market === 'usdm');
     this.exchange = createExchange(exchangeRules(options, listed), options.deposit ?? 10_000e8);
+    this.exchange.nextAlgoId = FIRST_ALGO_ID;
     this.desks = listed.map((l) => {
       const m = marketOf(this.exchange, l.key);
       if (!m) throw new Error(`${l.key.name} is no instrument of USD-M`);
       m.cross = options.marginType === 'cross';
+      m.nextOrderId = firstOrderId(m.slot);
       this.#goLive(m, l.key);
       const d = createDesk(l, m);
       this.#bySymbol.set(l.symbol, d);

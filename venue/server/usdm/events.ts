@@ -1,7 +1,8 @@
 import { balance, FIRST_ISOLATED, walletBalance } from '../../core/ledger.ts';
-import { maintenanceOf, openNotional } from '../../core/margin.ts';
+import { maintenanceOf } from '../../core/margin.ts';
 import { mulDiv, ten } from '../../core/money.ts';
 import { unrealised } from '../../core/position.ts';
+import { openNotional } from '../../core/resting.ts';
 import type { Account, Exchange, Report } from '../../core/state.ts';
 import { decimal, money, moneyOr0, short } from './decimal.ts';
 import { type AlgoRecord, averageOf, avgDigits, type Desk, type OrderRecord } from './desk.ts';

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { assertBalanced } from '../../core/ledger.ts';
 import { ApiError } from '../contract.ts';
 import { Params } from '../params.ts';
+import { firstOrderId } from './ids.ts';
 import { Bench } from './testing.ts';
 
 const WORDS = [
@@ -78,7 +79,7 @@ const GOOD: Record<string, string> = {
   price: '64000',
   algoType: 'CONDITIONAL',
   triggerPrice: '66000',
-  orderId: '1',
+  orderId: String(firstOrderId(0)),
 };
 
 describe('any parameters', () => {

@@ -120,7 +120,7 @@ export function algoRequest(d: Desk, p: Params, call: Times, freshId: () => stri
   if (close && sent(p, 'quantity')) throw new ApiError(-4137, 'Quantity must be zero with closePosition equals true.');
   if (close && p.bool('reduceOnly') === true)
     throw new ApiError(-4138, 'Reduce only must be true with closePosition equals true.');
-  const tif = tifOf(p, false);
+  const tif = p.get('timeInForce') === 'GTE_GTC' ? 'gte_gtc' : tifOf(p, false);
   const priceMatch = matchOf(p, limit);
   if (trailing && !sent(p, 'callbackRate')) throw mandatory('callbackRate');
   const trigger = trailing ? Number.NaN : price(d, 'triggerPrice', p.text('triggerPrice'));

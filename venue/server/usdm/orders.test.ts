@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { FIRST_ALGO_ID, firstOrderId } from './ids.ts';
 import { Bench, type Json } from './testing.ts';
 
 const BIDS = [
@@ -135,9 +136,11 @@ describe('an order', () => {
     const items = [LIMIT, { ...LIMIT, symbol: 'XUSDT' }, { ...LIMIT, quantity: 0.02 }];
     const answers = b.list('POST batchOrders', { batchOrders: JSON.stringify(items) });
     expect(answers.map((a) => a['code'] ?? a['status'])).toEqual(['NEW', -1121, 'NEW']);
-    expect(b.list('DELETE batchOrders', { ...B, orderidlist: '[1,2,9]' }).map((a) => a['code'] ?? a['status'])).toEqual(
-      ['CANCELED', 'CANCELED', -2011],
-    );
+    expect(
+      b
+        .list('DELETE batchOrders', { ...B, orderidlist: `[${firstOrderId(0)},${firstOrderId(0) + 1},9]` })
+        .map((a) => a['code'] ?? a['status']),
+    ).toEqual(['CANCELED', 'CANCELED', -2011]);
     expect(b.code('POST batchOrders', { batchOrders: JSON.stringify(Array(6).fill(LIMIT)) })).toBe(-4082);
     expect(b.code('POST batchOrders', { batchOrders: '{' })).toBe(-1102);
   });
@@ -155,7 +158,7 @@ describe('an order', () => {
     const day = 86_400_000;
     expect(b.list('GET allOrders', B).map((o) => o['status'])).toEqual(['CANCELED', 'FILLED']);
     b.wait(3 * day + 1);
-    expect(b.code('GET order', { ...B, orderId: 1 })).toBe(-2013);
+    expect(b.code('GET order', { ...B, orderId: firstOrderId(0) })).toBe(-2013);
     expect(b.list('GET allOrders', B).map((o) => o['status'])).toEqual(['FILLED']);
     b.wait(87 * day);
     expect(b.list('GET allOrders', B)).toEqual([]);
@@ -183,7 +186,7 @@ describe('an order', () => {
       timeInForce: 'GTD',
     });
     expect(b.wait(1_399_999).list('GET openOrders').length).toBe(1);
-    expect(b.wait(1).json('GET order', { ...B, orderId: 1 })).toMatchObject({ status: 'EXPIRED' });
+    expect(b.wait(1).json('GET order', { ...B, orderId: firstOrderId(0) })).toMatchObject({ status: 'EXPIRED' });
   });
   it('takes effect after its latency and is answered after that of the response', async () => {
     const b = start({ orderLatencyUs: 5000, responseLatencyUs: 2000 });
@@ -227,7 +230,7 @@ describe('a conditional order', () => {
       workingType: 'MARK_PRICE',
     });
     expect(a).toMatchObject({
-      algoId: 1,
+      algoId: FIRST_ALGO_ID,
       clientAlgoId: 'guard',
       algoType: 'CONDITIONAL',
       orderType: 'STOP_MARKET',
@@ -236,17 +239,17 @@ describe('a conditional order', () => {
       quantity: '0.010',
       reduceOnly: true,
     });
-    expect(b.list('GET openAlgoOrders')).toMatchObject([{ algoId: 1 }]);
+    expect(b.list('GET openAlgoOrders')).toMatchObject([{ algoId: FIRST_ALGO_ID }]);
     expect(b.list('GET openOrders')).toEqual([]);
     b.trade('sell', 63900, 0.1);
-    expect(b.json('GET algoOrder', { algoId: 1 })).toMatchObject({ algoStatus: 'NEW' });
+    expect(b.json('GET algoOrder', { algoId: FIRST_ALGO_ID })).toMatchObject({ algoStatus: 'NEW' });
     b.mark(63999);
     expect(b.json('GET algoOrder', { clientAlgoId: 'guard' })).toMatchObject({
       algoStatus: 'FINISHED',
-      actualOrderId: '2',
+      actualOrderId: String(firstOrderId(0) + 1),
       actualPrice: '64999.90000',
     });
-    expect(b.json('GET order', { ...B, orderId: 2 })).toMatchObject({
+    expect(b.json('GET order', { ...B, orderId: firstOrderId(0) + 1 })).toMatchObject({
       status: 'FILLED',
       type: 'MARKET',
       origType: 'STOP_MARKET',
@@ -275,18 +278,53 @@ describe('a conditional order', () => {
     ]);
     expect(b.list('GET allAlgoOrders', B)).toMatchObject([{ algoStatus: 'REJECTED' }]);
   });
+  it('for as long as the position lives (GTE_GTC) ends with it, whoever closes it', () => {
+    const b = start();
+    const gte = { ...STOP, timeInForce: 'GTE_GTC' };
+    expect(b.code('POST algoOrder', gte)).toBe(-4509);
+    b.order('BUY', '0.02');
+    const of = (id: string): unknown => b.json('GET algoOrder', { clientAlgoId: id })['algoStatus'];
+    expect(b.json('POST algoOrder', { ...gte, clientAlgoId: 'loss' })).toMatchObject({ timeInForce: 'GTE_GTC' });
+    b.call('POST algoOrder', {
+      ...gte,
+      type: 'TAKE_PROFIT',
+      triggerPrice: '66000',
+      price: '66500',
+      clientAlgoId: 'gain',
+    });
+    b.call('POST algoOrder', { ...STOP, clientAlgoId: 'stays' });
+    b.order('SELL', '0.01');
+    expect([of('loss'), of('gain')]).toEqual(['NEW', 'NEW']);
+    // Triggered, the profit taker rests as a limit order: it depends on the position still.
+    b.trade('buy', 66000, 0.1);
+    expect([of('gain'), b.list('GET openOrders').map((o) => o['timeInForce'])]).toEqual(['TRIGGERED', ['GTE_GTC']]);
+    b.order('SELL', '0.01');
+    expect([of('loss'), of('gain'), of('stays')]).toEqual(['EXPIRED', 'FINISHED', 'NEW']);
+    expect(b.list('GET openOrders')).toEqual([]);
+    expect(b.code('POST order', { ...LIMIT, timeInForce: 'GTE_GTC' })).toBe(-1115);
+  });
+  it('has ids that no plain order has', () => {
+    const b = start();
+    const { orderId } = b.json('POST order', LIMIT);
+    const { algoId } = b.json('POST algoOrder', STOP);
+    const { orderId: other } = b.json('POST order', { ...LIMIT, symbol: 'ETHUSDT', price: '3000', quantity: '0.1' });
+    expect(b.code('GET order', { ...B, orderId: algoId })).toBe(-2013);
+    expect(b.code('DELETE algoOrder', { algoId: orderId })).toBe(-2011);
+    expect(b.code('GET order', { ...B, orderId: other })).toBe(-2013);
+    expect(b.json('GET order', { symbol: 'ETHUSDT', orderId: other })).toMatchObject({ status: 'NEW' });
+  });
   it('is cancelled by either id and all at once', () => {
     const b = start();
     b.call('POST algoOrder', { ...STOP, clientAlgoId: 'a' });
     b.call('POST algoOrder', STOP);
     b.call('POST algoOrder', STOP);
     expect(b.json('DELETE algoOrder', { clientAlgoId: 'a' })).toEqual({
-      algoId: 1,
+      algoId: FIRST_ALGO_ID,
       clientAlgoId: 'a',
       code: '200',
       msg: 'success',
     });
-    expect(b.code('DELETE algoOrder', { algoId: 1 })).toBe(-2011);
+    expect(b.code('DELETE algoOrder', { algoId: FIRST_ALGO_ID })).toBe(-2011);
     expect(b.code('GET algoOrder', { algoId: 7 })).toBe(-2013);
     expect(b.json('DELETE algoOpenOrders', B)).toMatchObject({ code: 200 });
     expect(b.list('GET openAlgoOrders')).toEqual([]);

@@ -1,6 +1,7 @@
 import { balance, FIRST_ISOLATED } from '../../core/ledger.ts';
-import { maintenanceOf, marginBehind, openNotional, positionValue } from '../../core/margin.ts';
+import { maintenanceOf, marginBehind, positionValue } from '../../core/margin.ts';
 import { unrealised } from '../../core/position.ts';
+import { openNotional } from '../../core/resting.ts';
 import type { Exchange } from '../../core/state.ts';
 import { initialMargin, liquidationPrice, notionalCap } from '../../core/tiers.ts';
 import { decimal, money, short } from './decimal.ts';

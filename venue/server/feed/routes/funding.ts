@@ -23,7 +23,7 @@ export function fundingRoutes(s: Source): Route[] {
       const from = start ?? 0;
       const to = p.int('endTime') ?? Number.POSITIVE_INFINITY;
       const all = feeds.flatMap((f) =>
-        f.fundings
+        f.mark.fundings
           .filter((r) => r.ms >= from && r.ms <= to)
           .map((r) => ({ symbol: f.listed.symbol, fundingTime: r.ms, fundingRate: r.rate.toFixed(8) })),
       );
@@ -51,18 +51,16 @@ export function fundingRoutes(s: Source): Route[] {
 /** Where the data have no mark price, the last price stands for it here (never as a mark price event). */
 function premium(f: SymbolFeed, nowMs: number): object {
   const e = f.encoder;
-  const mark = f.markPx > 0 ? f.markPx : Math.round((f.lastPx / f.listed.key.pxScale) * 1e8);
-  const index = f.indexPx > 0 ? f.indexPx : mark;
+  const mark = f.mark.px > 0 ? f.mark.px : Math.round((f.lastPx / f.listed.key.pxScale) * 1e8);
+  const index = f.mark.indexPx > 0 ? f.mark.indexPx : mark;
   return {
     symbol: f.listed.symbol,
     markPrice: e.money(mark),
     indexPrice: e.money(index),
-    estimatedSettlePrice: e.money(f.settlePx > 0 ? f.settlePx : index),
-    lastFundingRate: (Number.isNaN(f.fundingRate) ? 0 : f.fundingRate).toFixed(8),
+    estimatedSettlePrice: e.money(f.mark.settlePx > 0 ? f.mark.settlePx : index),
+    lastFundingRate: (Number.isNaN(f.mark.rate) ? 0 : f.mark.rate).toFixed(8),
     interestRate: '0.00010000',
-    nextFundingTime: Number.isNaN(f.nextFundingMs)
-      ? (Math.floor(nowMs / INTERVAL_MS) + 1) * INTERVAL_MS
-      : f.nextFundingMs,
-    time: f.markMs > 0 ? f.markMs : nowMs,
+    nextFundingTime: Number.isNaN(f.mark.nextMs) ? (Math.floor(nowMs / INTERVAL_MS) + 1) * INTERVAL_MS : f.mark.nextMs,
+    time: f.mark.ms > 0 ? f.mark.ms : nowMs,
   };
 }

@@ -25,9 +25,9 @@ export function klineRoutes(s: Source): Route[] {
       c.params.text('contractType');
       return klines(c, symbolOf(s, c.params, 'pair'));
     }),
-    prices('markPriceKlines', 'symbol', (f) => f.marks),
-    prices('indexPriceKlines', 'pair', (f) => f.indexes),
-    prices('premiumIndexKlines', 'symbol', (f) => f.premiums),
+    prices('markPriceKlines', 'symbol', (f) => f.mark.minutes),
+    prices('indexPriceKlines', 'pair', (f) => f.mark.indexMinutes),
+    prices('premiumIndexKlines', 'symbol', (f) => f.mark.premiumMinutes),
   ];
 }
 
