@@ -44,7 +44,7 @@ export interface BronzeWriter {
   abort(): Promise<void>;
 }
 
-/** Opens a writer of blocks into the lake at `dir`: typed Parquet per dataset, instrument and day, visible by commits. */
+/** Opens a writer of blocks into the lake at `dir` (with `storage`: only its name): typed Parquet per dataset, instrument and day, visible by commits. */
 export async function openBronzeWriter(dir: string, options: BronzeWriterOptions): Promise<BronzeWriter> {
   const storage = options.storage ?? new LocalStorage(dir);
   const committer = await LakeCommitter.open(storage, options.writer, options.resume ?? false);

@@ -20,7 +20,7 @@ export const CODES = {
   },
   CHM605: {
     title: 'disk full',
-    text: 'The device had no room for a file. What was committed before is intact and readable; the unfinished file was removed. Make room and run the same command again: it continues from the last commit or writes the same files over themselves.',
+    text: 'The device, or the object store, had no room for a file. What was committed before is intact and readable; the unfinished file was removed. Make room and run the same command again: it continues from the last commit or writes the same files over themselves.',
   },
   CHM606: {
     title: 'storage failed',
@@ -89,5 +89,29 @@ export const CODES = {
   CHM623: {
     title: 'the journal holds other inputs than its source gives',
     text: 'A run is being resumed, and where its journal ends the inputs are not those that the journal holds: other files, files in another order, or fewer. Going on would join two markets to one run. Resume with the inputs of the first start (more may follow behind them), or use another state folder.',
+  },
+  CHM640: {
+    title: 'object store does not answer',
+    text: 'The S3 or MinIO server could not be reached, broke off, or answered that it cannot serve now, and went on so through all repetitions (by default nine attempts over 13 seconds). What was committed before is intact. Check that it runs and can be reached, then run the same command again: it continues from the last commit, and a large upload from the parts that are there.',
+  },
+  CHM641: {
+    title: 'object store refuses access',
+    text: 'The store knows the request but not who asks, or does not allow it: wrong access key or secret key, an expired token, a policy without the right to read, write, list or delete below the prefix, or a clock that is off by more than 15 minutes.',
+  },
+  CHM642: {
+    title: 'no such bucket',
+    text: 'The bucket of an `s3://bucket/prefix` address does not exist at this endpoint. Commands that write make it when they are told to; commands that read never do.',
+  },
+  CHM643: {
+    title: 'object damaged on its way',
+    text: 'Bytes that were sent or received do not have the hash that goes with them, several times in a row. An upload is then refused and the object is as it was before; a download is thrown away. If it stays so, the object was changed within the store: restore it, or import its source again.',
+  },
+  CHM644: {
+    title: 'incomplete connection to an object store',
+    text: 'An S3 address is `s3://bucket/prefix`; endpoint (`http(s)://HOST:PORT`), access key and secret key are given beside it, never within it.',
+  },
+  CHM645: {
+    title: 'object store replaces what it must not',
+    text: 'A lake on S3 relies on conditional puts (`If-None-Match: *`): of two writers that commit under one number exactly one succeeds. This store lets both pass, so that one would silently undo the other. Nothing is written to it.',
   },
 } as const satisfies CodeTable;

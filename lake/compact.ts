@@ -15,7 +15,7 @@ import {
 } from './manifest.ts';
 import { copyToParquet, rowGroupRows } from './parquet-copy.ts';
 import { dateText, dayOf, fileName } from './partition.ts';
-import { LocalStorage, type ObjectStorage } from './storage.ts';
+import { borrowAll, giveBack, LocalStorage, type ObjectStorage } from './storage.ts';
 
 export interface CompactOptions {
   /** Now, µs: when files were replaced is measured against it. */
@@ -55,6 +55,7 @@ export async function compactLake(dir: string, options: CompactOptions): Promise
   const storage = options.storage ?? new LocalStorage(dir);
   await recoverIntents(storage, WRITER);
   const view = await readLake(storage);
+  let commits: Commit[] = view.commits;
   const before = options.before ?? dateText(dayOf(Math.max(0, ...view.files.map((f) => f.last_t_us))));
   const groups = plan(view.files, before, options);
   const result: CompactResult = {
@@ -71,7 +72,8 @@ export async function compactLake(dir: string, options: CompactOptions): Promise
       const connection = await db.connect();
       for (let i = 0; i < groups.length; i++) {
         const group = groups[i]!;
-        const entry = await joinFiles(storage, connection, view, group, options.nowUs);
+        commits = await readCommits(storage, undefined, commits);
+        const entry = await joinFiles(storage, connection, { view, commits }, group, options.nowUs);
         result.files_before += group.length;
         result.files_after++;
         result.bytes_before += group.reduce((s, f) => s + f.bytes, 0);
@@ -82,7 +84,8 @@ export async function compactLake(dir: string, options: CompactOptions): Promise
       db.close();
     }
   }
-  result.moved_out = await moveReplaced(storage, options);
+  commits = await readCommits(storage, undefined, commits);
+  result.moved_out = await moveReplaced(storage, commits, options);
   return result;
 }
 
@@ -119,7 +122,7 @@ function plan(files: readonly FileEntry[], before: string, o: CompactOptions): F
 async function joinFiles(
   storage: ObjectStorage,
   connection: DuckDBConnection,
-  view: LakeView,
+  { view, commits }: { view: LakeView; commits: readonly Commit[] },
   group: readonly FileEntry[],
   nowUs: number,
 ): Promise<FileEntry> {
@@ -131,11 +134,9 @@ async function joinFiles(
     qty_digits: Math.max(...group.map((f) => f.qty_digits)),
   };
   const folder = first.path.slice(0, first.path.lastIndexOf('/'));
-  const commits = await readCommits(storage);
   const n = commits.filter((c) => c.writer === WRITER).length;
   const path = freeName(commits, `${folder}/${fileName(first.first_seq, last.last_seq)}`, first.writer);
   const local = `${await storage.staging(WRITER)}/${n}.parquet`;
-  const list = group.map((f) => sqlText(storage.url(f.path))).join(', ');
   const meta = {
     v: 1,
     tier: first.tier,
@@ -149,6 +150,11 @@ async function joinFiles(
   const lists = Object.values(schema.fields).some((f) => f.kind === 'list');
   let made: { sha256: string; bytes: number };
   let counted: unknown[];
+  const lent = await borrowAll(
+    storage,
+    group.map((f) => f.path),
+  );
+  const list = lent.map((b) => sqlText(b.path)).join(', ');
   try {
     // One thread and the kept insertion order: rows come out in the order of the list, which is the order of seq.
     made = await copyToParquet(
@@ -163,6 +169,8 @@ async function joinFiles(
     counted = check.getRows()[0]!;
   } catch (e) {
     throw storageError(e, storage.url(first.path), 'read');
+  } finally {
+    await giveBack(lent);
   }
   const rows = group.reduce((s, f) => s + f.rows, 0);
   if (counted[0] !== rows || counted[1] !== first.first_seq || counted[2] !== last.last_seq)
@@ -211,24 +219,29 @@ function freeName(commits: readonly Commit[], path: string, writer: string): str
 }
 
 /** Moves files that were replaced longer than the grace ago out of the Hive root. Repeating it changes nothing. */
-async function moveReplaced(storage: ObjectStorage, o: CompactOptions): Promise<number> {
-  const commits = await readCommits(storage);
-  const live = new Set(fold(commits).files.map((f) => f.path));
+async function moveReplaced(storage: ObjectStorage, commits: readonly Commit[], o: CompactOptions): Promise<number> {
+  const compactions = commits.filter((c) => c.kind === 'compact');
+  const live = new Set(fold([...commits]).files.map((f) => f.path));
+  // What is there is listed once: asking for each file that was ever replaced would grow with the lake's history.
+  const tiers = new Set(compactions.flatMap((c) => c.remove.map((r) => r.path.slice(0, r.path.indexOf('/')))));
+  const there = new Set<string>();
+  for (const folder of [...tiers, '_trash', REPLACED]) for (const name of await storage.list(folder)) there.add(name);
   let moved = 0;
-  for (const c of commits) {
-    if (c.kind !== 'compact') continue;
+  for (const c of compactions) {
     const mark = `${REPLACED}/${String(c.n).padStart(8, '0')}.json`;
-    let at = o.nowUs;
     // A crash between manifest and mark: the grace begins now.
-    if (!(await storage.putIfAbsent(mark, Buffer.from(JSON.stringify({ at_us: o.nowUs })))))
-      at = (JSON.parse(Buffer.from(await storage.get(mark)).toString('utf8')) as { at_us: number }).at_us;
+    if (!there.has(mark)) await storage.putIfAbsent(mark, Buffer.from(JSON.stringify({ at_us: o.nowUs })));
+    const trash = c.remove.map((r) => trashPath(r.path)).filter((path) => there.has(path));
+    const old = c.remove.map((r) => r.path).filter((path) => there.has(path) && !live.has(path));
+    if (trash.length + old.length === 0) continue;
+    const at = (JSON.parse(Buffer.from(await storage.get(mark)).toString('utf8')) as { at_us: number }).at_us;
     const grace = o.graceUs ?? 600_000_000;
     if (o.nowUs - at < grace) continue;
     const expired = o.nowUs - at >= grace + (o.keepUs ?? 86_400_000_000);
-    for (const { path } of c.remove) {
-      if (expired) await storage.delete(trashPath(path));
-      if (live.has(path) || (await storage.size(path)) === undefined) continue;
+    if (expired) for (const path of trash) await storage.delete(path);
+    for (const path of old) {
       await storage.move(path, trashPath(path));
+      there.delete(path);
       moved++;
     }
   }

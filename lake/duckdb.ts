@@ -42,6 +42,8 @@ export class DuckDb {
     const instance = await api.DuckDBInstance.create(':memory:', {
       threads: String(options.threads ?? 1),
       memory_limit: `${options.memoryMb ?? 512}MiB`,
+      // Freed memory goes back to the system also when nothing is being asked.
+      allocator_background_threads: 'true',
       autoinstall_known_extensions: 'false',
       autoload_known_extensions: 'false',
       temp_directory: '',

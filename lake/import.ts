@@ -4,6 +4,8 @@ import type { BadInput, BlockReader, KeyTable } from '../graph/schema/index.ts';
 import type { BronzeResult, BronzeWriter, BronzeWriterOptions } from './bronze-writer.ts';
 import { type InputOptions, openInputs } from './decode/inputs.ts';
 import { type BookCheck, type Gap, QualityReport } from './quality.ts';
+import { isS3Address } from './s3/s3-options.ts';
+import type { ObjectStorage } from './storage.ts';
 
 /** `openBronzeWriter`, given by whoever puts the program together. */
 export type OpenWriter = (dir: string, options: BronzeWriterOptions) => Promise<BronzeWriter>;
@@ -11,6 +13,8 @@ export type OpenWriter = (dir: string, options: BronzeWriterOptions) => Promise<
 export interface ImportOptions extends Omit<InputOptions, 'onProgress'> {
   /** The lake's folder. */
   readonly to: string;
+  /** The store, when it is not the folder itself. */
+  readonly storage?: ObjectStorage;
   readonly keys: KeyTable;
   readonly openWriter: OpenWriter;
   readonly bookCheck?: BookCheck;
@@ -44,7 +48,7 @@ export interface ImportReport {
  * importing others adds to the lake. Errors: those of openInputs and of the writer; nothing is visible before a commit.
  */
 export async function importFiles(paths: readonly string[], options: ImportOptions): Promise<ImportReport> {
-  const { to, keys, openWriter, bookCheck, onProgress, source = 'import', ...input } = options;
+  const { to, storage, keys, openWriter, bookCheck, onProgress, source = 'import', ...input } = options;
   const started = performance.now();
   const sizes = paths.map((p) => statSync(p, { throwIfNoEntry: false })?.size ?? 0);
   const total = sizes.reduce((a, b) => a + b, 0) || 1;
@@ -61,7 +65,13 @@ export async function importFiles(paths: readonly string[], options: ImportOptio
   try {
     const inputs = await hashInputs(paths);
     const name = `import-${hashText(JSON.stringify([inputs.map((i) => i.sha256), input.symbols, input.markets, input.streams, input.market])).slice(0, 16)}`;
-    writer = await openWriter(to, { writer: name, keys, ports: reader.ports, source });
+    writer = await openWriter(to, {
+      writer: name,
+      keys,
+      ports: reader.ports,
+      source,
+      ...(storage ? { storage } : {}),
+    });
     const report = new QualityReport(keys, bookCheck);
     const { first, last } = await pump(reader, writer, report, (n) =>
       onProgress?.(0.5 + 0.5 * (1 - 1 / (1 + n / 1e6)), 'write'),
@@ -113,7 +123,7 @@ async function pump(
 async function hashInputs(paths: readonly string[]): Promise<ImportReport['inputs']> {
   const inputs: ImportReport['inputs'] = [];
   for (const path of paths) {
-    if (statSync(path).isDirectory()) {
+    if (isS3Address(path) || statSync(path).isDirectory()) {
       inputs.push({ path, bytes: 0, sha256: hashText(path) });
       continue;
     }

@@ -3,7 +3,7 @@ import { DuckDb, sqlText } from './duckdb.ts';
 import { type FileEntry, readLake, requireLake, schemaId } from './manifest.ts';
 import { RowStream } from './row-stream.ts';
 import { schemaFromJson } from './schema.ts';
-import { hashFile, LocalStorage, type ObjectStorage } from './storage.ts';
+import { type Borrowed, hashFile, LocalStorage, type ObjectStorage } from './storage.ts';
 
 export interface DatasetSummary {
   tier: string;
@@ -86,17 +86,22 @@ export async function verifyLake(
   try {
     let done = 0;
     for (const f of view.files) {
+      let lent: Borrowed | undefined;
       try {
-        const { sha256, bytes } = await hashFile(storage.url(f.path));
+        lent = await storage.borrow(f.path, { fresh: true });
+        const { sha256, bytes } = await hashFile(lent.path);
         if (sha256 !== f.sha256 || bytes !== f.bytes)
           problems.push({
             code: 'CHM608',
             file: f.path,
             message: `${bytes} bytes with hash ${sha256.slice(0, 12)}… instead of ${f.bytes} with ${f.sha256.slice(0, 12)}…`,
           });
-        await verifyRows(db, storage, f, schemaFromJson(view.schemas.get(schemaId(f.schema, f.schema_version))!));
+        const schema = schemaFromJson(view.schemas.get(schemaId(f.schema, f.schema_version))!);
+        await verifyRows(db, lent.path, f, schema);
       } catch (e) {
         report(e, f.path);
+      } finally {
+        await lent?.release();
       }
       options.onProgress?.(++done, view.files.length);
     }
@@ -119,8 +124,8 @@ export async function verifyLake(
   };
 }
 
-async function verifyRows(db: DuckDb, storage: ObjectStorage, f: FileEntry, schema: ReturnType<typeof schemaFromJson>) {
-  const stream = new RowStream(db, [{ path: storage.url(f.path), rows: f.rows }], {
+async function verifyRows(db: DuckDb, path: string, f: FileEntry, schema: ReturnType<typeof schemaFromJson>) {
+  const stream = new RowStream(db, [{ path, rows: f.rows }], {
     schema,
     digits: { pxDigits: f.px_digits, qtyDigits: f.qty_digits },
     where: '',
@@ -142,7 +147,7 @@ async function verifyRows(db: DuckDb, storage: ObjectStorage, f: FileEntry, sche
   const connection = await db.connect();
   try {
     const r = await connection.runAndReadAll(
-      `SELECT count(*)::DOUBLE FROM read_parquet(${sqlText(storage.url(f.path))}, hive_partitioning = false)
+      `SELECT count(*)::DOUBLE FROM read_parquet(${sqlText(path)}, hive_partitioning = false)
        WHERE source IS DISTINCT FROM ${sqlText(f.source)} OR coalesce(key, '') <> ${sqlText(f.key)}`,
     );
     if (r.getRows()[0]![0] !== 0) throw new ChimeraError('CHM608', 'its source or key is not the one in the manifest');

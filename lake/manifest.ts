@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { ChimeraError } from '../graph/schema/index.ts';
 import type { SchemaJson } from './schema.ts';
-import type { ObjectStorage } from './storage.ts';
+import { AT_ONCE, type ObjectStorage } from './storage.ts';
 
 /** One Parquet file of the lake. Times are t_avail in µs; digits are the key's decimals in this file. */
 export interface FileEntry {
@@ -94,14 +94,27 @@ export const conflict = (writer: string, file: string): ChimeraError =>
     help: 'choose another writer name for another input, and let one process write under one name',
   });
 
-export async function readCommits(storage: ObjectStorage, writer?: string): Promise<Commit[]> {
+/** @param known commits read before: they never change, so that they are not read again */
+export async function readCommits(
+  storage: ObjectStorage,
+  writer?: string,
+  known: readonly Commit[] = [],
+): Promise<Commit[]> {
+  const before = new Map(known.map((c) => [commitPath(c.writer, c.n), c]));
   const names = await storage.list(writer === undefined ? '_manifest' : folder(writer));
+  const unread = names.filter((n) => !before.has(n));
+  // Some at once: each is a request of its own where the lake is far away.
+  for (let i = 0; i < unread.length; i += AT_ONCE) {
+    const some = unread.slice(i, i + AT_ONCE);
+    const texts = await Promise.all(some.map((n) => storage.get(n)));
+    for (const [k, n] of some.entries()) before.set(n, parseCommit(texts[k]!, storage.url(n)));
+  }
   const commits: Commit[] = [];
   for (const name of names) {
-    const commit = parseCommit(await storage.get(name), storage.url(name));
+    const commit = before.get(name)!;
     if (commitPath(commit.writer, commit.n) !== name) throw damaged(storage.url(name), 'it belongs under another name');
-    const before = commits.at(-1);
-    const expected = before?.writer === commit.writer ? before.n + 1 : 0;
+    const last = commits.at(-1);
+    const expected = last?.writer === commit.writer ? last.n + 1 : 0;
     if (commit.n !== expected)
       throw damaged(storage.url(commitPath(commit.writer, expected)), 'a number is missing from its series');
     commits.push(commit);

@@ -11,7 +11,7 @@ import { DuckDb } from './duckdb.ts';
 import { type FileEntry, type LakeView, readLake, requireLake, schemaId, trashPath } from './manifest.ts';
 import { type MergeInput, MergeReader } from './merge-reader.ts';
 import { OUTCOMES } from './outcome-rows.ts';
-import { RowStream } from './row-stream.ts';
+import { RowStream, type StreamFile } from './row-stream.ts';
 import { schemaFromJson } from './schema.ts';
 import { LocalStorage, type ObjectStorage } from './storage.ts';
 
@@ -170,7 +170,7 @@ async function openMerge(
       open: () =>
         new RowStream(
           db,
-          files.map((f) => ({ path: storage.url(f.path), fallback: storage.url(trashPath(f.path)), rows: f.rows })),
+          files.map((f) => storedFile(storage, f)),
           {
             schema: plan.ports[port]!.schema,
             digits: { pxDigits: key?.pxDigits ?? 0, qtyDigits: key?.qtyDigits ?? 0 },
@@ -181,6 +181,14 @@ async function openMerge(
   }
   return new MergeReader(plan.ports, inputs, plan.numbering === 'recorded', () => db.close());
 }
+
+/** Brought here when its turn comes; a compaction may have moved it after our view was taken. */
+const storedFile = (storage: ObjectStorage, f: FileEntry): StreamFile => ({
+  path: storage.url(f.path),
+  rows: f.rows,
+  borrow: () => storage.borrow(f.path),
+  fallback: () => storage.borrow(trashPath(f.path)),
+});
 
 function noOverlap(files: readonly FileEntry[]): void {
   for (let i = 1; i < files.length; i++) {

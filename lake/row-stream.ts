@@ -3,13 +3,17 @@ import { ChimeraError, type Schema } from '../graph/schema/index.ts';
 import { type DuckDb, sqlText, storageError } from './duckdb.ts';
 import { CHUNK_ROWS } from './partition-buffer.ts';
 import { type Digits, type LakeColumn, lakeColumns, readSelect, scaleOf } from './schema.ts';
+import type { Borrowed } from './storage.ts';
 
-/** One file of a stream: where it is now (it may have been moved since the view was taken), and what it must hold. */
+/** One file of a stream: where it is (it may have been moved since the view was taken), and what it must hold. */
 export interface StreamFile {
+  /** How messages call it; also the file itself, unless it is borrowed. */
   path: string;
-  /** Tried when `path` is gone: a compaction moved the file after our view was taken. */
-  fallback?: string;
   rows?: number;
+  /** Brings it to this machine. */
+  borrow?: () => Promise<Borrowed>;
+  /** Tried when it is gone: a compaction moved the file after our view was taken. */
+  fallback?: () => Promise<Borrowed>;
 }
 export interface RowStreamOptions {
   schema: Schema;
@@ -44,6 +48,7 @@ export class RowStream {
   readonly #o: RowStreamOptions;
   #next = 0;
   #file: StreamFile | undefined;
+  #lent: Borrowed | undefined;
   #connection: DuckDBConnection | undefined;
   #result: DuckDBResult | undefined;
   #pending: Promise<DuckDBDataChunk | null> | undefined;
@@ -79,6 +84,7 @@ export class RowStream {
       }
       if (!chunk || chunk.rowCount === 0) {
         this.#finishFile();
+        await this.#giveBack();
         continue;
       }
       this.#load(chunk);
@@ -96,6 +102,12 @@ export class RowStream {
     if (this.#connection) this.#db.release(this.#connection);
     this.#connection = undefined;
     this.#next = this.#files.length;
+    await this.#giveBack();
+  }
+  async #giveBack(): Promise<void> {
+    const lent = this.#lent;
+    this.#lent = undefined;
+    await lent?.release();
   }
 
   async #open(): Promise<boolean> {
@@ -107,13 +119,13 @@ export class RowStream {
     this.#connection ??= await this.#db.connect();
     this.#rows = 0;
     try {
-      await this.#query(file);
+      await this.#query(file, file.borrow);
     } catch (e) {
       const coded = storageError(e, file.path, 'read');
       if (coded.code !== 'CHM609' || file.fallback === undefined) throw coded;
-      const moved: StreamFile = { ...file, path: file.fallback };
+      await this.#giveBack();
       try {
-        await this.#query(moved);
+        await this.#query(file, file.fallback);
       } catch (e2) {
         const again = storageError(e2, file.path, 'read');
         throw again.code === 'CHM609' ? coded : again;
@@ -121,9 +133,10 @@ export class RowStream {
     }
     return true;
   }
-  async #query(file: StreamFile): Promise<void> {
+  async #query(file: StreamFile, borrow: StreamFile['borrow']): Promise<void> {
     const connection = this.#connection!;
-    const from = `read_parquet(${sqlText(file.path)}, hive_partitioning = false)`;
+    this.#lent = await borrow?.();
+    const from = `read_parquet(${sqlText(this.#lent?.path ?? file.path)}, hive_partitioning = false)`;
     const described = await connection.runAndReadAll(`DESCRIBE SELECT * FROM ${from}`);
     const present = new Map(described.getRows().map((r) => [String(r[0]), String(r[1])]));
     for (const lead of ['seq', 't_avail_us'])

@@ -1,8 +1,7 @@
-import { resolve } from 'node:path';
 import { ChimeraError } from '../graph/schema/index.ts';
 import { DuckDb, firstLine, sqlName, sqlText, storageError } from './duckdb.ts';
 import { type FileEntry, type LakeView, readLake, requireLake } from './manifest.ts';
-import { LocalStorage } from './storage.ts';
+import { borrowAll, giveBack, LocalStorage, type ObjectStorage } from './storage.ts';
 
 export interface SqlResult {
   columns: string[];
@@ -17,59 +16,91 @@ export interface SqlOptions {
   memoryMb?: number;
   /** Default 1,000,000. */
   maxRows?: number;
+  /** The store, when it is not the folder itself. */
+  storage?: ObjectStorage;
 }
 
 /**
  * Runs one read-only statement over the lake. Every dataset is a view over exactly the files of the manifest, under
  * its name (`trade`), and under `tier.dataset` (`bronze.trade`); with the partition columns market, symbol and date.
- * The engine can touch nothing outside the folder. A compaction meanwhile is answered by asking again with its view.
+ * The engine can touch nothing outside the folder (elsewhere: nothing but the lake's files). A compaction meanwhile is answered by asking again with its view.
  * Errors: CHM601, 603, 604, 608, 613, 614.
  */
 export async function lakeSql(dir: string, query: string, options: SqlOptions = {}): Promise<SqlResult> {
-  const storage = new LocalStorage(dir);
+  const storage = options.storage ?? new LocalStorage(dir);
   for (let attempt = 0; ; attempt++) {
     const view = await readLake(storage);
     requireLake(view, dir);
     try {
-      return await runOver(resolve(dir), view, query, options);
+      return await runOver(storage, view, query, options);
     } catch (e) {
       if (!(e instanceof ChimeraError) || e.code !== 'CHM609' || attempt >= 5) throw e;
     }
   }
 }
 
-async function runOver(root: string, view: LakeView, query: string, o: SqlOptions): Promise<SqlResult> {
-  const db = await DuckDb.open({ threads: o.threads ?? 2, memoryMb: o.memoryMb ?? 1024, onlyUnder: [root] });
+async function runOver(storage: ObjectStorage, view: LakeView, query: string, o: SqlOptions): Promise<SqlResult> {
+  const groups = new Map<string, FileEntry[]>();
+  for (const f of view.files) {
+    const id = `${f.tier}\n${f.dataset}`;
+    const g = groups.get(id);
+    if (g) g.push(f);
+    else groups.set(id, [f]);
+  }
+  const needed = [...groups.values()].map((files) => ({ files: neededFiles(storage, files, query) }));
+  const names = needed.flatMap((n) => n.files.map((f) => f.path));
+  const lent = await borrowAll(storage, names);
   try {
-    const connection = await db.connect();
-    const groups = new Map<string, FileEntry[]>();
-    for (const f of view.files) {
-      const id = `${f.tier}\n${f.dataset}`;
-      const g = groups.get(id);
-      if (g) g.push(f);
-      else groups.set(id, [f]);
+    const paths = new Map(names.map((name, i) => [name, lent[i]!.path]));
+    // A lent path ends in the object's name: what is before it may be touched, nothing else.
+    const bases = new Set(names.map((name) => paths.get(name)!.slice(0, -name.length - 1)));
+    if (storage instanceof LocalStorage) bases.add(storage.root);
+    const db = await DuckDb.open({ threads: o.threads ?? 2, memoryMb: o.memoryMb ?? 1024, onlyUnder: [...bases] });
+    try {
+      const connection = await db.connect();
+      await createViews(connection, needed, (f) => paths.get(f.path)!, storage);
+      await assertReadOnly(db, connection, query);
+      return await collect(connection, query, o.maxRows ?? 1_000_000);
+    } finally {
+      db.close();
     }
-    const tiers = [...new Set(view.files.map((f) => f.tier))];
-    for (const tier of tiers) await connection.run(`CREATE SCHEMA IF NOT EXISTS ${sqlName(tier)}`);
-    const seen = new Set<string>();
-    for (const files of groups.values()) {
-      const { tier, dataset } = files[0]!;
-      const list = files.map((f) => sqlText(`${root}/${f.path}`)).join(', ');
-      const select = `SELECT * FROM read_parquet([${list}], union_by_name = true, hive_partitioning = true,
-        hive_types = {market: VARCHAR, symbol: VARCHAR, date: DATE})`;
-      try {
-        await connection.run(`CREATE VIEW ${sqlName(tier)}.${sqlName(dataset)} AS ${select}`);
-      } catch (e) {
-        throw storageError(e, `${root}/${files[0]!.path}`, 'read');
-      }
-      if (!seen.has(dataset))
-        await connection.run(`CREATE VIEW ${sqlName(dataset)} AS FROM ${sqlName(tier)}.${sqlName(dataset)}`);
-      seen.add(dataset);
-    }
-    await assertReadOnly(db, connection, query);
-    return await collect(connection, query, o.maxRows ?? 1_000_000);
   } finally {
-    db.close();
+    await giveBack(lent);
+  }
+}
+
+/**
+ * Where files must be brought here first, a dataset whose name does not occur in the statement is represented by one file, so
+ * that it can be listed. Statements that are put together by functions may name anything.
+ */
+function neededFiles(storage: ObjectStorage, files: readonly FileEntry[], query: string): readonly FileEntry[] {
+  const { dataset } = files[0]!;
+  const named = query.toLowerCase().includes(dataset.toLowerCase()) || !/^\w+$/.test(dataset);
+  return storage instanceof LocalStorage || named || /query|execute|sql/i.test(query) ? files : files.slice(0, 1);
+}
+
+async function createViews(
+  connection: Connection,
+  datasets: readonly { files: readonly FileEntry[] }[],
+  pathOf: (f: FileEntry) => string,
+  storage: ObjectStorage,
+): Promise<void> {
+  const tiers = [...new Set(datasets.map((d) => d.files[0]!.tier))];
+  for (const tier of tiers) await connection.run(`CREATE SCHEMA IF NOT EXISTS ${sqlName(tier)}`);
+  const seen = new Set<string>();
+  for (const { files } of datasets) {
+    const { tier, dataset } = files[0]!;
+    const list = files.map((f) => sqlText(pathOf(f))).join(', ');
+    const select = `SELECT * FROM read_parquet([${list}], union_by_name = true, hive_partitioning = true,
+      hive_types = {market: VARCHAR, symbol: VARCHAR, date: DATE})`;
+    try {
+      await connection.run(`CREATE VIEW ${sqlName(tier)}.${sqlName(dataset)} AS ${select}`);
+    } catch (e) {
+      throw storageError(e, storage.url(files[0]!.path), 'read');
+    }
+    if (!seen.has(dataset))
+      await connection.run(`CREATE VIEW ${sqlName(dataset)} AS FROM ${sqlName(tier)}.${sqlName(dataset)}`);
+    seen.add(dataset);
   }
 }
 

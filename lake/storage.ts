@@ -1,13 +1,23 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
 import { access, link, mkdir, open, readdir, readFile, rename, rm, stat, unlink } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
+import { ChimeraError } from '../graph/schema/index.ts';
 import { storageError } from './duckdb.ts';
+import { isS3Address } from './s3/s3-options.ts';
+
+/** An object as a file on this machine, for DuckDB, until it is given back. */
+export interface Borrowed {
+  /** Ends in the object's name. */
+  readonly path: string;
+  release(): Promise<void>;
+}
 
 /**
  * What the lake needs of a store of objects: whole objects under names with `/`, put-if-absent, listing by prefix.
  * That is what S3 and MinIO offer too (If-None-Match: *, ListObjectsV2, CopyObject + DeleteObject), so that a second
  * implementation changes nothing above. Names are relative to the lake's root. All errors are coded (CHM605, 606, 609).
+ * `storage.contract.ts` says the same as a test.
  */
 export interface ObjectStorage {
   /** Durably creates the object; false, and nothing changed, when it exists. Atomic: a reader sees all of it or nothing. */
@@ -22,8 +32,13 @@ export interface ObjectStorage {
   move(from: string, to: string): Promise<void>;
   /** No error when it is not there. */
   delete(name: string): Promise<void>;
-  /** Where DuckDB reads the object: a path here, `s3://…` elsewhere. */
+  /** How messages call the object: a path here, `s3://…` elsewhere. */
   url(name: string): string;
+  /**
+   * The object as a local file that nobody changes or removes before it is given back; a folder lends the object itself.
+   * @param options.fresh as the store holds it now, never from a cache
+   */
+  borrow(name: string, options?: { fresh?: boolean }): Promise<Borrowed>;
   /** A local folder for files in the making; on the same device when the store is a folder. */
   staging(name: string): Promise<string>;
   clearStaging(name: string): Promise<void>;
@@ -31,16 +46,28 @@ export interface ObjectStorage {
 
 export class LocalStorage implements ObjectStorage {
   readonly root: string;
-  #temp = 0;
+  /** Errors: CHM644 for the address of an S3 store, which no folder should ever be made of. */
   constructor(root: string) {
+    if (isS3Address(root))
+      throw new ChimeraError('CHM644', `${root} needs a connection to its store`, {
+        help: 'give the endpoint, the access key and the secret key of the S3 store',
+      });
     this.root = resolve(root);
   }
   url(name: string): string {
     return join(this.root, name);
   }
+  borrow(name: string): Promise<Borrowed> {
+    const path = this.url(name);
+    return this.#guard(path, 'read', async () => {
+      await access(path, constants.R_OK);
+      return { path, release: async () => undefined };
+    });
+  }
   async putIfAbsent(name: string, data: Uint8Array): Promise<boolean> {
     const path = this.url(name);
-    const temp = `${path}.${process.pid}.${++this.#temp}.tmp`;
+    // Another process, even one in another container with our process number, writes another file.
+    const temp = `${path}.${randomUUID()}.tmp`;
     return this.#guard(path, 'write', async () => {
       await mkdir(dirname(path), { recursive: true });
       try {
@@ -140,6 +167,27 @@ export class LocalStorage implements ObjectStorage {
     }
   }
 }
+
+/** All of them, or none: what was lent meanwhile is given back. */
+export async function borrowAll(storage: ObjectStorage, names: readonly string[]): Promise<Borrowed[]> {
+  const lent: Borrowed[] = [];
+  try {
+    for (let i = 0; i < names.length; i += AT_ONCE) {
+      const asked = await Promise.allSettled(names.slice(i, i + AT_ONCE).map((n) => storage.borrow(n)));
+      for (const a of asked) if (a.status === 'fulfilled') lent.push(a.value);
+      for (const a of asked) if (a.status === 'rejected') throw a.reason;
+    }
+    return lent;
+  } catch (e) {
+    await giveBack(lent);
+    throw e;
+  }
+}
+export async function giveBack(lent: readonly Borrowed[]): Promise<void> {
+  await Promise.all(lent.map((b) => b.release()));
+}
+/** Requests under way at once. */
+export const AT_ONCE = 16;
 
 /** A new name in a folder survives a power cut only when the folder itself is synced. */
 async function syncFolder(path: string): Promise<void> {

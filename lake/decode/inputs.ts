@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 import { type BlockReader, ChimeraError, type KeyTable, type MarketPort } from '../../graph/schema/index.ts';
 import { DuckDb } from '../duckdb.ts';
+import { isS3Address } from '../s3/s3-options.ts';
 import { CsvDecoder, referenceOfPath, symbolOfPath } from './csv.ts';
 import { csvLayout } from './csv-layout.ts';
 import {
@@ -129,13 +130,15 @@ async function openOne(
   keys: KeyTable,
 ): Promise<Opened> {
   const stat = statSync(path, { throwIfNoEntry: false });
-  if (stat === undefined)
+  // A lake elsewhere has no folder here: whoever opens lakes knows how to reach it.
+  const elsewhere = isS3Address(path);
+  if (stat === undefined && !elsewhere)
     throw new ChimeraError('CHM670', `input ${path} does not exist`, { file: path, help: 'check the path' });
   const selection = {
     ...(options.symbols === undefined ? {} : { symbols: options.symbols }),
     ...(options.streams === undefined ? {} : { datasets: options.streams }),
   };
-  if (stat.isDirectory()) {
+  if (stat === undefined || stat.isDirectory()) {
     if (options.openLake === undefined) throw unknown(path, 'the folder cannot be read as a lake here');
     return { reader: await options.openLake(path, selection, keys) };
   }

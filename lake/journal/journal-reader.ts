@@ -27,8 +27,8 @@ export function segments(dir: string): string[] {
   }
 }
 
-/** Whether the segment ends with its end record. */
-export function isClosed(file: string): boolean {
+/** Number of the last record of a finished segment; undefined when it has no end record. */
+export function endOf(file: string): number | undefined {
   let fd: number;
   try {
     fd = openSync(file, 'r');
@@ -38,8 +38,9 @@ export function isClosed(file: string): boolean {
   try {
     const tail = Buffer.alloc(RECORD_HEAD);
     const at = fstatSync(fd).size - RECORD_HEAD;
-    if (at < FILE_HEAD || readSync(fd, tail, 0, RECORD_HEAD, at) < RECORD_HEAD) return false;
-    return checkRecord(tail, 0, RECORD_HEAD) === RECORD_HEAD && (tail.readUInt16LE(14) & FLAG_END) !== 0;
+    if (at < FILE_HEAD || readSync(fd, tail, 0, RECORD_HEAD, at) < RECORD_HEAD) return undefined;
+    const ends = checkRecord(tail, 0, RECORD_HEAD) === RECORD_HEAD && (tail.readUInt16LE(14) & FLAG_END) !== 0;
+    return ends ? tail.readDoubleLE(16) : undefined;
   } finally {
     closeSync(fd);
   }
@@ -49,6 +50,8 @@ export interface SegmentState {
   file: string;
   firstSeq: number;
   lastSeq: number;
+  /** Arrival of its first and last record, µs; infinite while there is none. */
+  firstT: number;
   lastT: number;
   records: number;
   /** Closed in order; nothing will be appended. */
@@ -86,6 +89,7 @@ export class SegmentReader {
       file,
       firstSeq: -1,
       lastSeq: -1,
+      firstT: Number.POSITIVE_INFINITY,
       lastT: Number.NEGATIVE_INFINITY,
       records: 0,
       closed: false,
@@ -144,6 +148,7 @@ export class SegmentReader {
     r.t = t;
     r.source = b.readUInt16LE(at + 12);
     r.payload = b.subarray(at + RECORD_HEAD, at + size);
+    if (s.records === 0) s.firstT = t;
     s.lastSeq = seq;
     s.lastT = t;
     s.records++;
@@ -223,13 +228,13 @@ export function* readJournal(dir: string, fromSeq = 0): Generator<JournalRecord>
   }
 }
 
-/** Arrival time (µs) of the last whole record of a journal; −Infinity when it holds none. */
-export function lastTimeOf(dir: string): number {
+/** Number and arrival time (µs) of the last whole record of a journal; −1 and −Infinity when it holds none. */
+export function lastRecordOf(dir: string): { readonly seq: number; readonly t: number } {
   for (const file of segments(dir).reverse()) {
     const reader = new SegmentReader(file);
-    const { records, lastT } = reader.scan();
+    const { records, lastSeq, lastT } = reader.scan();
     reader.close();
-    if (records > 0) return lastT;
+    if (records > 0) return { seq: lastSeq, t: lastT };
   }
-  return Number.NEGATIVE_INFINITY;
+  return { seq: -1, t: Number.NEGATIVE_INFINITY };
 }

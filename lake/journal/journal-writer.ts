@@ -11,8 +11,9 @@ import {
 import { join } from 'node:path';
 import { ChimeraError } from '../../graph/schema/index.ts';
 import { storageError } from '../duckdb.ts';
-import { SegmentReader, segmentName, segments } from './journal-reader.ts';
+import { SegmentReader, type SegmentState, segmentName, segments } from './journal-reader.ts';
 import { encodeFileHead, encodeRecord, FILE_HEAD, FLAG_END, MAX_PAYLOAD, RECORD_HEAD } from './segment.ts';
+import { SEGMENT_POLICY, type SegmentPolicy } from './segment-policy.ts';
 
 /** The file calls that the journal makes; tests put a failing device in their place. */
 export interface JournalFiles {
@@ -24,9 +25,18 @@ export interface JournalOptions {
   clock: () => number;
   /** Default 100. */
   syncMs?: number;
-  /** A new segment begins beyond this. Default 256 MiB. */
-  segmentBytes?: number;
+  /** When a new segment begins. */
+  policy?: Partial<SegmentPolicy>;
+  /** A segment has got its end and is durable. */
+  onFinished?: (segment: FinishedSegment) => void;
   files?: JournalFiles;
+}
+/** A segment to which nothing will be appended. */
+export interface FinishedSegment {
+  readonly file: string;
+  /** Its last record. */
+  readonly lastSeq: number;
+  readonly bytes: number;
 }
 /** What opening found of an earlier run. */
 export interface JournalRecovery {
@@ -35,6 +45,8 @@ export interface JournalRecovery {
   /** A record that a crash cut off, removed: CHM616. */
   torn: { file: string; at: number; bytes: number; code: 'CHM616' } | undefined;
 }
+
+type Settings = Required<Omit<JournalOptions, 'policy'>> & { readonly policy: SegmentPolicy };
 
 const REAL: JournalFiles = {
   write: (fd, b, offset, length, position) => writeSync(fd, b, offset, length, position),
@@ -49,10 +61,12 @@ const REAL: JournalFiles = {
 export class JournalWriter {
   readonly dir: string;
   readonly recovery: JournalRecovery;
-  readonly #o: Required<JournalOptions>;
+  readonly #o: Settings;
   #fd = -1;
   #file = '';
   #size = 0;
+  /** Arrival of the first record in the file, µs; infinite while there is none. */
+  #firstT = Number.POSITIVE_INFINITY;
   #batch = Buffer.allocUnsafe(1 << 16);
   #length = 0;
   #lastSeq: number;
@@ -62,7 +76,7 @@ export class JournalWriter {
   #durable: number;
   #lastSync: number;
 
-  private constructor(dir: string, o: Required<JournalOptions>, recovery: JournalRecovery) {
+  private constructor(dir: string, o: Settings, recovery: JournalRecovery) {
     this.dir = dir;
     this.#o = o;
     this.recovery = recovery;
@@ -75,7 +89,13 @@ export class JournalWriter {
 
   /** Opens or creates the journal in `dir`; cuts a torn end and says so. Errors: CHM605, 606, 615. */
   static open(dir: string, options: JournalOptions): JournalWriter {
-    const o = { syncMs: 100, segmentBytes: 256 << 20, files: REAL, ...options };
+    const o: Settings = {
+      syncMs: 100,
+      files: REAL,
+      onFinished: () => {},
+      ...options,
+      policy: { ...SEGMENT_POLICY, ...options.policy },
+    };
     try {
       mkdirSync(dir, { recursive: true });
     } catch (e) {
@@ -99,7 +119,7 @@ export class JournalWriter {
         recovery.lastT = s.lastT;
       } else if (s.firstSeq > 0) recovery.lastSeq = s.firstSeq - 1;
       const writer = new JournalWriter(dir, o, recovery);
-      if (!s.closed) writer.#reopen(s.file, s.goodBytes);
+      if (!s.closed) writer.#reopen(s);
       return writer;
     }
     return new JournalWriter(dir, o, recovery);
@@ -107,6 +127,10 @@ export class JournalWriter {
 
   get lastSeq(): number {
     return this.#lastSeq;
+  }
+  /** Bytes of the segment that is being written. */
+  get openBytes(): number {
+    return this.#fd < 0 ? 0 : this.#size;
   }
   /** Last seq that survives a power cut. */
   get durableSeq(): number {
@@ -137,9 +161,11 @@ export class JournalWriter {
     if (this.#length > 0) {
       if (this.#fd < 0) this.#create(this.#batch.readDoubleLE(16));
       this.#write(this.#batch, this.#length);
+      this.#firstT = Math.min(this.#firstT, this.#batch.readDoubleLE(24));
       this.#length = 0;
       this.#written = this.#lastSeq;
-      if (this.#size >= this.#o.segmentBytes) this.#rotate();
+      const { bytes, intervalUs } = this.#o.policy;
+      if (this.#size >= bytes || this.#lastT - this.#firstT >= intervalUs) this.#rotate();
     }
     this.tick();
   }
@@ -177,6 +203,7 @@ export class JournalWriter {
     this.sync();
     closeSync(this.#fd);
     this.#fd = -1;
+    this.#o.onFinished({ file: this.#file, lastSeq: this.#written, bytes: this.#size });
   }
   #create(firstSeq: number): void {
     this.#file = join(this.dir, segmentName(firstSeq));
@@ -189,6 +216,7 @@ export class JournalWriter {
       throw storageError(e, this.#file, 'write');
     }
     this.#size = 0;
+    this.#firstT = Number.POSITIVE_INFINITY;
     try {
       this.#write(encodeFileHead(firstSeq), FILE_HEAD);
     } catch (e) {
@@ -198,8 +226,9 @@ export class JournalWriter {
       throw e;
     }
   }
-  #reopen(file: string, goodBytes: number): void {
+  #reopen({ file, goodBytes, firstT }: SegmentState): void {
     this.#file = file;
+    this.#firstT = firstT;
     try {
       this.#fd = openSync(file, 'r+');
       ftruncateSync(this.#fd, goodBytes);

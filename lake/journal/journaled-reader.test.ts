@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { nextFloat, seedRandom } from '../../graph/math/index.ts';
 import { type Block, type BlockReader, f64, KeyTable, record, text } from '../../graph/schema/index.ts';
-import { declareJournalKeys, JournaledReader } from './journaled-reader.ts';
+import { declareJournalKeys } from './journal-keys.ts';
+import { JournaledReader } from './journaled-reader.ts';
 
 const Row = record('row', 1, { value: f64(), note: text() });
 const PORTS = [{ name: 'row', schema: Row }];

@@ -1,5 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync } from 'node:fs';
 import {
   BLOCK_ROWS,
   type Block,
@@ -11,13 +10,13 @@ import {
   type LiveReader,
 } from '../../graph/schema/index.ts';
 import { InputCodec } from './input-codec.ts';
+import { keepKeys } from './journal-keys.ts';
 import { readJournal } from './journal-reader.ts';
-import { JournalWriter } from './journal-writer.ts';
+import { type JournalOptions, JournalWriter } from './journal-writer.ts';
+import { requireFrom } from './retention.ts';
 import type { JournalRecord } from './segment.ts';
 
-const KEYS_FILE = 'keys.json';
-
-export interface JournaledOptions {
+export interface JournaledOptions extends Pick<JournalOptions, 'policy' | 'onFinished'> {
   /** The source can give its past again (files can): where the journal ends it must give what the journal holds. */
   repeatable?: boolean;
 }
@@ -34,6 +33,8 @@ export class JournaledReader implements BlockReader {
   readonly #writer: JournalWriter;
   readonly #codec: InputCodec;
   readonly #repeatable: boolean;
+  /** The journal is to be read from this input on. */
+  #from: number | undefined;
   #replay: Iterator<JournalRecord> | undefined;
   /** Last input handed on. */
   #last = -1;
@@ -53,7 +54,8 @@ export class JournaledReader implements BlockReader {
 
   /**
    * @param clock wall clock in ms; it only decides when to sync
-   * @throws CHM622 when the journal was written with other decimals than the source has now
+   * @throws CHM622 when the journal was written with other decimals than the source has now. Reading on from where the journal
+   * does not reach back to throws CHM624.
    */
   static open(
     live: BlockReader,
@@ -64,11 +66,12 @@ export class JournaledReader implements BlockReader {
   ): JournaledReader {
     mkdirSync(dir, { recursive: true });
     keepKeys(dir, keys);
-    const writer = JournalWriter.open(dir, { clock });
+    const { repeatable = false, ...segments } = options;
+    const writer = JournalWriter.open(dir, { clock, ...segments });
     const reader = isLive(live)
       ? new JournaledLive(live, dir, writer)
-      : new JournaledReader(live, dir, writer, options.repeatable === true);
-    if (reader.#writer.lastSeq >= 0) reader.#replay = readJournal(dir, 0);
+      : new JournaledReader(live, dir, writer, repeatable);
+    if (reader.#writer.lastSeq >= 0) reader.#from = 0;
     return reader;
   }
 
@@ -97,7 +100,15 @@ export class JournaledReader implements BlockReader {
   async seek(seq: number): Promise<void> {
     this.#last = seq;
     this.#pending = [];
-    this.#replay = seq < this.#writer.lastSeq ? readJournal(this.#dir, seq + 1) : undefined;
+    this.#replay = undefined;
+    this.#from = seq < this.#writer.lastSeq ? seq + 1 : undefined;
+  }
+  get lastSeq(): number {
+    return this.#writer.lastSeq;
+  }
+  /** Bytes of the segment that is being written. */
+  get openBytes(): number {
+    return this.#writer.openBytes;
   }
   /** Everything handed on survives a power cut when this returns. */
   sync(): void {
@@ -118,6 +129,11 @@ export class JournaledReader implements BlockReader {
     return block;
   }
   #fromReplay(): Block[] {
+    if (this.#from !== undefined) {
+      requireFrom(this.#dir, this.#from - 1);
+      this.#replay = readJournal(this.#dir, this.#from);
+      this.#from = undefined;
+    }
     if (!this.#replay) return [];
     const batch: JournalRecord[] = [];
     while (batch.length < BLOCK_ROWS) {
@@ -180,31 +196,4 @@ class JournaledLive extends JournaledReader implements LiveReader {
   protected override fromSource(): Promise<null> {
     return Promise.resolve(null);
   }
-}
-
-interface JournalKey {
-  name: string;
-  pxDigits: number;
-  qtyDigits: number;
-}
-const readKeys = (dir: string): JournalKey[] => JSON.parse(readFileSync(join(dir, KEYS_FILE), 'utf8')) as JournalKey[];
-
-/** Records hold the numbers of instruments, so a journal keeps what they stand for; new ones may only come behind. */
-function keepKeys(dir: string, keys: KeyTable): void {
-  const file = join(dir, KEYS_FILE);
-  const now = keys.list.map(({ name, pxDigits, qtyDigits }): JournalKey => ({ name, pxDigits, qtyDigits }));
-  const was = existsSync(file) ? readKeys(dir) : [];
-  if (was.some((k, i) => JSON.stringify(k) !== JSON.stringify(now[i])))
-    throw new ChimeraError('CHM622', `the journal in ${dir} has other instruments or decimals than its source now`, {
-      file,
-      help: 'resume with the inputs of the first start, or use another state folder',
-    });
-  if (existsSync(file) && was.length === now.length) return;
-  writeFileSync(`${file}.new`, JSON.stringify(now));
-  renameSync(`${file}.new`, file);
-}
-
-/** Declares the instruments of a journal, so that it can be sealed or read without its source. */
-export function declareJournalKeys(dir: string, keys: KeyTable): void {
-  for (const k of readKeys(dir)) keys.declare(k.name, k.pxDigits, k.qtyDigits);
 }
