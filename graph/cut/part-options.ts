@@ -3,7 +3,7 @@ import type { CheckpointStore } from '../checkpoint/store.ts';
 import type { Tap } from '../engine/tap.ts';
 import type { CommitMark } from '../node.ts';
 import type { Run } from '../runner/runner.ts';
-import type { BlockReader, KeyTable } from '../schema/index.ts';
+import type { BadInput, BlockReader, KeyTable } from '../schema/index.ts';
 import type { Cut, Part } from './cut.ts';
 import type { Naming } from './streams.ts';
 
@@ -57,6 +57,9 @@ export interface PartResult {
   readonly commits: number;
   /** How often it went back to a commit. */
   readonly restarts: number;
-  readonly bad_input: readonly unknown[];
+  readonly bad_input: readonly BadInput[];
   readonly out_of_order: number;
+  /** Engine time of the run's first input, and of the last cycle here, µs. */
+  readonly first_us: number | null;
+  readonly last_us: number | null;
 }

@@ -510,6 +510,8 @@ class PartLife {
       restarts: this.#restarts,
       bad_input: quality.flatMap((q) => q?.bad_input ?? []),
       out_of_order: quality.reduce((n, q) => n + (q?.out_of_order ?? 0), 0),
+      first_us: this.#origin ?? null,
+      last_us: this.#cycles.cycles > 0 ? this.#engine.now : null,
     };
   }
   async close(): Promise<void> {

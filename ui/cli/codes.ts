@@ -39,8 +39,8 @@ export const CODES = {
     text: 'The value of an option on the command line has not the form that it needs; the message shows the form.',
   },
   CHM912: {
-    title: 'not built yet',
-    text: 'The command or option is part of the plan, and this version does not have it.',
+    title: 'options of a bus that do not go together',
+    text: '`--bus` joins the services of a pipeline by Redis: `--all` runs each as a process of its own, `--service` some of them here, neither all of them in this process. It runs recorded input; live profiles, `--capture` and `--pace` are for the embedded run.',
   },
   CHM913: {
     title: 'unknown name',
@@ -93,6 +93,18 @@ export const CODES = {
   CHM925: {
     title: 'a live run needs a state folder',
     text: 'Against a real exchange, orders that were sent and positions that are open outlive the process: what the run knows of them is kept in the folder named by `--state`, and the next start goes on from there.',
+  },
+  CHM926: {
+    title: 'unknown service',
+    text: 'The pipeline has no service of this name under `services:`.',
+  },
+  CHM927: {
+    title: 'the pipeline is being run on this bus',
+    text: 'A new run removes what an earlier one left on the bus, but not while someone holds a part of it. Stop the other run; after a kill its leases run out within seconds. Or give this run a `--prefix` of its own.',
+  },
+  CHM928: {
+    title: 'a service cannot go on',
+    text: 'A service that runs as a process of its own said that it cannot go on, or died again and again. The message shows its last words. The other services were stopped at their last commits.',
   },
   CHM918: {
     title: 'interrupted',

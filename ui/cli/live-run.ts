@@ -8,6 +8,7 @@ import type { RunReport } from '../run/run.ts';
 import { chimera } from './commands/parity.ts';
 import { jobOptions, type RunCommandOptions } from './commands/run.ts';
 import type { Context } from './context.ts';
+import { journalText } from './journal-text.ts';
 
 export interface LiveOptions extends RunCommandOptions {
   for?: number;
@@ -16,6 +17,7 @@ export interface LiveOptions extends RunCommandOptions {
   connect?: string;
   keys?: string;
   iAcceptLiveTrading?: boolean;
+  keepJournal?: boolean;
 }
 
 /**
@@ -48,6 +50,7 @@ export async function followLive(context: Context, pipeline: Pipeline, options: 
     ...(options.for === undefined ? [] : [AbortSignal.timeout(options.for * 1000)]),
   ];
   const started = performance.now();
+  let journal = '';
   try {
     const { inputs: _, pace: _pace, ...job } = { pace: undefined, ...jobOptions(options) };
     return await runLive({
@@ -59,8 +62,12 @@ export async function followLive(context: Context, pipeline: Pipeline, options: 
       final: options.state === undefined,
       onProgress: ({ events, now }) => {
         const rate = events / ((performance.now() - started) / 1000);
-        progress.update(undefined, `${utc(now)}  ${grouped(events, 0)} events  ${grouped(rate, 0)}/s`);
+        progress.update(undefined, `${utc(now)}  ${grouped(events, 0)} events  ${grouped(rate, 0)}/s${journal}`);
       },
+      onCommit: (_, stats) => {
+        if (stats) journal = `  journal ${journalText(stats)}`;
+      },
+      ...(options.keepJournal ? { keepJournal: true } : {}),
       ...(options.announce ? { onStarted: () => context.out('started') } : {}),
     });
   } finally {

@@ -1,15 +1,19 @@
+import { CODES as BUS_CODES } from '../../graph/bus/codes.ts';
 import { CODES as CODEC_CODES } from '../../graph/codec/codes.ts';
 import { GRAPH_CODES } from '../../graph/codes.ts';
+import { CODES as CUT_CODES } from '../../graph/cut/codes.ts';
 import { ENGINE_CODES } from '../../graph/engine/codes.ts';
 import { CODES as MATH_CODES } from '../../graph/math/codes.ts';
 import type { CodeTable } from '../../graph/schema/index.ts';
 import { CODES as LAKE_CODES } from '../../lake/codes.ts';
 import { CODES as DECODE_CODES } from '../../lake/decode/codes.ts';
+import { CODES as JOURNAL_CODES } from '../../lake/journal/codes.ts';
 import { CODES as DECISION_CODES } from '../../operators/decision/codes.ts';
 import { CODES as FEATURE_CODES } from '../../operators/feature/codes.ts';
 import { CODES as LABEL_CODES } from '../../operators/label/codes.ts';
 import { CODES as SILVER_CODES } from '../../operators/silver/codes.ts';
 import { CODES as GATEWAY_CODES } from '../../sinks/binance/codes.ts';
+import { CODES as ARTIFACT_CODES } from '../../sinks/minio/codes.ts';
 import { CODES as STORE_CODES } from '../../sinks/store/codes.ts';
 import { CODES as BINANCE_CODES } from '../../sources/binance/codes.ts';
 import { CODES as VENUE_CODES } from '../../venue/codes.ts';
@@ -24,10 +28,13 @@ import { CODES as CLI_CODES } from '../cli/codes.ts';
 export const codeTables: readonly CodeTable[] = [
   GRAPH_CODES,
   ENGINE_CODES,
+  BUS_CODES,
+  CUT_CODES,
   CODEC_CODES,
   MATH_CODES,
   LAKE_CODES,
   DECODE_CODES,
+  JOURNAL_CODES,
   LABEL_CODES,
   SILVER_CODES,
   FEATURE_CODES,
@@ -37,6 +44,7 @@ export const codeTables: readonly CodeTable[] = [
   FEED_CODES,
   BINANCE_CODES,
   GATEWAY_CODES,
+  ARTIFACT_CODES,
   STORE_CODES,
   CLI_CODES,
 ];

@@ -8,6 +8,7 @@ import type { Fill, FundingPayment, OrderCounts, PriceSeries } from './data.ts';
 import { MONEY_SCALE } from './decimal.ts';
 import { PriceSampler } from './down-sample.ts';
 import { EquityCurve } from './equity-curve.ts';
+import { FillColumns } from './fill-columns.ts';
 import { PriceFeed } from './price-feed.ts';
 
 /** One change of the account, as the venue reported it. */
@@ -25,7 +26,7 @@ interface AccountRow {
  * them by engine time at each commit, so that memory does not grow with the length of the input.
  */
 export class BacktestRecorder {
-  readonly fills: Fill[] = [];
+  readonly fillColumns: FillColumns;
   readonly funding: FundingPayment[] = [];
   readonly orders: OrderCounts = {
     placed: 0,
@@ -57,6 +58,7 @@ export class BacktestRecorder {
   constructor(pipeline: Pipeline, keys: KeyTable, startBalance?: number) {
     const venue = venueOf(pipeline);
     this.#keys = keys;
+    this.fillColumns = new FillColumns(keys);
     this.#report = `${venue.id}.report`;
     this.#account = `${venue.id}.account`;
     // A gateway takes its commands in its other half.
@@ -112,6 +114,10 @@ export class BacktestRecorder {
     this.feed.drop(n);
   }
 
+  /** Made anew by each call. */
+  get fills(): Fill[] {
+    return this.fillColumns.list();
+  }
   prices(): Record<string, PriceSeries> {
     const out: Record<string, PriceSeries> = {};
     this.#samplers.forEach((s, key) => {
@@ -166,17 +172,17 @@ export class BacktestRecorder {
       if (v['status'] === 'filled') o.filled++;
       else o.partial_fills++;
       const type = String(v['type']);
-      this.fills.push({
-        time_ms: v['time_ms'] as number,
-        symbol: key.name,
-        side: v['side'] as 'buy' | 'sell',
-        price: formatDecimal(v['last_px'] as number, key.pxDigits),
-        qty: formatDecimal(v['last_qty'] as number, key.qtyDigits),
-        fee: formatDecimal(v['fee'] as number, 8),
-        liquidity: v['maker'] ? 'maker' : 'taker',
-        order_id: String(v['order_id']),
+      this.fillColumns.push({
+        timeMs: v['time_ms'] as number,
+        key,
+        buy: v['side'] === 'buy',
+        px: v['last_px'] as number,
+        qty: v['last_qty'] as number,
+        fee: v['fee'] as number,
+        maker: v['maker'] === true,
+        orderId: v['order_id'] as number,
+        pnl: v['realized_pnl'] as number,
         reason: REASONS[type] ?? this.#origins.get(client) ?? '',
-        realized_pnl: formatDecimal(v['realized_pnl'] as number, 8),
       });
     }
     if (v['exec'] === 'rejected') {

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { createPlan } from '../../graph/plan/plan.ts';
 import { ChimeraError, KeyTable } from '../../graph/schema/index.ts';
-import { declareJournalKeys } from '../../lake/journal/journaled-reader.ts';
+import { declareJournalKeys } from '../../lake/journal/journal-keys.ts';
 import { openLake } from '../../lake/open-lake.ts';
 import type { Connection } from './connection.ts';
 import { MemorySampler, type MemoryTrend } from './memory-trend.ts';
@@ -30,9 +30,9 @@ export async function runLive(job: LiveJob): Promise<LiveReport> {
   const report = await runJob({
     ...rest,
     inputs: [],
-    onCommit: (mark) => {
+    onCommit: (mark, journal) => {
       sampler.see(performance.now(), process.memoryUsage.rss);
-      rest.onCommit?.(mark);
+      rest.onCommit?.(mark, journal);
     },
     access: connection.access,
     live: { clock: connection.clock, finish: final ? stop : never, ...(commitMs === undefined ? {} : { commitMs }) },

@@ -16,3 +16,11 @@ it('samples no more often than told, and says nothing of a moment', () => {
   for (let ms = 0; ms < 5000; ms += 10) s.see(ms, () => 1e6);
   expect(s.trend()).toMatchObject({ samples: 5, slope_mb_per_min: null });
 });
+it('of a run of weeks keeps a bounded number of samples, and still its peak and its slope', () => {
+  const s = new MemorySampler(1000);
+  for (let t = 0; t < 14 * 86_400; t++) s.see(t * 1000, () => (t === 5 ? 900 : 100 + t / 60) * 1e6);
+  const { samples, peak_mb, slope_mb_per_min } = s.trend();
+  expect(samples).toBeLessThanOrEqual(4096);
+  expect(peak_mb).toBeCloseTo(100 + (14 * 86_400) / 60, -2);
+  expect(slope_mb_per_min).toBeCloseTo(1, 3);
+});

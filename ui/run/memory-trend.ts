@@ -8,10 +8,14 @@ export interface MemoryTrend {
   samples: number;
 }
 
+/** Samples that are kept; when there are more, every other one goes and they come half as often. */
+const MOST = 4096;
+
 export class MemorySampler {
-  readonly #everyMs: number;
-  readonly #t: number[] = [];
-  readonly #mb: number[] = [];
+  #everyMs: number;
+  #t: number[] = [];
+  #mb: number[] = [];
+  #peak = Number.NaN;
   constructor(everyMs = 1000) {
     this.#everyMs = everyMs;
   }
@@ -19,8 +23,14 @@ export class MemorySampler {
   see(ms: number, rss: () => number): void {
     const last = this.#t.at(-1);
     if (last !== undefined && ms - last < this.#everyMs) return;
+    const mb = rss() / 1e6;
     this.#t.push(ms);
-    this.#mb.push(rss() / 1e6);
+    this.#mb.push(mb);
+    if (!(mb <= this.#peak)) this.#peak = mb;
+    if (this.#t.length <= MOST) return;
+    this.#everyMs *= 2;
+    this.#t = this.#t.filter((_, i) => i % 2 === 0);
+    this.#mb = this.#mb.filter((_, i) => i % 2 === 0);
   }
   trend(): MemoryTrend {
     const n = this.#t.length;
@@ -28,7 +38,7 @@ export class MemorySampler {
     return {
       first_mb: this.#mb[0] ?? Number.NaN,
       last_mb: this.#mb[n - 1] ?? Number.NaN,
-      peak_mb: Math.max(...this.#mb),
+      peak_mb: this.#peak,
       slope_mb_per_min: n - half < 10 ? null : slope(this.#t.slice(half), this.#mb.slice(half)) * 60_000,
       samples: n,
     };

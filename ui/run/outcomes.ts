@@ -4,23 +4,29 @@ import { type Outcome, type OutcomeRecord, Outcomes } from '../../graph/outcome/
 import type { Plan } from '../../graph/plan/plan.ts';
 import { type InputRow, toBlock } from '../../graph/runner/rows-reader.ts';
 import { type Block, type BlockReader, ChimeraError, KeyTable } from '../../graph/schema/index.ts';
-import { openBronzeWriter } from '../../lake/bronze-writer.ts';
+import { type BronzeWriter, openBronzeWriter } from '../../lake/bronze-writer.ts';
 import { InputCodec } from '../../lake/journal/input-codec.ts';
 import { readJournal } from '../../lake/journal/journal-reader.ts';
-import { JournalWriter } from '../../lake/journal/journal-writer.ts';
-import { sealJournal } from '../../lake/journal/seal.ts';
+import { type FinishedSegment, JournalWriter } from '../../lake/journal/journal-writer.ts';
+import type { SegmentPolicy } from '../../lake/journal/segment-policy.ts';
 import { openLake } from '../../lake/open-lake.ts';
 import { OUTCOME_SOURCE, OUTCOMES, OutcomeRow } from '../../lake/outcome-rows.ts';
+import type { RunJournals } from './journals.ts';
 
 /** What asynchronous nodes were told, kept as the run's other journals are. */
 export interface RunOutcomes {
   readonly journal: Outcomes;
+  /** Within a commit: what memory holds of what is to be in the lake goes there. */
+  drain(): Promise<void>;
   close(): void;
-  /** After a run that came to its end: what it was told becomes Bronze Parquet. */
+  /** After a run that came to its end: the rest becomes Bronze Parquet. */
   seal(): Promise<void>;
 }
 export interface OutcomesJob {
   state?: string;
+  /** The run's journals, with a state folder: that of the outcomes is sealed and cut short like the others. */
+  journals?: RunJournals | undefined;
+  policy?: Partial<SegmentPolicy>;
   capture?: string;
   /** Lake folders of a run that is over: its outcomes count, and nobody is asked. */
   outcomesFrom?: readonly string[];
@@ -29,7 +35,8 @@ export interface OutcomesJob {
 const PORTS: BlockReader['ports'] = [{ name: OUTCOMES, schema: OutcomeRow }];
 const SEAL = { writer: 'journal-$outcomes', source: OUTCOME_SOURCE } as const;
 const keys = () => new KeyTable();
-const NOWHERE = { close: () => {}, seal: () => Promise.resolve() };
+const nothing = () => Promise.resolve();
+const NOWHERE = { drain: nothing, close: () => {}, seal: nothing };
 
 /**
  * Where a run's outcomes come from and go to: undefined when none of its nodes waits. With a state folder they are on disk
@@ -43,20 +50,26 @@ export async function openOutcomes(plan: Plan, job: OutcomesJob, epoch: number):
     for (const lake of job.outcomesFrom) records.push(...(await readOutcomes(lake)));
     return { journal: new Outcomes({ records, closed: true }), ...NOWHERE };
   }
-  if (job.state !== undefined) return inFolder(join(job.state, 'outcomes'), job.capture, epoch);
+  if (job.state !== undefined) return inFolder(join(job.state, 'outcomes'), job, epoch);
   if (job.capture === undefined) return { journal: new Outcomes(), ...NOWHERE };
   return inLake(job.capture);
 }
 
 /** A journal like those of the sources, in a folder beside them. */
-function inFolder(dir: string, capture: string | undefined, epoch: number): RunOutcomes {
+function inFolder(dir: string, job: OutcomesJob, epoch: number): RunOutcomes {
   const codec = new InputCodec(PORTS);
   // Behind the commit that the run goes on from everything comes again; what is older never does.
   const records: OutcomeRecord[] = [];
   if (existsSync(dir))
     for (const r of readJournal(dir))
       for (const o of recordsOf(codec.decode([r]))) if (o.epoch >= epoch) records.push(o);
-  const writer = JournalWriter.open(dir, { clock: () => performance.now() });
+  const finished: FinishedSegment[] = [];
+  const writer = JournalWriter.open(dir, {
+    clock: () => performance.now(),
+    ...(job.policy ? { policy: job.policy } : {}),
+    onFinished: (segment) => finished.push(segment),
+  });
+  job.journals?.add(OUTCOME_SOURCE, { dir, ...SEAL, ports: PORTS, open: writer }, finished);
   let t = writer.recovery.lastT;
   const write = (r: OutcomeRecord): void => {
     t = Math.max(t, r.now);
@@ -65,27 +78,37 @@ function inFolder(dir: string, capture: string | undefined, epoch: number): RunO
     writer.flush();
     writer.sync();
   };
-  return {
-    journal: new Outcomes({ records, epoch, write }),
-    close: () => writer.close(),
-    seal: async () => {
-      if (capture !== undefined) await sealJournal(dir, capture, { ...SEAL, keys: keys(), decoder: codec });
-    },
-  };
+  return { ...NOWHERE, journal: new Outcomes({ records, epoch, write }), close: () => writer.close() };
 }
 
 /** Without a state folder nothing survives the process but what the run leaves in the lake. */
 function inLake(lake: string): RunOutcomes {
-  const rows: InputRow[] = [];
-  const write = (r: OutcomeRecord): void => void rows.push(rowOf(r, Math.max(r.now, rows.at(-1)?.t ?? r.now)));
+  let rows: InputRow[] = [];
+  let seq = 0;
+  let lastT = Number.NEGATIVE_INFINITY;
+  let writer: BronzeWriter | undefined;
+  const write = (r: OutcomeRecord): void => {
+    lastT = Math.max(r.now, lastT);
+    rows.push(rowOf(r, lastT));
+  };
+  const drain = async (least: number): Promise<void> => {
+    if (rows.length < least) return;
+    writer ??= await openBronzeWriter(lake, { ...SEAL, keys: keys(), ports: PORTS });
+    const taken = rows;
+    rows = [];
+    for (let i = 0; i < taken.length; i += BLOCK) {
+      const some = taken.slice(i, i + BLOCK);
+      await writer.write(toBlock(PORTS, some, seq));
+      seq += some.length;
+    }
+  };
   return {
     journal: new Outcomes({ write }),
+    drain: () => drain(BLOCK),
     close: () => {},
     seal: async () => {
-      if (rows.length === 0) return;
-      const writer = await openBronzeWriter(lake, { ...SEAL, keys: keys(), ports: PORTS });
-      for (let i = 0; i < rows.length; i += BLOCK) await writer.write(toBlock(PORTS, rows.slice(i, i + BLOCK), i));
-      await writer.close();
+      await drain(1);
+      await writer?.close();
     },
   };
 }

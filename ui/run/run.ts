@@ -1,24 +1,25 @@
 import { mkdirSync } from 'node:fs';
-import { extname, join, resolve } from 'node:path';
+import { join } from 'node:path';
 import type { CheckpointStore } from '../../graph/checkpoint/store.ts';
 import type { Pipeline } from '../../graph/document/types.ts';
 import type { Tap } from '../../graph/engine/tap.ts';
 import type { CommitMark, Counter } from '../../graph/node.ts';
-import { createPlan, type Plan } from '../../graph/plan/plan.ts';
+import { createPlan } from '../../graph/plan/plan.ts';
 import type { Live } from '../../graph/runner/live.ts';
 import { readCheckpoint } from '../../graph/runner/read-checkpoint.ts';
 import { Run, type RunOptions, type RunResult } from '../../graph/runner/runner.ts';
-import { type BadInput, type Block, ChimeraError, KeyTable } from '../../graph/schema/index.ts';
-import { TapFile, type TapFileResult, type TapMark } from '../../graph/tap/file.ts';
-import { type BronzeWriter, openBronzeWriter } from '../../lake/bronze-writer.ts';
-import { InputCodec } from '../../lake/journal/input-codec.ts';
-import { lastTimeOf } from '../../lake/journal/journal-reader.ts';
-import { declareJournalKeys, JournaledReader } from '../../lake/journal/journaled-reader.ts';
-import { sealJournal } from '../../lake/journal/seal.ts';
+import { type BadInput, ChimeraError, KeyTable } from '../../graph/schema/index.ts';
+import type { TapFileResult } from '../../graph/tap/file.ts';
+import { lastRecordOf } from '../../lake/journal/journal-reader.ts';
+import type { SegmentPolicy } from '../../lake/journal/segment-policy.ts';
 import { openEmbeddedStore } from '../../sinks/store/index.ts';
+import { Captures } from './captures.ts';
+import { type JournalStats, type JournalsJob, RunJournals } from './journals.ts';
 import { openOutcomes } from './outcomes.ts';
 import { type InputMark, SameInputs } from './same-inputs.ts';
-import { openTableTap, TableTap } from './table-tap.ts';
+import { RunTaps, tapPaths } from './taps.ts';
+
+export { portsOf } from './taps.ts';
 
 export interface RunJob {
   pipeline: Pipeline;
@@ -29,8 +30,14 @@ export interface RunJob {
   tapAll?: string;
   /** Folder that makes the run survive its process: store, checkpoints, and the journal of what the sources delivered. */
   state?: string;
-  /** Folder of the lake that receives what the sources delivered. */
+  /** Folder of the lake that receives what the sources delivered; with `state`, while the run lives: its finished segments. */
   capture?: string;
+  /** Segments of the journals stay when no checkpoint needs them any more. */
+  keepJournal?: boolean;
+  /** When a segment is finished. */
+  segments?: Partial<SegmentPolicy>;
+  /** Seals finished segments; default: a process of its own. */
+  sealing?: JournalsJob['process'];
   /** Engine seconds per second. */
   pace?: number;
   /** The sources are live; needs `state`, where their journals are. */
@@ -55,7 +62,7 @@ export interface RunJob {
   /** Sees each block before it is run. */
   onBlock?: RunOptions['onBlock'];
   /** Called at each commit, when all taps up to it have been handed over. */
-  onCommit?: (mark: CommitMark) => void;
+  onCommit?: (mark: CommitMark, journal: JournalStats | null) => void;
   keys?: KeyTable;
   /** Sees the run before it starts. */
   onRun?: (run: Run) => void;
@@ -83,10 +90,11 @@ export interface RunReport {
   run_s: number;
   cpu_s: number;
   peak_rss_bytes: number;
+  /** Of a run that keeps journals; absent or null otherwise. */
+  journal?: JournalStats | null;
   damaged_checkpoints: { epoch: number; message: string }[];
 }
 
-const TAP_WRITER = 'tap:';
 const INPUT_WRITER = 'input:';
 
 /** Runs a pipeline over inputs with taps, capture and durable state as asked. */
@@ -97,26 +105,24 @@ export async function runJob(job: RunJob): Promise<RunReport> {
   const keys = job.keys ?? new KeyTable();
   const paths = tapPaths(plan, job);
   if (job.state !== undefined) mkdirSync(job.state, { recursive: true });
-  if (job.tapAll !== undefined) mkdirSync(job.tapAll, { recursive: true });
   const store = job.state === undefined ? undefined : openEmbeddedStore(job.state);
-  const files = new Map<string, TapFile | TableTap>();
-  const captures = new Map<string, BronzeWriter>();
-  /** Last input in the lake, by source. */
-  const captured = new Map<string, number>();
+  // A file can be read again; what arrives live, or is to be captured, must be written down first.
+  const journaled = job.capture !== undefined || job.pace !== undefined || job.live !== undefined;
+  const journals = job.state === undefined ? undefined : journalsOf(job.state, job);
+  const captures = job.state === undefined && job.capture !== undefined ? new Captures(job.capture, keys) : undefined;
   let firstRead = 0;
 
-  if (store) await refuseOtherGraph(store, job);
-  const epoch = (await readCheckpoint(store, job.pipeline.name)).commit?.epoch ?? 0;
-  for (const [port, path] of paths)
-    files.set(port, await openTap(plan, port, path, await tapMark(port), store !== undefined));
-  async function tapMark(port: string): Promise<TapMark | undefined> {
-    if (!store || epoch === 0) return undefined;
-    const [mark] = await store.loadManifest(TAP_WRITER + port, epoch, epoch + 1);
-    return mark?.entry as TapMark | undefined;
+  try {
+    if (store) await refuseOtherGraph(store, job);
+    if (journaled) await journals?.check(plan.sources.map((s) => plan.nodes[s]!.id));
+  } catch (e) {
+    await store?.close();
+    throw e;
   }
-
-  const outcomes = await openOutcomes(plan, job, epoch);
-  const journals = new Map<string, JournaledReader>();
+  const epoch = (await readCheckpoint(store, job.pipeline.name)).commit?.epoch ?? 0;
+  const taps = await RunTaps.open(plan, paths, store, epoch);
+  const { segments: policy, ...rest } = job;
+  const outcomes = await openOutcomes(plan, { ...rest, journals, ...(policy ? { policy } : {}) }, epoch);
   const again = new Map<string, SameInputs>();
   const committed = await committedInputs();
   async function committedInputs(): Promise<Map<string, InputMark>> {
@@ -129,29 +135,22 @@ export async function runJob(job: RunJob): Promise<RunReport> {
   }
   // Sources stamp from the moment they open: behind everything that an earlier life was told.
   if (job.live && job.state !== undefined)
-    for (const { id } of plan.nodes) job.live.clock.notBefore(lastTimeOf(join(job.state, 'journal', id)));
+    for (const { id } of plan.nodes) job.live.clock.notBefore(lastRecordOf(join(job.state, 'journal', id)).t);
   const run = new Run(plan, {
     keys,
     inputs: job.inputs,
-    taps: [...new Set([...paths.keys(), ...(job.watch ?? [])])],
+    taps: [...new Set([...taps.ports, ...(job.watch ?? [])])],
     digests: job.tapAll !== undefined,
     onTap: (tap) => {
-      files.get(`${tap.node}.${tap.port}`)?.append(tap, keys);
+      taps.append(tap, keys);
       job.onTap?.(tap, keys);
     },
     wrap: (source, reader) => {
-      // A file can be read again; what arrives live, or is to be captured, must be written down first.
-      if (job.state === undefined) return reader;
-      if (job.capture === undefined && job.pace === undefined && !job.live) {
-        const repeated = new SameInputs(reader, source, committed.get(source));
-        again.set(source, repeated);
-        return repeated;
-      }
-      const journal = JournaledReader.open(reader, join(job.state, 'journal', source), keys, () => performance.now(), {
-        repeatable: true,
-      });
-      journals.set(source, journal);
-      return journal;
+      if (!journals) return reader;
+      if (journaled) return journals.open(source, reader, keys);
+      const repeated = new SameInputs(reader, source, committed.get(source));
+      again.set(source, repeated);
+      return repeated;
     },
     onBlock: async (source, block, reader) => {
       if (firstRead === 0) {
@@ -159,29 +158,14 @@ export async function runJob(job: RunJob): Promise<RunReport> {
         job.onStarted?.();
       }
       await job.onBlock?.(source, block, reader);
-      if (job.capture === undefined || job.state !== undefined) return;
-      let writer = captures.get(source);
-      writer ??= await openBronzeWriter(job.capture, {
-        writer: `capture-${source}`,
-        keys,
-        ports: reader.ports,
-        source,
-      });
-      captures.set(source, writer);
-      // After a failed cycle a source delivers again what is in the lake already.
-      const from = Math.max(0, (captured.get(source) ?? -1) + 1 - block.seq0);
-      if (from >= block.n) return;
-      captured.set(source, block.seq0 + block.n - 1);
-      await writer.write(from === 0 ? block : behind(block, from));
+      await captures?.write(source, block, reader);
     },
     onCommit: async (mark) => {
-      job.onCommit?.(mark);
-      syncAll(journals);
-      for (const file of files.values()) if (file instanceof TableTap) await file.drain();
-      if (store) {
-        await recordTaps(mark);
-        await recordInputs(mark);
-      }
+      job.onCommit?.(mark, journals?.stats ?? null);
+      journals?.committed(mark);
+      await outcomes?.drain();
+      await taps.committed(mark);
+      if (store) await recordInputs(mark);
     },
     ...(job.readers ? { readers: job.readers } : {}),
     ...(outcomes ? { outcomes: outcomes.journal } : {}),
@@ -195,18 +179,9 @@ export async function runJob(job: RunJob): Promise<RunReport> {
     ...(job.access ? { access: job.access } : {}),
     ...(job.until !== undefined ? { until: job.until } : {}),
     ...(job.open !== undefined ? { open: job.open } : {}),
-    ...(job.live ? { live: { ...job.live, sync: () => syncAll(journals) } } : {}),
+    ...(job.live ? { live: { ...job.live, sync: () => journals?.sync() } } : {}),
     ...(job.pace !== undefined ? { pace: wallPace(job.pace) } : {}),
   });
-  async function recordTaps(mark: CommitMark): Promise<void> {
-    for (const [port, file] of files)
-      if (file instanceof TapFile) {
-        file.sync();
-        await store!.saveManifest(TAP_WRITER + port, mark.epoch, file.mark);
-        await store!.keepManifest(TAP_WRITER + port, mark.epoch - 1, mark.epoch + 1);
-      }
-  }
-
   async function recordInputs(mark: CommitMark): Promise<void> {
     for (const [source, reader] of again) {
       const input = reader.at(mark.offsets[source] ?? -1);
@@ -217,22 +192,21 @@ export async function runJob(job: RunJob): Promise<RunReport> {
   }
 
   job.onRun?.(run);
-  let result: RunResult;
-  const taps: Record<string, TapFileResult> = {};
+  let result: RunResult | undefined;
+  let tapped: Record<string, TapFileResult> = {};
   try {
     result = await run.execute();
-    for (const writer of captures.values()) await writer.close();
-    captures.clear();
-    for (const [port, file] of files) taps[port] = await file.close();
-    files.clear();
+    await captures?.close();
+    tapped = await taps.close();
   } finally {
-    for (const file of files.values()) await (file instanceof TableTap ? file.abort() : file.close());
-    for (const writer of captures.values()) await writer.abort();
+    await taps.abort();
+    await captures?.abort();
     await run.close();
     outcomes?.close();
+    if (!result) await journals?.abandon();
     await store?.close();
   }
-  if (job.state !== undefined && job.capture !== undefined) await seal(job.state, job.capture, journals);
+  await journals?.finish();
   await outcomes?.seal();
   const ended = performance.now();
   const used = process.cpuUsage(cpu);
@@ -242,7 +216,7 @@ export async function runJob(job: RunJob): Promise<RunReport> {
     graph_hash: result.graph_hash,
     events_in: result.events_in,
     cycles: result.cycles,
-    taps,
+    taps: tapped,
     counters: result.counters,
     bad_input: result.bad_input,
     out_of_order: result.out_of_order,
@@ -254,6 +228,7 @@ export async function runJob(job: RunJob): Promise<RunReport> {
     run_s: (ended - firstRead) / 1000,
     cpu_s: (used.user + used.system) / 1e6,
     peak_rss_bytes: process.resourceUsage().maxRSS * 1024,
+    journal: journals?.stats ?? null,
     damaged_checkpoints: run.damaged,
   };
 }
@@ -266,86 +241,20 @@ async function refuseOtherGraph(store: CheckpointStore, job: RunJob): Promise<vo
   const { name, hash } = job.pipeline;
   const last = await store.loadCheckpoint(name);
   if (!last || last.graph === hash) return;
-  await store.close();
   throw new ChimeraError('CHM920', `the state in ${job.state} was written by another graph of pipeline ${name}`, {
     ...(job.state === undefined ? {} : { file: job.state }),
     help: 'use an empty --state folder, or the pipeline, profile and parameters of the first start',
   });
 }
 
-const behind = (b: Block, from: number): Block => ({
-  ...b,
-  n: b.n - from,
-  seq0: b.seq0 + from,
-  t: b.t.subarray(from, b.n),
-  port: b.port.subarray(from, b.n),
-  key: b.key.subarray(from, b.n),
-  row: b.row.subarray(from, b.n),
-});
-
-const syncAll = (journals: ReadonlyMap<string, JournaledReader>): void => {
-  for (const journal of journals.values()) journal.sync();
-};
-
-/** What the journals hold becomes Bronze Parquet. */
-async function seal(state: string, lake: string, journals: ReadonlyMap<string, JournaledReader>): Promise<void> {
-  for (const [source, journal] of journals) {
-    const dir = join(state, 'journal', source);
-    const keys = new KeyTable();
-    declareJournalKeys(dir, keys);
-    await sealJournal(dir, lake, { writer: `journal-${source}`, source, keys, decoder: new InputCodec(journal.ports) });
-  }
-}
-
-/** All ports of a plan as `node.port`. */
-export const portsOf = (plan: Plan): string[] => plan.nodes.flatMap((n) => n.outs.map((o) => `${n.id}.${o.port}`));
-
-function tapPaths(plan: Plan, job: RunJob): Map<string, string> {
-  const known = portsOf(plan);
-  const paths = new Map<string, string>();
-  if (job.tapAll !== undefined) for (const port of known) paths.set(port, join(job.tapAll, `${port}.csv`));
-  for (const [port, path] of Object.entries(job.taps ?? {})) {
-    if (!known.includes(port))
-      throw new ChimeraError('CHM902', `there is no port ${port} to tap`, { help: `ports are: ${known.join(', ')}` });
-    paths.set(port, path);
-  }
-  const ports = new Map<string, string>();
-  for (const [port, path] of paths) {
-    const other = ports.get(resolve(path));
-    if (other !== undefined)
-      throw new ChimeraError('CHM903', `${other} and ${port} cannot both be written to ${path}`, {
-        file: path,
-        help: 'give each tap a file of its own',
-      });
-    ports.set(resolve(path), port);
-  }
-  return paths;
-}
-async function openTap(
-  plan: Plan,
-  port: string,
-  path: string,
-  mark: TapMark | undefined,
-  resumable: boolean,
-): Promise<TapFile | TableTap> {
-  const kind = extname(path);
-  if (kind === '.csv') return TapFile.open(path, 'csv', mark);
-  if (kind === '.jsonl') return TapFile.open(path, 'jsonl', mark);
-  if (kind === '.parquet' || kind === '.arrow') {
-    if (resumable)
-      throw new ChimeraError('CHM903', `a run with durable state cannot tap into ${path}`, {
-        file: path,
-        help: 'Parquet and Arrow files appear whole at the end: tap into .csv or .jsonl, or leave --state out',
-      });
-    const [node, out] = port.split('.') as [string, string];
-    const spec = plan.nodes.find((n) => n.id === node)!.outs.find((o) => o.port === out)!;
-    return openTableTap(path, spec.schema);
-  }
-  throw new ChimeraError('CHM903', `cannot tap into ${path}`, {
-    file: path,
-    help: 'name the file .csv, .jsonl, .parquet or .arrow',
+const journalsOf = (state: string, { capture, keepJournal, segments, sealing }: RunJob): RunJournals =>
+  new RunJournals({
+    state,
+    ...(capture === undefined ? {} : { capture }),
+    ...(keepJournal === undefined ? {} : { keep: keepJournal }),
+    ...(segments ? { policy: segments } : {}),
+    ...(sealing ? { process: sealing } : {}),
   });
-}
 
 const wallPace = (rate: number): NonNullable<RunOptions['pace']> => ({
   rate,

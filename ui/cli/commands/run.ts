@@ -3,6 +3,7 @@ import { ChimeraError } from '../../../graph/schema/index.ts';
 import { action, describe } from '../command.ts';
 import type { Context } from '../context.ts';
 import { EXIT } from '../io.ts';
+import type { BusOptions } from '../bus-run.ts';
 import type { LiveOptions } from '../live-run.ts';
 import { loadOrExplain } from '../load-document.ts';
 import { collect, type InputOptions, inputOptions, integer, pairs, positive } from '../options.ts';
@@ -60,21 +61,33 @@ export function run(program: Command, context: Context): void {
     .option('--connect <file>', 'live: join the venue whose start-up line is in FILE instead of starting one')
     .option('--keys <file>', 'live: JSON with api_key and secret, readable by its owner only')
     .option('--i-accept-live-trading', 'needed to send orders to the real exchange')
-    .addOption(new Option('--bus <url>', 'run the services over a bus').hideHelp())
-    .addOption(new Option('--all').hideHelp())
+    .option('--bus <url>', 'join the services by Redis (redis://HOST:PORT/DB, redis+cluster://H1:P1,H2:P2)')
+    .option('--service <name>', 'with --bus: run only this service here; repeatable', collect)
+    .option('--all', 'with --bus: run each service as a process of its own, and start again what dies')
+    .option('--prefix <name>', 'with --bus: stands before all names, so that several runs can share a server')
+    .addOption(new Option('--until-stdin-ends', 'end when standard input does').hideHelp())
     .addOption(new Option('--announce', 'print `started` when the first inputs are run').hideHelp());
   describe(command, [
     'run pipelines/trend.yaml --input recording.gz --set preset=recording',
     'run pipelines/acceptance.yaml --input recording.gz --tap book.top=top.csv --json',
     'run pipelines/trend.yaml --input lake --state state --capture lake2 --pace 1',
     'run pipelines/trend.yaml --profile paper --for 60 --state state --capture lake',
+    'run pipelines/trend.yaml --input recording.gz --bus redis://127.0.0.1:6379/0 --all',
   ]).action(
-    action(context, async (file: string, options: LiveOptions) => {
-      if (options.bus !== undefined)
-        throw new ChimeraError('CHM912', 'this version has no bus', {
-          help: 'leave --bus out: all services run in one process',
-        });
+    action(context, async (file: string, options: LiveOptions & BusOptions) => {
       const pipeline = loadOrExplain(context, file, options);
+      if (options.bus !== undefined) {
+        const report = await (await import('../bus-run.ts')).runOnBus(context, pipeline, file, options);
+        if (!report) return context.io.signal?.aborted ? EXIT.differs : EXIT.ok;
+        const { ok, code } = verdict(report, options, context);
+        const shown = { ...report, ok };
+        context.result(shown, () => runText(shown, context));
+        return code;
+      }
+      if (options.service || options.all || options.prefix !== undefined)
+        throw new ChimeraError('CHM912', '--service, --all and --prefix need --bus', {
+          help: 'add --bus redis://127.0.0.1:6379/0, or leave them out: all services then run in one process',
+        });
       const report = pipeline.live
         ? await (await import('../live-run.ts')).followLive(context, pipeline, options)
         : await follow(context, pipeline, options, options.announce ? { onStarted: () => context.out('started') } : {});

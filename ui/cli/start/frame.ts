@@ -1,4 +1,6 @@
 import { grouped, signed, usdt, utc } from '../../report/decimal.ts';
+import type { JournalStats } from '../../run/journals.ts';
+import { journalText } from '../journal-text.ts';
 import { table } from '../table.ts';
 
 /** What the live screen shows, several times a second. */
@@ -17,6 +19,8 @@ export interface LiveState {
   startBalance: number;
   equity: number;
   fees: number;
+  /** Of what arrived; null where none is kept. */
+  journal: JournalStats | null;
 }
 export type Paint = (style: 'bold' | 'dim' | 'red' | 'green' | 'cyan', text: string) => string;
 
@@ -42,6 +46,7 @@ export function frame(s: LiveState, paint: Paint): string[] {
     '',
     `orders   ${grouped(s.orders.placed, 0)} placed, ${grouped(s.orders.filled, 0)} filled, ${grouped(s.orders.partial_fills, 0)} partial fills, ${grouped(s.orders.canceled, 0)} cancelled, ${grouped(s.orders.rejected, 0)} refused`,
     `account  ${usdt(s.equity)} USDT  ${tone(pnl, `${signed(usdt(pnl))} PnL`)}  fees ${grouped(s.fees, 2)}`,
+    ...(s.journal ? [`journal  ${journalText(s.journal)}`] : []),
     `engine   ${grouped(s.events, 0)} events, ${grouped(s.eventsPerSecond, 0)}/s, ${grouped(s.lagMs, 1)} ms behind its clock`,
   ];
 }

@@ -83,6 +83,7 @@ describe('the live screen', () => {
       startBalance: 1_000_000_000_000,
       equity: 1_000_150_000_000,
       fees: 0.5,
+      journal: { bytes: 13 << 20, segments: 2, sealed: 3, deleted: 2, failures: 0, last_failure: null },
     };
     const lines = frame(state, (_, text) => text);
     expect(lines).toEqual([
@@ -95,6 +96,7 @@ describe('the live screen', () => {
       '',
       'orders   10 placed, 4 filled, 2 partial fills, 3 cancelled, 1 refused',
       'account  10,001.50 USDT  +1.50 PnL  fees 0.50',
+      'journal  13.0 MiB in 2 segments, 3 segments sealed, 2 deleted',
       'engine   12,345 events, 823/s, 1.3 ms behind its clock',
     ]);
   });

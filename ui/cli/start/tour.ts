@@ -13,6 +13,7 @@ import { toJson } from '../../report/to-json.ts';
 import { toMarkdown } from '../../report/to-markdown.ts';
 import { compareTaps, type Difference } from '../../run/compare-taps.ts';
 import { openConnection } from '../../run/connection.ts';
+import type { JournalStats } from '../../run/journals.ts';
 import { type LiveReport, replayLive, runLive } from '../../run/live.ts';
 import type { MemoryTrend } from '../../run/memory-trend.ts';
 import { idleNodes } from '../../run/parity.ts';
@@ -60,6 +61,8 @@ export interface TourResult {
   interrupted: boolean;
   /** Of the process that traded. */
   memory: MemoryTrend;
+  /** What was written down, and how much of it had become part of the lake. */
+  journal: JournalStats | null;
 }
 
 const PRESET = 'recording';
@@ -112,7 +115,10 @@ export async function tour(o: TourOptions): Promise<TourResult> {
       final: true,
       onTap: (tap) => recorder.onTap(tap),
       onBlock: (s, b, r) => recorder.onBlock(s, b, r),
-      onCommit: (mark) => recorder.onCommit(mark.now),
+      onCommit: (mark, journal) => {
+        recorder.onCommit(mark.now);
+        watcher.journals(journal);
+      },
       onProgress: (p) => watcher.see(p.events, p.now),
     });
   } finally {
@@ -136,13 +142,14 @@ export async function tour(o: TourOptions): Promise<TourResult> {
     values: Object.values(rows).reduce((a, n) => a + n, 0),
     events: run.events_in,
     orders: recorder.orders,
-    fills: recorder.fills.length,
+    fills: recorder.fillColumns.length,
     final_balance: moneyText(recorder.finalBalance),
     live_s: run.run_s,
     replay_s: again.load_s + again.run_s,
     report,
     interrupted: o.signal?.aborted === true,
     memory: run.memory,
+    journal: run.journal ?? null,
   };
 }
 
@@ -164,10 +171,14 @@ class LiveWatcher {
   #worst = 0;
   #mark = { wall: 0, events: 0 };
   #rate = 0;
+  #journal: JournalStats | null = null;
   constructor(recorder: BacktestRecorder, o: TourOptions, spanUs: number) {
     this.#recorder = recorder;
     this.#o = o;
     this.#spanUs = spanUs;
+  }
+  journals(stats: JournalStats | null): void {
+    this.#journal = stats;
   }
   see(events: number, nowUs: number): void {
     const wall = performance.now();
@@ -196,10 +207,11 @@ class LiveWatcher {
       lagMs: Math.max(0, this.#worst),
       instruments,
       orders: r.orders,
-      fills: r.fills.length,
+      fills: r.fillColumns.length,
       startBalance: r.startBalance,
       equity: r.curve.last ?? r.startBalance,
-      fees: r.fills.reduce((a, f) => a + Number(f.fee), 0),
+      fees: r.fillColumns.fees,
+      journal: this.#journal,
     });
     this.#worst = 0;
   }

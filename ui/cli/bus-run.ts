@@ -1,0 +1,196 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { hostname, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Pipeline } from '../../graph/document/types.ts';
+import { ChimeraError } from '../../graph/schema/index.ts';
+import { grouped, utc } from '../report/decimal.ts';
+import type { ServiceReport } from '../run/bus/service.ts';
+import type { RunReport } from '../run/run.ts';
+import { jobOptions, type RunCommandOptions } from './commands/run.ts';
+import type { Context } from './context.ts';
+
+export interface BusOptions extends RunCommandOptions {
+  bus?: string;
+  service?: string[];
+  all?: boolean;
+  prefix?: string;
+  untilStdinEnds?: boolean;
+}
+
+/** A run whose services are joined by Redis: some of them in this process, or each in a process of its own. */
+export async function runOnBus(
+  context: Context,
+  pipeline: Pipeline,
+  file: string,
+  options: BusOptions,
+): Promise<RunReport | undefined> {
+  refuse(pipeline, options);
+  return options.service ? await runSome(context, pipeline, options) : runAll(context, pipeline, file, options);
+}
+
+/** @throws CHM912 options that do not go together */
+function refuse(pipeline: Pipeline, options: BusOptions): void {
+  const wrong = (what: string, help: string): never => {
+    throw new ChimeraError('CHM912', what, { help });
+  };
+  if (pipeline.live) wrong('a live profile does not run over the bus', 'leave --bus out, or use a replay profile');
+  if (Object.keys(pipeline.services).length === 0)
+    wrong(`pipeline ${pipeline.name} has no services`, 'list them under `services:`, or leave --bus out');
+  if (options.capture !== undefined) wrong('--capture does not go with --bus', 'capture in an embedded run');
+  if (options.pace !== undefined) wrong('--pace does not go with --bus', 'leave it out');
+  if (options.service && options.all) wrong('--service and --all exclude each other', 'leave one of them out');
+}
+
+/** The services of one process. The last line on stdout is its report, for who supervises it. */
+async function runSome(context: Context, pipeline: Pipeline, options: BusOptions): Promise<undefined> {
+  const signal = ending(context, options.untilStdinEnds === true);
+  const bus = await openBus(context, options);
+  try {
+    const report = await (await import('../run/bus/service.ts')).runServices({
+      pipeline,
+      services: options.service!,
+      ...common(options),
+      bus,
+      signal,
+      holder: `${hostname()}:${process.pid}`,
+      onRestart: (part, error) => context.note(`${part} goes back to its last commit: ${textOf(error)}`),
+    });
+    // Stopped early it has not come to its end: whoever supervises it would take a report for that.
+    if (!signal.aborted) context.out(JSON.stringify({ service_report: report }));
+  } finally {
+    await bus.close();
+    context.io.stdin?.pause();
+  }
+  return undefined;
+}
+
+async function runAll(context: Context, pipeline: Pipeline, file: string, options: BusOptions): Promise<RunReport> {
+  const { cutGraph } = await import('../../graph/cut/cut.ts');
+  const { createPlan } = await import('../../graph/plan/plan.ts');
+  const { claimRun } = await import('../run/bus/run-identity.ts');
+  const service = await import('../run/bus/service.ts');
+  const { supervise } = await import('../run/bus/supervisor.ts');
+  const started = performance.now();
+  const cut = cutGraph(createPlan(pipeline));
+  // Without a folder of its own the run does not outlive this command; what dies within it goes on all the same.
+  const state = options.state ?? mkdtempSync(join(tmpdir(), 'chimera-run-'));
+  const progress = context.progress(pipeline.name);
+  try {
+    const bus = await openBus(context, options);
+    try {
+      await claimRun(bus, cut, state);
+      if (!options.all) {
+        const report = await service.runServices({
+          pipeline,
+          ...common({ ...options, state }),
+          bus,
+          holder: `${hostname()}:${process.pid}`,
+          ...(context.io.signal ? { signal: context.io.signal } : {}),
+          onProgress: ({ cycles, now }) => progress.update(undefined, `${utc(now)}  ${grouped(cycles, 0)} cycles`),
+        });
+        return reportOf([report], started);
+      }
+    } finally {
+      await bus.close();
+    }
+    const { reports } = await supervise({
+      services: service.servicesOf(cut),
+      command: (name) => [process.execPath, process.argv[1]!, ...argumentsOf(file, options, name, state)],
+      ...(context.io.signal ? { signal: context.io.signal } : {}),
+      onRestart: (name, why) => context.note(`service ${name} ended (${why}) and is started again`),
+    });
+    return reportOf(Object.values(reports), started);
+  } finally {
+    progress.done();
+    if (options.state === undefined) rmSync(state, { recursive: true, force: true });
+  }
+}
+
+async function openBus(context: Context, options: BusOptions) {
+  const { openRedisBus } = await import('../../graph/bus/redis/open-redis-bus.ts');
+  return openRedisBus(options.bus!, {
+    ...(options.prefix === undefined ? {} : { prefix: `${options.prefix}:` }),
+    log: (_, message, code) => context.note(code === undefined ? message : `${code} ${message}`),
+  });
+}
+
+function common(options: BusOptions) {
+  const { inputs, taps, tapAll, state, mode, seed } = jobOptions(options) as ReturnType<typeof jobOptions> & {
+    tapAll?: string;
+    state?: string;
+    seed?: number;
+  };
+  return {
+    inputs,
+    taps,
+    mode,
+    ...(tapAll === undefined ? {} : { tapAll }),
+    ...(state === undefined ? {} : { state }),
+    ...(seed === undefined ? {} : { seed }),
+  };
+}
+
+/** The command line of one service, made from that of the whole run. */
+function argumentsOf(file: string, o: BusOptions, service: string, state: string): string[] {
+  const many = (name: string, values: readonly string[] | undefined): string[] =>
+    (values ?? []).flatMap((v) => [name, v]);
+  return [
+    'run',
+    file,
+    '--bus',
+    o.bus!,
+    '--service',
+    service,
+    '--state',
+    state,
+    '--until-stdin-ends',
+    ...many('--input', o.input),
+    ...many('--set', o.set),
+    ...many('--tap', o.tap),
+    ...(o.profile === undefined ? [] : ['--profile', o.profile]),
+    ...(o.prefix === undefined ? [] : ['--prefix', o.prefix]),
+    ...(o.tapAll === undefined ? [] : ['--tap-all', o.tapAll]),
+    ...(o.seed === undefined ? [] : ['--seed', String(o.seed)]),
+    ...(o.interpreted ? ['--interpreted'] : []),
+  ];
+}
+
+function reportOf(reports: readonly ServiceReport[], started: number): RunReport {
+  const sum = (f: (r: ServiceReport) => number): number => reports.reduce((n, r) => n + f(r), 0);
+  const counters: RunReport['counters'] = { filtered: 0, late: 0, dead_lettered: 0, dropped: 0 };
+  for (const r of reports) for (const k of Object.keys(counters) as (keyof typeof counters)[]) counters[k] += r.counters[k];
+  return {
+    ok: true,
+    graph_hash: reports[0]?.graph_hash ?? '',
+    events_in: sum((r) => r.events_in),
+    cycles: sum((r) => r.cycles),
+    taps: Object.assign({}, ...reports.map((r) => r.taps)) as RunReport['taps'],
+    counters,
+    bad_input: reports.flatMap((r) => r.bad_input),
+    out_of_order: sum((r) => r.out_of_order),
+    quarantined: [],
+    first_us: reports.find((r) => r.first_us !== null)?.first_us ?? null,
+    last_us: reports.reduce<number | null>((t, r) => (r.last_us === null ? t : Math.max(t ?? 0, r.last_us)), null),
+    until_us: null,
+    load_s: 0,
+    run_s: (performance.now() - started) / 1000,
+    cpu_s: sum((r) => r.cpu_s),
+    peak_rss_bytes: sum((r) => r.peak_rss_bytes),
+    damaged_checkpoints: [],
+    journal: null,
+  };
+}
+
+/** Aborted by the terminal, or when whoever started this process is gone. */
+function ending(context: Context, withStdin: boolean): AbortSignal {
+  const end = new AbortController();
+  context.io.signal?.addEventListener('abort', () => end.abort(), { once: true });
+  const { stdin } = context.io;
+  if (withStdin && stdin) {
+    stdin.resume();
+    stdin.once('end', () => end.abort());
+    stdin.once('error', () => end.abort());
+  }
+  return end.signal;
+}
+const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -1,0 +1,171 @@
+import { mkdirSync } from 'node:fs';
+import { extname, join } from 'node:path';
+import type { Bus } from '../../../graph/bus/bus.ts';
+import { type Cut, cutGraph, type Part } from '../../../graph/cut/cut.ts';
+import type { PartOptions, PartProgress, PartResult } from '../../../graph/cut/part-options.ts';
+import { runPart } from '../../../graph/cut/part-run.ts';
+import type { Naming } from '../../../graph/cut/streams.ts';
+import type { Pipeline } from '../../../graph/document/types.ts';
+import type { Counter } from '../../../graph/node.ts';
+import { createPlan } from '../../../graph/plan/plan.ts';
+import { type BadInput, ChimeraError } from '../../../graph/schema/index.ts';
+import type { TapFileResult } from '../../../graph/tap/file.ts';
+import { openEmbeddedStore } from '../../../sinks/store/index.ts';
+import { tapPaths } from '../taps.ts';
+import { PartTaps } from './part-taps.ts';
+
+export interface ServiceJob {
+  readonly pipeline: Pipeline;
+  /** Services to run in this process; undefined: all. */
+  readonly services?: readonly string[];
+  readonly bus: Bus;
+  readonly inputs: readonly string[];
+  readonly taps?: Readonly<Record<string, string>>;
+  readonly tapAll?: string;
+  /** Folder for what sinks write and for their checkpoints; each has one of its own in it. */
+  readonly state?: string;
+  readonly mode?: 'generated' | 'interpreted';
+  readonly seed?: number;
+  readonly commitMs?: number;
+  readonly ttlMs?: number;
+  readonly until?: number;
+  readonly signal?: AbortSignal;
+  readonly holder: string;
+  readonly onProgress?: (progress: PartProgress) => void;
+  readonly onRestart?: (part: string, error: unknown) => void;
+}
+
+/** What one process has to say when its services have come to their end. */
+export interface ServiceReport {
+  graph_hash: string;
+  parts: PartResult[];
+  /** Inputs that entered the graph here. */
+  events_in: number;
+  cycles: number;
+  taps: Record<string, TapFileResult>;
+  counters: Record<Counter, number>;
+  bad_input: BadInput[];
+  out_of_order: number;
+  first_us: number | null;
+  last_us: number | null;
+  cpu_s: number;
+  peak_rss_bytes: number;
+}
+
+export const namingOf = (pipeline: Pipeline): Naming => ({ prefix: '', pipeline: pipeline.name });
+
+/**
+ * Runs the parts of some services in this process, each by itself over the bus, until the run has come to its end everywhere
+ * upstream of them, or `signal` stops them at a commit.
+ */
+export async function runServices(job: ServiceJob): Promise<ServiceReport> {
+  const cpu = process.cpuUsage();
+  const cut = cutGraph(createPlan(job.pipeline));
+  const parts = partsOf(cut, job.services);
+  // One that fails for good stops the others: they would wait for it forever.
+  const stop = new AbortController();
+  const signal = job.signal ? AbortSignal.any([job.signal, stop.signal]) : stop.signal;
+  const ran = await Promise.allSettled(
+    parts.map((part) =>
+      runOne(cut, part, { ...job, signal }).catch((e: unknown) => {
+        stop.abort();
+        throw e;
+      }),
+    ),
+  );
+  const failed = ran.find((r) => r.status === 'rejected');
+  if (failed) throw failed.reason;
+  const done = ran.flatMap((r) => (r.status === 'fulfilled' ? [r.value] : []));
+  const results = done.map((d) => d.result);
+  const used = process.cpuUsage(cpu);
+  return {
+    graph_hash: job.pipeline.hash,
+    parts: results,
+    events_in: sum(results.map((r) => r.inputs)),
+    cycles: sum(results.map((r) => r.cycles)),
+    taps: Object.assign({}, ...done.map((d) => d.taps)) as Record<string, TapFileResult>,
+    counters: countersOf(results.map((r) => r.counters)),
+    bad_input: results.flatMap((r) => r.bad_input),
+    out_of_order: sum(results.map((r) => r.out_of_order)),
+    first_us: results.find((r) => r.first_us !== null)?.first_us ?? null,
+    last_us: results.reduce<number | null>((t, r) => (r.last_us === null ? t : Math.max(t ?? 0, r.last_us)), null),
+    cpu_s: (used.user + used.system) / 1e6,
+    peak_rss_bytes: process.resourceUsage().maxRSS * 1024,
+  };
+}
+
+/** @throws CHM926 for a service that the pipeline does not have */
+function partsOf(cut: Cut, services: readonly string[] | undefined): Part[] {
+  const known = servicesOf(cut);
+  const unknown = services?.find((s) => !known.includes(s));
+  if (unknown !== undefined)
+    throw new ChimeraError('CHM926', `the pipeline has no service ${unknown}`, {
+      help: `services: ${known.join(', ')}`,
+    });
+  return cut.parts.filter((p) => services?.includes(p.service) ?? true);
+}
+export const servicesOf = (cut: Cut): string[] => [...new Set(cut.parts.map((p) => p.service))];
+
+async function runOne(
+  cut: Cut,
+  part: Part,
+  job: ServiceJob,
+): Promise<{ result: PartResult; taps: Record<string, TapFileResult> }> {
+  const taps = new PartTaps(tapsOf(cut, part, job));
+  const writes = part.nodes.some((n) => n.node.type.kind === 'sink');
+  const dir = job.state === undefined ? undefined : join(job.state, part.id);
+  if (dir !== undefined && writes) mkdirSync(dir, { recursive: true });
+  const store = dir !== undefined && writes ? openEmbeddedStore(dir) : undefined;
+  const options: PartOptions = {
+    cut,
+    part,
+    bus: job.bus,
+    naming: namingOf(job.pipeline),
+    holder: job.holder,
+    inputs: job.inputs,
+    taps: taps.ports,
+    digests: job.tapAll !== undefined,
+    onTap: (tap, keys) => taps.append(tap, keys),
+    extra: { take: () => taps.take(), restore: (marks) => taps.restore(marks) },
+    onRestart: (error) => job.onRestart?.(part.id, error),
+    ...(dir === undefined ? {} : { dir }),
+    ...(store ? { store } : {}),
+    ...(job.mode ? { mode: job.mode } : {}),
+    ...(job.seed === undefined ? {} : { seed: job.seed }),
+    ...(job.commitMs === undefined ? {} : { commitMs: job.commitMs }),
+    ...(job.ttlMs === undefined ? {} : { ttlMs: job.ttlMs }),
+    ...(job.until === undefined ? {} : { until: job.until }),
+    ...(job.signal ? { signal: job.signal } : {}),
+    ...(job.onProgress ? { onProgress: job.onProgress } : {}),
+  };
+  try {
+    const result = await runPart(options);
+    return { result, taps: taps.close() };
+  } finally {
+    taps.close();
+    await store?.close();
+  }
+}
+
+function tapsOf(cut: Cut, part: Part, job: ServiceJob) {
+  const own = new Set(part.nodes.map((n) => n.id));
+  const paths = new Map<string, { path: string; format: 'csv' | 'jsonl' }>();
+  for (const [port, path] of tapPaths(cut.plan, job)) {
+    if (!own.has(port.split('.')[0]!)) continue;
+    const format = extname(path).slice(1);
+    if (format !== 'csv' && format !== 'jsonl')
+      throw new ChimeraError('CHM903', `services cannot tap into ${path}`, {
+        file: path,
+        help: 'a file that is cut back after a crash is text: name it .csv or .jsonl',
+      });
+    paths.set(port, { path, format });
+  }
+  return paths;
+}
+
+const sum = (list: readonly number[]): number => list.reduce((a, b) => a + b, 0);
+export function countersOf(list: readonly Readonly<Record<Counter, number>>[]): Record<Counter, number> {
+  const total: Record<Counter, number> = { filtered: 0, late: 0, dead_lettered: 0, dropped: 0 };
+  for (const counters of list) for (const name of Object.keys(total) as Counter[]) total[name] += counters[name];
+  return total;
+}
