@@ -33,6 +33,8 @@ export class PartCycles {
   readonly #single: (Arrival | undefined)[] = [];
   /** Engine time at which the run ends, once that is known: what is due later never happens. */
   endTime: number | undefined;
+  /** The input goes on after this run: there are no last cycles. */
+  goesOn = false;
   /** Cycles run. */
   cycles = 0;
   /** Inputs of own sources that were run. */
@@ -126,7 +128,7 @@ export class PartCycles {
       const first: Stamp = { ...closedAt(t), seq: -1 };
       if (compareStamps(bound, first) < 0 || (best && compareStamps(best, first) < 0)) return undefined;
       this.#engine.passTo(t);
-      this.#endings = this.#engine.endings();
+      this.#endings = this.goesOn ? [] : this.#engine.endings();
     }
     return this.#endings[this.#ended];
   }

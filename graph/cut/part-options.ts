@@ -37,6 +37,8 @@ export interface PartOptions {
   readonly restartMs?: number;
   readonly signal?: AbortSignal;
   readonly until?: number;
+  /** The input goes on after this run: no node's `end` is run. */
+  readonly open?: boolean;
   /** Cycles that the slowest reader may be behind before a source waits; default 2^18. */
   readonly mostAhead?: number;
   /** The part went back to its last commit, and why. */

@@ -105,6 +105,7 @@ class PartLife {
     this.#out = new OutPorts(cut, part, naming, this.#keys, this.#engine.core.clock);
     this.#ins = inPartsOf(o, this.#plan);
     this.#cycles = new PartCycles(this.#engine, this.#ins, this.#heads);
+    this.#cycles.goesOn = o.open ?? false;
     if (this.#engine.waiting.length > 0)
       throw new ChimeraError('CHM515', `${this.#engine.waiting.join(', ')} wait for answers, which a part cannot`, {
         help: 'run the pipeline embedded, without --bus',

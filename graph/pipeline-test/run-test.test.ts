@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { flatten } from '../../operators/flow/index.ts';
+import { MemoryBus } from '../bus/memory-bus.ts';
 import { loadPipeline } from '../document/load.ts';
 import { loadTests } from '../document/tests.ts';
 import { Amounts, add, asking, burst, collect, echo, loop, source, sumAll, timed } from '../engine/testing-nodes.ts';
@@ -120,7 +121,7 @@ async function run(tests: string, pipeline = PIPELINE): Promise<TestResult[]> {
   const loaded = loadTests(`chimera: 1\ntests:${tests}`, 'small.test.yaml', resolved!);
   expect(loaded.diagnostics).toEqual([]);
   const results: TestResult[] = [];
-  for (const t of loaded.tests) results.push(await runTest(t, { load }));
+  for (const t of loaded.tests) results.push(await runTest(t, { load, openBus: async () => new MemoryBus() }));
   return results;
 }
 const messages = (r: TestResult[]) => r.flatMap((t) => t.failures.map((f) => `${f.line}: ${f.message}`));
@@ -150,7 +151,7 @@ describe('a test of a pipeline', () => {
       ['straight', true],
       ['resumed', true],
       ['parquet', false],
-      ['redis', false],
+      ['redis', true],
     ]);
     // A test reaches nothing outside of itself.
     expect(written).toBe(0);

@@ -1,11 +1,14 @@
+import type { Bus } from '../bus/bus.ts';
 import { MemoryStore } from '../checkpoint/memory-store.ts';
+import { type Cut, cutGraph } from '../cut/cut.ts';
+import { runPart } from '../cut/part-run.ts';
 import type { PipelineTest } from '../document/tests.ts';
 import type { Loaded, Pipeline } from '../document/types.ts';
-import { tapRow } from '../engine/tap.ts';
+import { type Tap, tapRow } from '../engine/tap.ts';
 import { FALLBACKS } from '../outcome/journal.ts';
 import { createPlan } from '../plan/plan.ts';
 import { Run, type RunOptions } from '../runner/runner.ts';
-import type { BlockReader, KeyTable } from '../schema/index.ts';
+import { type BlockReader, ChimeraError, type KeyTable } from '../schema/index.ts';
 import { judge, type SeenRow } from './expectation.ts';
 import { type Staged, stage } from './stage.ts';
 
@@ -34,6 +37,8 @@ export interface TestContext {
     reader: BlockReader,
     keys: KeyTable,
   ): Promise<(keys: KeyTable) => Promise<BlockReader>>;
+  /** A bus that nobody else uses, on a real Redis; or why there is none. */
+  openBus?(): Promise<Bus | string>;
 }
 
 /** Runs one test of a pipeline in every way there is. */
@@ -59,7 +64,7 @@ export async function runTest(test: PipelineTest, context: TestContext): Promise
         ? await way('parquet', straight, () => throughParquet(pipeline, test, context))
         : { way: 'parquet', skipped: 'no lake to write to' },
     );
-    ways.push({ way: 'redis', skipped: 'the Redis bus is not part of this version' });
+    ways.push(await throughRedis(pipeline, test, context, straight));
     for (const w of ways) if (w.failed) failures.push({ line: test.line, message: `run ${w.way}: ${w.failed}` });
   }
   return { name: test.name, line: test.line, passed: failures.length === 0, failures, ways };
@@ -111,12 +116,7 @@ async function play(
     open: true,
     // A test reaches nothing outside of itself: what it does not mock is not asked.
     outcomes: FALLBACKS,
-    onTap: (tap) => {
-      const port = `${tap.node}.${tap.port}`;
-      const list = rows.get(port) ?? [];
-      rows.set(port, list);
-      for (let i = 0; i < tap.n; i++) list.push({ t: tap.time(i), key: tap.key(i), values: tapRow(tap, i) });
-    },
+    onTap: (tap) => keep(tap, rows),
     ...options,
   });
   try {
@@ -125,6 +125,13 @@ async function play(
     await run.close();
   }
   return { rows, keys };
+}
+
+function keep(tap: Tap, rows: Played['rows']): void {
+  const port = `${tap.node}.${tap.port}`;
+  const list = rows.get(port) ?? [];
+  rows.set(port, list);
+  for (let i = 0; i < tap.n; i++) list.push({ t: tap.time(i), key: tap.key(i), values: tapRow(tap, i) });
 }
 
 /** Stopped after every input and started again from the checkpoint, by a new engine each time. */
@@ -155,6 +162,67 @@ async function throughParquet(pipeline: Pipeline, test: PipelineTest, context: T
       staged.rows[source]!.length === 0 ? open : await context.throughParquet!(source, await open(keys), keys);
   }
   return play({ ...staged, readers }, test);
+}
+
+/** Cut along its services and joined by a bus: each part runs by itself. */
+async function throughRedis(
+  pipeline: Pipeline,
+  test: PipelineTest,
+  context: TestContext,
+  straight: Played,
+): Promise<WayResult> {
+  const bus = context.openBus ? await context.openBus() : 'nobody opens a bus';
+  if (typeof bus === 'string') return { way: 'redis', skipped: bus };
+  try {
+    const staged = stage(pipeline, test);
+    const cut = cutStaged(staged.pipeline);
+    return await way('redis', straight, () => playCut(cut, staged, test, bus));
+  } catch (e) {
+    if (e instanceof ChimeraError && ['CHM510', 'CHM515'].includes(e.code)) return { way: 'redis', skipped: e.message };
+    throw e;
+  } finally {
+    await bus.close();
+  }
+}
+/** Everything that the test states enters in one place; a pipeline without services is cut behind that. */
+function cutStaged(pipeline: Pipeline): Cut {
+  const isSource = (id: string) => pipeline.nodes.find((n) => n.id === id)?.type.kind === 'source';
+  const named = Object.entries(pipeline.services);
+  const homes: [string, readonly string[]][] =
+    named.length > 0 ? named : [['rest', pipeline.nodes.map((n) => n.gateway?.id ?? n.id)]];
+  const services = Object.fromEntries(homes.map(([name, ids]) => [name, ids.filter((id) => !isSource(id))]));
+  const stated = pipeline.nodes.filter((n) => n.type.kind === 'source').map((n) => n.id);
+  return cutGraph(createPlan({ ...pipeline, services: { ...services, stated }, streams: {} }));
+}
+async function playCut(cut: Cut, staged: Staged, test: PipelineTest, bus: Bus): Promise<Played> {
+  const keys = staged.keys();
+  const rows = new Map<string, SeenRow[]>();
+  const readers = Object.fromEntries(
+    Object.entries(staged.readers).map(([id, open]) => [
+      id,
+      (own: KeyTable) => {
+        for (const k of keys.list) own.declare(k.name, k.pxDigits, k.qtyDigits);
+        return open(own);
+      },
+    ]),
+  );
+  await Promise.all(
+    cut.parts.map((part) =>
+      runPart({
+        cut,
+        part,
+        bus,
+        readers,
+        naming: { prefix: '', pipeline: cut.plan.pipeline.name },
+        holder: 'test',
+        taps: part.nodes.flatMap((n) => n.outs.map((o) => `${n.id}.${o.port}`)),
+        until: test.untilUs,
+        open: true,
+        onTap: (tap) => keep(tap, rows),
+      }),
+    ),
+  );
+  return { rows, keys };
 }
 
 function judgeLint(test: PipelineTest, found: Loaded['diagnostics']): TestResult['failures'] {

@@ -158,7 +158,8 @@ function argumentsOf(file: string, o: BusOptions, service: string, state: string
 function reportOf(reports: readonly ServiceReport[], started: number): RunReport {
   const sum = (f: (r: ServiceReport) => number): number => reports.reduce((n, r) => n + f(r), 0);
   const counters: RunReport['counters'] = { filtered: 0, late: 0, dead_lettered: 0, dropped: 0 };
-  for (const r of reports) for (const k of Object.keys(counters) as (keyof typeof counters)[]) counters[k] += r.counters[k];
+  for (const r of reports)
+    for (const k of Object.keys(counters) as (keyof typeof counters)[]) counters[k] += r.counters[k];
   return {
     ok: true,
     graph_hash: reports[0]?.graph_hash ?? '',

@@ -4,6 +4,7 @@ import { formatDiagnostics } from '../../../graph/document/format.ts';
 import type { PipelineTest } from '../../../graph/document/tests.ts';
 import { loadTests } from '../../../graph/document/tests.ts';
 import { ChimeraError, type Diagnostic } from '../../../graph/schema/index.ts';
+import { TestBuses } from '../../run/bus/test-bus.ts';
 import { action, describe } from '../command.ts';
 import type { Context } from '../context.ts';
 import { EXIT } from '../io.ts';
@@ -22,7 +23,7 @@ export function test(program: Command, context: Context): void {
     .command('test')
     .summary('run the YAML tests of pipelines')
     .description(
-      'Runs the tests of pipelines: `tests:` in a document, and NAME.test.yaml beside it. Every test is run in several ways (straight, stopped and resumed at every commit, through Parquet) that must agree byte for byte.',
+      'Runs the tests of pipelines: `tests:` in a document, and NAME.test.yaml beside it. Every test is run in several ways (straight, stopped and resumed at every commit, through Parquet, cut into services over a real Redis) that must agree byte for byte.',
     )
     .argument('[path...]', 'pipelines, test files or folders', ['pipelines'])
     .option('--grep <text>', 'only tests whose name contains this');
@@ -31,40 +32,46 @@ export function test(program: Command, context: Context): void {
       const { runTest } = await import('../../../graph/pipeline-test/run-test.ts');
       const { parquetDetour } = await import('../../run/parquet-detour.ts');
       const suites = findSuites(paths, context);
+      const buses = new TestBuses();
       let passed = 0;
       let failed = 0;
       let skipped = 0;
       const ways: Record<string, { agreed: number; failed: number; skipped: number }> = {};
       const failures: { file: string; line: number; test: string; message: string }[] = [];
-      for (const suite of suites)
-        for (const t of suite.tests) {
-          if (o.grep !== undefined && !t.name.includes(o.grep)) {
-            skipped++;
-            continue;
+      try {
+        for (const suite of suites)
+          for (const t of suite.tests) {
+            if (o.grep !== undefined && !t.name.includes(o.grep)) {
+              skipped++;
+              continue;
+            }
+            const detour = parquetDetour();
+            const r = await runTest(t, {
+              load: (sets, profile) =>
+                loadFile(suite.pipeline, {
+                  set: Object.entries(sets).map(([k, v]) => `${k}=${v}`),
+                  ...(profile === undefined ? {} : { profile }),
+                }),
+              throughParquet: detour.through,
+              openBus: () => buses.open(),
+            }).finally(() => detour.close());
+            r.passed ? passed++ : failed++;
+            for (const w of r.ways) {
+              ways[w.way] ??= { agreed: 0, failed: 0, skipped: 0 };
+              ways[w.way]![w.failed ? 'failed' : w.skipped ? 'skipped' : 'agreed']++;
+            }
+            if (!context.json)
+              context.out(
+                `${r.passed ? context.paint('stdout', 'green', 'pass') : context.paint('stdout', 'red', 'FAIL')}  ${suite.file}  ${t.name}`,
+              );
+            for (const f of r.failures) {
+              failures.push({ file: suite.file, line: f.line, test: t.name, message: f.message });
+              if (!context.json) context.out(`      ${suite.file}:${f.line} ${f.message.replaceAll('\n', '\n      ')}`);
+            }
           }
-          const detour = parquetDetour();
-          const r = await runTest(t, {
-            load: (sets, profile) =>
-              loadFile(suite.pipeline, {
-                set: Object.entries(sets).map(([k, v]) => `${k}=${v}`),
-                ...(profile === undefined ? {} : { profile }),
-              }),
-            throughParquet: detour.through,
-          }).finally(() => detour.close());
-          r.passed ? passed++ : failed++;
-          for (const w of r.ways) {
-            ways[w.way] ??= { agreed: 0, failed: 0, skipped: 0 };
-            ways[w.way]![w.failed ? 'failed' : w.skipped ? 'skipped' : 'agreed']++;
-          }
-          if (!context.json)
-            context.out(
-              `${r.passed ? context.paint('stdout', 'green', 'pass') : context.paint('stdout', 'red', 'FAIL')}  ${suite.file}  ${t.name}`,
-            );
-          for (const f of r.failures) {
-            failures.push({ file: suite.file, line: f.line, test: t.name, message: f.message });
-            if (!context.json) context.out(`      ${suite.file}:${f.line} ${f.message.replaceAll('\n', '\n      ')}`);
-          }
-        }
+      } finally {
+        await buses.close();
+      }
       context.result({ passed, failed, skipped, ways, failures }, () =>
         [
           '',

