@@ -15,7 +15,12 @@ export interface BusOptions extends RunCommandOptions {
   all?: boolean;
   prefix?: string;
   untilStdinEnds?: boolean;
+  commitMs?: number;
+  leaseMs?: number;
 }
+
+/** A supervisor starts again at once what died, so its services need not be waited for long. */
+const SUPERVISED_LEASE_MS = 2000;
 
 /** A run whose services are joined by Redis: some of them in this process, or each in a process of its own. */
 export async function runOnBus(
@@ -127,6 +132,8 @@ function common(options: BusOptions) {
     ...(tapAll === undefined ? {} : { tapAll }),
     ...(state === undefined ? {} : { state }),
     ...(seed === undefined ? {} : { seed }),
+    ...(options.commitMs === undefined ? {} : { commitMs: options.commitMs }),
+    ...(options.leaseMs === undefined ? {} : { ttlMs: options.leaseMs }),
   };
 }
 
@@ -144,6 +151,9 @@ function argumentsOf(file: string, o: BusOptions, service: string, state: string
     '--state',
     state,
     '--until-stdin-ends',
+    '--lease-ms',
+    String(o.leaseMs ?? SUPERVISED_LEASE_MS),
+    ...(o.commitMs === undefined ? [] : ['--commit-ms', String(o.commitMs)]),
     ...many('--input', o.input),
     ...many('--set', o.set),
     ...many('--tap', o.tap),

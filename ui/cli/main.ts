@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { ChimeraError } from '../../graph/schema/index.ts';
 import { backtest } from './commands/backtest.ts';
+import { dlq } from './commands/dlq.ts';
 import { docs } from './commands/docs.ts';
 import { doctor } from './commands/doctor.ts';
 import { explain } from './commands/explain.ts';
@@ -19,7 +20,23 @@ import { exitCode } from './exit-code.ts';
 import { EXIT, type Io } from './io.ts';
 import { version } from './version.ts';
 
-const COMMANDS = [start, run, backtest, replay, parity, venue, test, lint, graph, list, explain, lake, doctor, docs];
+const COMMANDS = [
+  start,
+  run,
+  backtest,
+  replay,
+  parity,
+  venue,
+  test,
+  lint,
+  graph,
+  list,
+  explain,
+  lake,
+  dlq,
+  doctor,
+  docs,
+];
 
 /**
  * The `chimera` command, in process: everything it says goes to the given streams.

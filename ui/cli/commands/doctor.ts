@@ -1,191 +1,111 @@
-import { accessSync, constants, existsSync, mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
-import { cpus, freemem, totalmem } from 'node:os';
-import { join } from 'node:path';
 import type { Command } from 'commander';
 import { action, describe } from '../command.ts';
 import type { Context } from '../context.ts';
 import { EXIT } from '../io.ts';
-import { registry } from '../registry.ts';
+import { collect } from '../options.ts';
+import { busUrl } from '../secrets.ts';
 import { table } from '../table.ts';
-import { home, version } from '../version.ts';
+import { version } from '../version.ts';
+import { type Check, failure, good } from './doctor/check.ts';
+import { machineChecks, stateChecks } from './doctor/machine.ts';
 
-interface Check {
-  name: string;
-  ok: boolean;
-  /** What was found. */
-  found: string;
-  help: string;
+interface Options {
+  bus?: string;
+  prefix?: string;
+  store?: string;
+  lake?: string;
+  state?: string;
+  input?: string[];
+  health?: string[];
+  redis?: string;
+  dir: string;
 }
-const GIB = 2 ** 30;
 
 export function doctor(program: Command, context: Context): void {
   const command = program
     .command('doctor')
-    .summary('check this machine and this installation')
-    .description('Checks what Chimera needs: Node, memory, disk, native packages, and on request a lake and a Redis.')
-    .option('--lake <dir>', 'check that this lake can be read')
-    .option('--redis <url>', 'check that this Redis answers (redis://HOST:PORT)')
+    .summary('check this machine, this installation, and what a run connects to')
+    .description(
+      'Checks what Chimera needs: Node, memory, disk, native packages, and on request the bus, the store, the lake, the state folder, recordings and running services. Says what is missing and what to do. Passwords come from CHIMERA_BUS_PASSWORD, CHIMERA_ARANGO_PASSWORD, CHIMERA_S3_ACCESS_KEY and CHIMERA_S3_SECRET_KEY, or from the files that the same names with _FILE name.',
+    )
+    .option('--bus <url>', 'check that this Redis can be the bus (redis://HOST:PORT, redis+cluster://…)')
+    .option('--prefix <text>', 'what stands before all keys of the bus')
+    .option('--store <address>', 'check the database server (arango:http://USER@HOST:8529/DATABASE)')
+    .option('--lake <address>', 'check that this lake can be read and written (a folder, or s3://BUCKET/PREFIX)')
+    .option('--state <dir>', 'check the state folder of a run')
+    .option('--input <path>', 'read this recording to its end; repeatable', collect)
+    .option('--health <url>', 'ask a running service at the address of its metrics; repeatable', collect)
+    .option('--redis <url>', 'check only that this Redis answers (redis://HOST:PORT)')
     .option('--dir <dir>', 'folder that will be written to', '.');
-  describe(command, ['doctor', 'doctor --lake lake --redis redis://127.0.0.1:6379']).action(
-    action(context, async (o: { lake?: string; redis?: string; dir: string }) => {
-      const checks = [nodeVersion(), built(), memory(), disk(o.dir), writable(o.dir), types()];
-      checks.push(
-        await loads('duckdb', async () => {
-          const { DuckDBInstance } = await import('@duckdb/node-api');
-          const db = await DuckDBInstance.create(':memory:');
-          const c = await db.connect();
-          const rows = await (await c.runAndReadAll('SELECT version()')).getRows();
-          c.closeSync();
-          return String(rows[0]?.[0]);
-        }),
-      );
-      checks.push(
-        await loads('libsql', async () => {
-          const { default: Database } = await import('libsql');
-          const db = new Database(':memory:');
-          const row = db.prepare('SELECT sqlite_version() AS v').get() as { v: string };
-          db.close();
-          return `SQLite ${row.v}`;
-        }),
-      );
-      if (o.lake !== undefined) checks.push(await lakeReadable(o.lake));
-      if (o.redis !== undefined) checks.push(await redisAnswers(o.redis));
+  describe(command, [
+    'doctor',
+    'doctor --lake lake --redis redis://127.0.0.1:6379',
+    'doctor --bus redis://127.0.0.1:6379/0 --store arango:http://chimera@127.0.0.1:8529/chimera --lake s3://chimera/lake',
+    'doctor --health http://127.0.0.1:9464 --json',
+  ]).action(
+    action(context, async (o: Options) => {
+      const checks = await checksOf(o, context);
       const ok = checks.every((c) => c.ok);
-      context.result({ ok, version: version(), checks }, () =>
-        [
-          table(
-            checks.map((c) => [
-              c.ok ? context.paint('stdout', 'green', 'ok  ') : context.paint('stdout', 'red', 'FAIL'),
-              c.name,
-              c.found,
-            ]),
-          ),
-          ...checks.filter((c) => !c.ok).map((c) => `\n${c.name}: ${c.help}`),
-          '',
-          ok ? 'everything is there' : 'something is missing',
-        ].join('\n'),
-      );
+      context.result({ ok, version: version(), checks }, () => text(checks, context));
       return ok ? EXIT.ok : EXIT.differs;
     }),
   );
 }
 
-function nodeVersion(): Check {
-  const [major, minor] = process.versions.node.split('.').map(Number) as [number, number];
-  return {
-    name: 'node',
-    ok: major > 20 || (major === 20 && minor >= 19),
-    found: `${process.versions.node} on ${process.platform} ${process.arch}, ${cpus().length} cores`,
-    help: 'install Node 20.19 or newer',
-  };
+async function checksOf(o: Options, { io }: Context): Promise<Check[]> {
+  const checks = await machineChecks(o.dir);
+  const { env } = io;
+  if (o.state !== undefined) checks.push(...stateChecks(o.state));
+  if (o.lake !== undefined) checks.push(...(await (await import('./doctor/stores.ts')).lakeChecks(o.lake, env)));
+  if (o.store !== undefined) checks.push(...(await (await import('./doctor/stores.ts')).storeChecks(o.store, env)));
+  if (o.redis !== undefined) checks.push(await redisAnswers(o.redis));
+  if (o.bus !== undefined)
+    checks.push(...(await (await import('./doctor/redis.ts')).busChecks(busUrl(o.bus, env), o.prefix)));
+  if (o.input !== undefined) checks.push(...(await (await import('./doctor/recordings.ts')).recordingChecks(o.input)));
+  if (o.health !== undefined) checks.push(...(await (await import('./doctor/services.ts')).serviceChecks(o.health)));
+  return checks;
 }
-function built(): Check {
-  const file = join(home(), 'dist', 'ui', 'cli', 'main.js');
-  return {
-    name: 'build',
-    ok: existsSync(file),
-    found: existsSync(file) ? `chimera ${version()}` : 'dist is missing',
-    help: 'run `npm ci`, or `npm run build`',
-  };
+
+const MARKS = { ok: 'ok  ', warn: 'warn', fail: 'FAIL' } as const;
+const COLORS = { ok: 'green', warn: 'yellow', fail: 'red' } as const;
+function text(checks: readonly Check[], context: Context): string {
+  const findings = checks.filter((c) => c.status !== 'ok');
+  return [
+    table(checks.map((c) => [context.paint('stdout', COLORS[c.status], MARKS[c.status]), c.name, c.found])),
+    ...findings.map((c) => `\n${c.code} ${c.name}: ${c.help}`),
+    '',
+    checks.some((c) => !c.ok)
+      ? 'something is missing'
+      : findings.length > 0
+        ? 'everything is there; something is worth a look'
+        : 'everything is there',
+  ].join('\n');
 }
-function memory(): Check {
-  return {
-    name: 'memory',
-    ok: totalmem() >= 1.5 * GIB,
-    found: `${(freemem() / GIB).toFixed(1)} of ${(totalmem() / GIB).toFixed(1)} GiB free`,
-    help: 'runs need up to 500 MiB, queries over a lake more: 2 GiB are comfortable',
-  };
-}
-function disk(dir: string): Check {
-  try {
-    const s = statfsSync(dir);
-    const free = s.bavail * s.bsize;
-    return {
-      name: 'disk',
-      ok: free >= GIB,
-      found: `${(free / GIB).toFixed(1)} GiB free`,
-      help: `free at least 1 GiB where ${dir} lies`,
-    };
-  } catch (e) {
-    return { name: 'disk', ok: false, found: (e as Error).message, help: 'name an existing folder with --dir' };
-  }
-}
-function writable(dir: string): Check {
-  try {
-    const probe = mkdtempSync(join(dir, '.chimera-'));
-    writeFileSync(join(probe, 'probe'), 'x');
-    rmSync(probe, { recursive: true });
-    return { name: 'write', ok: true, found: `${dir} is writable`, help: '' };
-  } catch (e) {
-    return {
-      name: 'write',
-      ok: false,
-      found: (e as Error).message,
-      help: 'make the folder writable, or name another with --dir',
-    };
-  }
-}
-function types(): Check {
-  const n = registry.names.length;
-  return {
-    name: 'node types',
-    ok: n > 0,
-    found: `${n} registered`,
-    help: 'the installation is incomplete: run `npm ci` again',
-  };
-}
-async function loads(name: string, probe: () => Promise<string>): Promise<Check> {
-  try {
-    return { name, ok: true, found: await probe(), help: '' };
-  } catch (e) {
-    return {
-      name,
-      ok: false,
-      found: (e as Error).message.split('\n')[0]!,
-      help: `the native package did not load: run \`npm ci\` on this machine (${process.platform} ${process.arch})`,
-    };
-  }
-}
-async function lakeReadable(dir: string): Promise<Check> {
-  try {
-    accessSync(dir, constants.R_OK);
-    const { listLake } = await import('../../../lake/inspect.ts');
-    const found = await listLake(dir);
-    return {
-      name: 'lake',
-      ok: true,
-      found: `${found.datasets.length} datasets, ${found.datasets.reduce((a, d) => a + d.rows, 0)} rows`,
-      help: '',
-    };
-  } catch (e) {
-    return {
-      name: 'lake',
-      ok: false,
-      found: (e as Error).message,
-      help: 'name a folder that `chimera lake import` or a capture has written',
-    };
-  }
-}
+
 /** One PING, by hand: no client library is needed to ask whether somebody answers. */
 function redisAnswers(url: string): Promise<Check> {
   const help = 'start a Redis there, or name another with --redis redis://HOST:PORT';
+  const away = (found: string): Check => failure('redis', 'CHM524', found, help);
   let at: URL;
   try {
     at = new URL(url);
   } catch {
-    return Promise.resolve({ name: 'redis', ok: false, found: `${url} is not an address`, help });
+    return Promise.resolve(away('is not an address'));
   }
   return new Promise((done) => {
     const socket = connect({ host: at.hostname, port: Number(at.port || 6379) });
-    const end = (ok: boolean, found: string) => {
+    const end = (check: Check) => {
       socket.destroy();
-      done({ name: 'redis', ok, found, help });
+      done(check);
     };
-    socket.setTimeout(2000, () => end(false, `${at.host} does not answer`));
-    socket.once('error', (e) => end(false, e.message));
+    socket.setTimeout(2000, () => end(away(`${at.host} does not answer`)));
+    socket.once('error', (e) => end(away(e.message)));
     socket.once('connect', () => socket.write('PING\r\n'));
-    // A server that wants a password answers, too.
-    socket.once('data', (d) => end(/^\+PONG|^-NOAUTH/.test(d.toString()), `${at.host} answers`));
+    socket.once('data', (d) => {
+      // A server that wants a password answers, too.
+      const redis = /^\+PONG|^-NOAUTH/.test(d.toString());
+      end(redis ? good('redis', `${at.host} answers`) : away(`what answers at ${at.host} is no Redis`));
+    });
   });
 }

@@ -1,9 +1,9 @@
 import { type Command, Option } from 'commander';
 import { ChimeraError } from '../../../graph/schema/index.ts';
+import type { BusOptions } from '../bus-run.ts';
 import { action, describe } from '../command.ts';
 import type { Context } from '../context.ts';
 import { EXIT } from '../io.ts';
-import type { BusOptions } from '../bus-run.ts';
 import type { LiveOptions } from '../live-run.ts';
 import { loadOrExplain } from '../load-document.ts';
 import { collect, type InputOptions, inputOptions, integer, pairs, positive } from '../options.ts';
@@ -65,6 +65,12 @@ export function run(program: Command, context: Context): void {
     .option('--service <name>', 'with --bus: run only this service here; repeatable', collect)
     .option('--all', 'with --bus: run each service as a process of its own, and start again what dies')
     .option('--prefix <name>', 'with --bus: stands before all names, so that several runs can share a server')
+    .addOption(new Option('--commit-ms <ms>', 'with --bus: time between commits').argParser(integer(1)).hideHelp())
+    .addOption(
+      new Option('--lease-ms <ms>', 'with --bus: time after which a silent service loses its place')
+        .argParser(integer(100))
+        .hideHelp(),
+    )
     .addOption(new Option('--until-stdin-ends', 'end when standard input does').hideHelp())
     .addOption(new Option('--announce', 'print `started` when the first inputs are run').hideHelp());
   describe(command, [
