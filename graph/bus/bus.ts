@@ -59,8 +59,11 @@ export interface Held {
   checkpoints(): Promise<BusCheckpoint[]>;
   /** Tells the streams which records this partition no longer needs, also after a crash: those up to and including `position`. */
   need(positions: readonly { readonly stream: string; readonly position: number }[]): Promise<void>;
-  /** Removes from own streams what none of the consumers needs any more. A consumer that never said so needs everything. */
-  trim(streams: readonly { readonly stream: string; readonly consumers: readonly string[] }[]): Promise<void>;
+  /**
+   * Removes from own streams what none of the consumers needs any more. A consumer that never said so needs everything.
+   * @returns by stream, the record that all of them have done with
+   */
+  trim(streams: readonly { readonly stream: string; readonly consumers: readonly string[] }[]): Promise<number[]>;
   release(): Promise<void>;
 }
 

@@ -17,6 +17,8 @@ export interface Control {
   readonly keys: readonly KeyDeclaration[];
   /** Instruments that came to life since then, with the place of the cycle in which they did. */
   readonly births: readonly { readonly key: number; readonly stamp: Stamp }[];
+  /** Clock of the sender, µs since the epoch: for measurements only. */
+  readonly sentAtUs: number;
 }
 export type KeyDeclaration = readonly [index: number, name: string, pxDigits: number, qtyDigits: number];
 
@@ -40,15 +42,17 @@ function stampOf(numbers: Numbers): Stamp {
   return { t, source, seq, phase, generation, place, number, path: path.length === 0 ? NO_PATH : path };
 }
 
-export function encodeControl({ graph, frontier, origin, positions, keys, births }: Control): Uint8Array {
+export function encodeControl({ graph, frontier, origin, positions, keys, births, sentAtUs }: Control): Uint8Array {
   const born = births.map((b) => [b.key, numbersOf(b.stamp)]);
-  return Buffer.from(JSON.stringify([1, graph, numbersOf(frontier), origin ?? null, positions, keys, born]));
+  return Buffer.from(JSON.stringify([1, graph, numbersOf(frontier), origin ?? null, positions, keys, born, sentAtUs]));
 }
 
 /** @throws CHM513 */
 export function decodeControl(payload: Uint8Array): Control {
   try {
-    const [format, graph, frontier, origin, positions, keys, born] = JSON.parse(Buffer.from(payload).toString()) as [
+    const [format, graph, frontier, origin, positions, keys, born, sentAtUs] = JSON.parse(
+      Buffer.from(payload).toString(),
+    ) as [
       number,
       string,
       Numbers,
@@ -56,6 +60,7 @@ export function decodeControl(payload: Uint8Array): Control {
       Record<string, number>,
       KeyDeclaration[],
       [number, Numbers][],
+      number,
     ];
     if (format !== 1) throw new Error(`its format ${format} is unknown`);
     return {
@@ -65,6 +70,7 @@ export function decodeControl(payload: Uint8Array): Control {
       positions,
       keys,
       births: born.map(([key, stamp]) => ({ key, stamp: stampOf(stamp) })),
+      sentAtUs,
     };
   } catch (e) {
     throw new ChimeraError('CHM513', `an entry of a control stream cannot be read: ${(e as Error).message}`, {});

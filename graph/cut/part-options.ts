@@ -5,6 +5,7 @@ import type { CommitMark } from '../node.ts';
 import type { Run } from '../runner/runner.ts';
 import type { BadInput, BlockReader, KeyTable } from '../schema/index.ts';
 import type { Cut, Part } from './cut.ts';
+import type { PartSnapshot } from './part-snapshot.ts';
 import type { Naming } from './streams.ts';
 
 export interface PartOptions {
@@ -39,11 +40,15 @@ export interface PartOptions {
   readonly until?: number;
   /** The input goes on after this run: no node's `end` is run. */
   readonly open?: boolean;
-  /** Cycles that the slowest reader may be behind before a source waits; default 2^18. */
-  readonly mostAhead?: number;
+  /** Bytes on the bus that the slowest reader has not done with, before a source waits; default 64 MiB. */
+  readonly mostOutstanding?: number;
   /** The part went back to its last commit, and why. */
   readonly onRestart?: (error: unknown) => void;
   readonly onProgress?: (progress: PartProgress) => void;
+  /** How the part is doing, at each commit. */
+  readonly onSnapshot?: (snapshot: PartSnapshot) => void;
+  /** Addresses and secrets for the outer ends of the graph, by name. */
+  readonly access?: Readonly<Record<string, unknown>>;
 }
 export interface PartProgress {
   readonly part: string;

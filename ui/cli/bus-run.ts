@@ -8,6 +8,7 @@ import type { ServiceReport } from '../run/bus/service.ts';
 import type { RunReport } from '../run/run.ts';
 import { jobOptions, type RunCommandOptions } from './commands/run.ts';
 import type { Context } from './context.ts';
+import { remoteStores } from './remote-stores.ts';
 
 export interface BusOptions extends RunCommandOptions {
   bus?: string;
@@ -55,6 +56,7 @@ async function runSome(context: Context, pipeline: Pipeline, options: BusOptions
       pipeline,
       services: options.service!,
       ...common(options),
+      ...remoteStores(context, options),
       bus,
       signal,
       holder: `${hostname()}:${process.pid}`,
@@ -76,6 +78,7 @@ async function runAll(context: Context, pipeline: Pipeline, file: string, option
   const service = await import('../run/bus/service.ts');
   const { supervise } = await import('../run/bus/supervisor.ts');
   const started = performance.now();
+  const signal = ending(context, options.untilStdinEnds === true);
   const cut = cutGraph(createPlan(pipeline));
   // Without a folder of its own the run does not outlive this command; what dies within it goes on all the same.
   const state = options.state ?? mkdtempSync(join(tmpdir(), 'chimera-run-'));
@@ -88,9 +91,10 @@ async function runAll(context: Context, pipeline: Pipeline, file: string, option
         const report = await service.runServices({
           pipeline,
           ...common({ ...options, state }),
+          ...remoteStores(context, options),
           bus,
           holder: `${hostname()}:${process.pid}`,
-          ...(context.io.signal ? { signal: context.io.signal } : {}),
+          signal,
           onProgress: ({ cycles, now }) => progress.update(undefined, `${utc(now)}  ${grouped(cycles, 0)} cycles`),
         });
         return reportOf([report], started);
@@ -101,12 +105,13 @@ async function runAll(context: Context, pipeline: Pipeline, file: string, option
     const { reports } = await supervise({
       services: service.servicesOf(cut),
       command: (name) => [process.execPath, process.argv[1]!, ...argumentsOf(file, options, name, state)],
-      ...(context.io.signal ? { signal: context.io.signal } : {}),
+      signal,
       onRestart: (name, why) => context.note(`service ${name} ended (${why}) and is started again`),
     });
     return reportOf(Object.values(reports), started);
   } finally {
     progress.done();
+    context.io.stdin?.pause();
     if (options.state === undefined) rmSync(state, { recursive: true, force: true });
   }
 }
@@ -158,6 +163,7 @@ function argumentsOf(file: string, o: BusOptions, service: string, state: string
     ...many('--set', o.set),
     ...many('--tap', o.tap),
     ...(o.profile === undefined ? [] : ['--profile', o.profile]),
+    ...(o.store === undefined ? [] : ['--store', o.store]),
     ...(o.prefix === undefined ? [] : ['--prefix', o.prefix]),
     ...(o.tapAll === undefined ? [] : ['--tap-all', o.tapAll]),
     ...(o.seed === undefined ? [] : ['--seed', String(o.seed)]),

@@ -13,12 +13,13 @@ export const trim: Script = {
   KEYS[2…] three for each stream: its position, the stream, its need hash
   ARGV[1] token
   ARGV[2…] for each stream: number of consumers, then their names
-  Result {"OK", entries removed} or {"FENCED", token} or {"UNRAISED", token}
+  Result {"OK", entries removed, then for each stream what all its consumers have done with} or {"FENCED", token} or {"UNRAISED", token}
 ]]
 ${appendFunctions}
 local refused = fenced(KEYS[1], ARGV[1])
 if refused then return refused end
 local removed, a = 0, 2
+local done = {}
 for k = 2, #KEYS, 3 do
   local consumers = tonumber(ARGV[a])
   local least = nil
@@ -27,6 +28,7 @@ for k = 2, #KEYS, 3 do
     if not least or position < least then least = position end
   end
   a = a + 1 + consumers
+  table.insert(done, string.format('%.0f', least or 0))
   local at = redis.call('GET', KEYS[k])
   if least and at then
     local minid = at
@@ -34,6 +36,6 @@ for k = 2, #KEYS, 3 do
     removed = removed + redis.call('XTRIM', KEYS[k + 1], 'MINID', '=', minid)
   end
 end
-return {'OK', removed}
+return {'OK', removed, unpack(done)}
 `,
 };

@@ -1,0 +1,151 @@
+import type { Bus, StreamEntry, StreamReader } from '../bus/bus.ts';
+import type { Stamp } from '../engine/stamp.ts';
+import type { Plan } from '../plan/plan.ts';
+import type { KeyTable } from '../schema/index.ts';
+import type { Cut, Part } from './cut.ts';
+import { declareKeys, type InFamily, InPart, InStream, type PortUse } from './in-part.ts';
+import type { PartCommit } from './part-commit.ts';
+import { localIndex } from './part-plan.ts';
+import { wallUs } from './part-sender.ts';
+import { HandoverTimes } from './part-snapshot.ts';
+import { controlStream, dataStream, type Naming } from './streams.ts';
+
+/** Takes what other parts send. */
+export class PartReceiver {
+  readonly parts: readonly InPart[];
+  readonly handover: readonly HandoverTimes[];
+  readonly #naming: Naming;
+  readonly #keys: KeyTable;
+  readonly #declarations: readonly number[];
+  readonly #bus: Bus;
+  readonly #signal: AbortSignal | undefined;
+  #from: (InPart | InStream)[] = [];
+  #reader: StreamReader | undefined;
+  #reading: Promise<readonly StreamEntry[]> | undefined;
+  #wake: (() => void) | undefined;
+  /** Engine time of the run's first input, µs, as others say. */
+  origin: number | undefined;
+
+  constructor(
+    { cut, part, plan, naming, keys }: { cut: Cut; part: Part; plan: Plan; naming: Naming; keys: KeyTable },
+    bus: Bus,
+    signal?: AbortSignal,
+  ) {
+    this.parts = inPartsOf(cut, part, plan, naming);
+    this.handover = this.parts.map(() => new HandoverTimes());
+    this.#naming = naming;
+    this.#keys = keys;
+    this.#declarations = plan.declarations;
+    this.#bus = bus;
+    this.#signal = signal;
+  }
+
+  open(commit: PartCommit | undefined): void {
+    for (const p of this.parts) {
+      const front = commit?.fronts[p.id];
+      p.position = p.arrived = front?.position ?? 0;
+      p.frontier = front?.frontier ?? undefined;
+      p.origin = commit?.origin ?? undefined;
+    }
+    this.origin = commit?.origin ?? undefined;
+    this.#readNewKeys(commit);
+  }
+  /** Reads the streams of all keys known. */
+  #readNewKeys(commit?: PartCommit): void {
+    const keys = ['', ...this.#keys.list.map((k) => k.name)];
+    for (const p of this.parts)
+      for (const f of p.families)
+        for (const k of keys) {
+          const name = dataStream(this.#naming, f.name, k);
+          if (p.streams.some((s) => s.name === name)) continue;
+          const key = k === '' ? -1 : this.#keys.find(k)!.index;
+          p.streams.push(new InStream(name, f, key, commit?.read[name] ?? 0, this.#declarations));
+        }
+    void this.#reader?.close();
+    this.#reading = undefined;
+    if (this.parts.length === 0) return;
+    this.#from = this.parts.flatMap((p) => [p, ...p.streams]);
+    const from = this.#from.map((x) => ({ stream: x instanceof InPart ? x.control : x.name, after: x.arrived }));
+    this.#reader = this.#bus.reader(from, this.#signal ? { signal: this.#signal } : {});
+  }
+
+  /**
+   * Takes what has arrived. Waits for something, for `wake` or for `waitMs`; not at all when there is other work.
+   * @returns whether there are new instruments
+   */
+  async take(busy: boolean, waitMs: number, born: (key: number, stamp: Stamp) => void): Promise<boolean> {
+    if (!this.#reader) {
+      await new Promise<void>((done) => (busy ? setImmediate(done) : setTimeout(done, Math.min(waitMs, 10))));
+      return false;
+    }
+    this.#reading ??= this.#reader.read();
+    let timer: NodeJS.Timeout | NodeJS.Immediate | undefined;
+    const otherwise = new Promise<undefined>((done) => {
+      this.#wake = () => done(undefined);
+      timer = busy ? setImmediate(() => done(undefined)) : setTimeout(() => done(undefined), waitMs);
+    });
+    const entries = await Promise.race([this.#reading, otherwise]);
+    this.#wake = undefined;
+    if (busy) clearImmediate(timer as NodeJS.Immediate);
+    else clearTimeout(timer as NodeJS.Timeout);
+    if (!entries) return false;
+    this.#reading = undefined;
+    let added = false;
+    for (const e of entries) {
+      const to = this.#from[e.stream]!;
+      if (to instanceof InStream) to.take(e);
+      else added = this.#control(to, e, born) || added;
+    }
+    // Promises speak of the streams of new instruments, too: those have to be there before anything is believed.
+    if (added) this.#readNewKeys();
+    for (const p of this.parts) p.settle();
+    return added;
+  }
+  #control(part: InPart, entry: StreamEntry, born: (key: number, stamp: Stamp) => void): boolean {
+    const control = part.take(entry);
+    if (!control) return false;
+    this.handover[this.parts.indexOf(part)]!.observe(wallUs() - control.sentAtUs);
+    const added = declareKeys(this.#keys, control);
+    this.origin ??= control.origin;
+    for (const b of control.births) born(b.key, b.stamp);
+    return added;
+  }
+  /** Ends a wait. */
+  wake(): void {
+    this.#wake?.();
+  }
+
+  /** Last cycle consumed of each stream, and last message believed of each control stream. */
+  get positions(): Record<string, number> {
+    return Object.fromEntries(
+      this.parts.flatMap((p) => [
+        [p.control, p.position] as const,
+        ...p.streams.map((s) => [s.name, s.position] as const),
+      ]),
+    );
+  }
+  async close(): Promise<void> {
+    await this.#reader?.close();
+  }
+}
+
+/** What the part reads of others, as its own plan numbers it. */
+function inPartsOf(cut: Cut, part: Part, plan: Plan, naming: Naming): InPart[] {
+  const local = localIndex(cut.plan, plan);
+  const graph = cut.plan.pipeline.hash.slice(0, 16);
+  return part.inlets.map(({ from, ports, delayUs }) => {
+    const producer = cut.parts[from]!;
+    const families = producer.families.flatMap((f): InFamily[] => {
+      const uses = f.ports.map((p): PortUse | undefined => {
+        if (!ports.some((q) => q.node === p.node && q.out === p.out)) return undefined;
+        const { node, outs } = cut.plan.nodes[p.node]!;
+        const delayed = node.feedback.includes(outs[p.out]!.port);
+        return { node: local[p.node]!, out: p.out, delayUs: delayed ? node.delayUs : undefined };
+      });
+      if (uses.every((u) => !u)) return [];
+      const schemas = f.ports.map((p) => cut.plan.nodes[p.node]!.outs[p.out]!.schema);
+      return [{ name: f.name, schemas, uses }];
+    });
+    return new InPart(producer.id, controlStream(naming, producer.id), families, delayUs, graph);
+  });
+}
