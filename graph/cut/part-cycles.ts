@@ -128,6 +128,7 @@ export class PartCycles {
       const first: Stamp = { ...closedAt(t), seq: -1 };
       if (compareStamps(bound, first) < 0 || (best && compareStamps(best, first) < 0)) return undefined;
       this.#engine.passTo(t);
+      this.#enliven(first);
       this.#endings = this.goesOn ? [] : this.#engine.endings();
     }
     return this.#endings[this.#ended];

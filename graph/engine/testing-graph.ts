@@ -7,6 +7,7 @@ import {
   add,
   asking,
   burst,
+  closing,
   collect,
   echo,
   exchange,
@@ -52,6 +53,7 @@ const KINDS = [
   'any',
   'shared',
   'timed',
+  'closing',
   'rx',
   'total',
   'loop',
@@ -111,6 +113,9 @@ class Growing {
         return;
       case 'timed':
         this.#node({ id, type: timed, in: { a: k(0) }, with: { after: pick[1]! % 6 } }, this.keyed, value);
+        return;
+      case 'closing':
+        this.#node({ id, type: closing, in: { a: k(0) } }, this.keyed, value);
         return;
       case 'rx':
         this.#node({ id, type: pick[1]! % 2 ? rxSum : rxDouble, in: { a: k(0) } }, this.keyed, value);

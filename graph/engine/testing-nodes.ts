@@ -114,6 +114,20 @@ export const timed = defineNode({
     }
   },
 });
+/** Speaks when the run ends: of all it saw, and of when that is. */
+export const closing = defineNode({
+  ...base,
+  type: 'test.closing',
+  config: z.strictObject({}),
+  ports: { in: { a: input(Scalar) }, out: { value: output(Scalar) } },
+  state: () => ({ sum: 0 }),
+  step(s, tick) {
+    s.sum += tick.a.value;
+  },
+  end(s, _c, emit, ctx) {
+    emit.value({ value: s.sum + ctx.now });
+  },
+});
 /** Sends `rounds` times, once per answer. */
 export const loop = defineNode({
   ...base,

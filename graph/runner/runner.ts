@@ -284,7 +284,10 @@ export class Run {
     // Stopped early the run will be resumed: only a real end closes what is open.
     if (signal?.aborted) return true;
     const until = this.#until ?? this.#options.until;
-    if (until !== undefined) await this.#settle(until);
+    if (until !== undefined) {
+      await this.#settle(until);
+      this.engine.passTo(until);
+    }
     // A run that was stopped between its last commit and its exit has closed everything already.
     if (!this.#options.open && !this.#ended)
       await (this.#answers ? this.#wait(engine.waitEnd()) : this.#cycle(() => engine.end()));
