@@ -43,7 +43,8 @@ export class InStream {
   }
   take(entry: StreamEntry): void {
     if (entry.last <= this.arrived) return;
-    this.#batches.push({ first: entry.prev + 1, batch: decodeBatch(entry.payload, this.family.schemas) });
+    const { schemas, uses } = this.family;
+    this.#batches.push({ first: entry.prev + 1, batch: decodeBatch(entry.payload, schemas, uses) });
     this.arrived = entry.last;
   }
   /** The first cycle not consumed: its batch, and its place there. Undefined when none has arrived. */
@@ -78,6 +79,9 @@ export class InStream {
   }
 }
 
+/** Up to the frontier nothing will come but what lies in front of these ends. */
+export type Promised = Pick<Control, 'frontier' | 'origin' | 'positions'>;
+
 /** Everything that a part reads of one other part. */
 export class InPart {
   readonly id: string;
@@ -91,7 +95,9 @@ export class InPart {
   origin: number | undefined;
   readonly #delayUs: number;
   readonly #graph: string;
-  #promises: { number: number; control: Control }[] = [];
+  #promises: { number: number; promised: Promised }[] = [];
+  /** What was believed in the commit that the part goes on from. */
+  #resumed: Promised | null = null;
 
   constructor(id: string, control: string, families: readonly InFamily[], delayUs: number, graph: string) {
     this.id = id;
@@ -99,6 +105,23 @@ export class InPart {
     this.families = families;
     this.#delayUs = delayUs;
     this.#graph = graph;
+  }
+  /** Goes on from a commit: what was promised holds once the streams have arrived as far as it said. */
+  resume(front: { position: number; promise: Promised | null } | undefined): void {
+    this.position = front?.position ?? 0;
+    this.arrived = this.position;
+    this.#resumed = front?.promise ?? null;
+    if (this.#resumed) this.#promises.push({ number: this.position, promised: this.#resumed });
+  }
+  /** What is believed, for commits: not all that it speaks of has been consumed. */
+  get promise(): Promised | null {
+    // Not believed again yet: the next start still has to wait for what it speaks of.
+    if (!this.frontier) return this.#resumed;
+    return {
+      frontier: this.frontier,
+      origin: this.origin,
+      positions: Object.fromEntries(this.streams.map((s) => [s.name, s.announced])),
+    };
   }
   /** @returns the control message: instruments in it have to be declared */
   take(entry: StreamEntry): Control | undefined {
@@ -109,7 +132,7 @@ export class InPart {
         help: 'start all services with the same pipeline, profile and parameters, or use another prefix on the bus',
       });
     this.arrived = entry.last;
-    this.#promises.push({ number: entry.last, control });
+    this.#promises.push({ number: entry.last, promised: control });
     return control;
   }
   /** Believes what has been promised as far as the streams have arrived. */
@@ -117,12 +140,12 @@ export class InPart {
     for (;;) {
       const p = this.#promises[0];
       if (!p) return;
-      for (const s of this.streams) s.announced = Math.max(s.announced, p.control.positions[s.name] ?? 0);
+      for (const s of this.streams) s.announced = Math.max(s.announced, p.promised.positions[s.name] ?? 0);
       if (this.streams.some((s) => s.arrived < s.announced)) return;
       this.#promises.shift();
       this.position = p.number;
-      this.frontier = p.control.frontier;
-      this.origin ??= p.control.origin;
+      this.frontier = p.promised.frontier;
+      this.origin ??= p.promised.origin;
     }
   }
   /** Nothing of this part takes effect before this place that has not arrived. */

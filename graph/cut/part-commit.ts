@@ -1,6 +1,7 @@
 import { decode, encode } from '../codec/index.ts';
 import type { Snapshot } from '../engine/snapshot.ts';
 import type { Stamp } from '../engine/stamp.ts';
+import type { Promised } from './in-part.ts';
 
 /** All that a part needs to go on from a commit. */
 export interface PartCommit {
@@ -10,7 +11,7 @@ export interface PartCommit {
   readonly read: Readonly<Record<string, number>>;
   readonly written: Readonly<Record<string, number>>;
   /** By part that is read. */
-  readonly fronts: Readonly<Record<string, { position: number; frontier: Stamp | null }>>;
+  readonly fronts: Readonly<Record<string, { position: number; promise: Promised | null }>>;
   readonly origin: number | null;
   /** Keys that other parts have called to life in cycles that have not been run here. */
   readonly births: readonly { readonly key: number; readonly stamp: Stamp }[];

@@ -40,6 +40,8 @@ export interface PartOptions {
   readonly until?: number;
   /** The input goes on after this run: no node's `end` is run. */
   readonly open?: boolean;
+  /** Cycles between two looks at the bus; default 2,048. */
+  readonly slice?: number;
   /** Bytes on the bus that the slowest reader has not done with, before a source waits; default 64 MiB. */
   readonly mostOutstanding?: number;
   /** The part went back to its last commit, and why. */

@@ -41,14 +41,10 @@ export class PartReceiver {
   }
 
   open(commit: PartCommit | undefined): void {
-    for (const p of this.parts) {
-      const front = commit?.fronts[p.id];
-      p.position = p.arrived = front?.position ?? 0;
-      p.frontier = front?.frontier ?? undefined;
-      p.origin = commit?.origin ?? undefined;
-    }
+    for (const p of this.parts) p.resume(commit?.fronts[p.id]);
     this.origin = commit?.origin ?? undefined;
     this.#readNewKeys(commit);
+    for (const p of this.parts) p.settle();
   }
   /** Reads the streams of all keys known. */
   #readNewKeys(commit?: PartCommit): void {

@@ -204,7 +204,7 @@ class PartLife {
       this.#check();
       await this.#readSources();
       const bound = this.#bound();
-      const more = bound ? this.#cycles.advance(bound, SLICE) : false;
+      const more = bound ? this.#cycles.advance(bound, this.#o.slice ?? SLICE) : false;
       for (const h of this.#heads) if (h.block && h.row > 0) h.offset = h.block.seq0 + h.row - 1;
       // All cycles before the bound have run: it is the part's own frontier.
       if (bound && !more && (!this.#frontier || isFurther(bound, this.#frontier))) this.#frontier = bound;
@@ -334,7 +334,7 @@ class PartLife {
       snapshot: this.#engine.snapshot(),
       read: Object.fromEntries(parts.flatMap((p) => p.streams.map((s) => [s.name, s.position]))),
       written: Object.fromEntries([...this.#sender.out.streams.values()].map((s) => [s.name, s.position])),
-      fronts: Object.fromEntries(parts.map((p) => [p.id, { position: p.position, frontier: p.frontier ?? null }])),
+      fronts: Object.fromEntries(parts.map((p) => [p.id, { position: p.position, promise: p.promise }])),
       origin: this.#origin ?? null,
       births: this.#cycles.births,
       offsets,
