@@ -7,7 +7,7 @@ import { defineConfig } from 'vitest/config';
 const LIVE = [
   'graph/bus/redis/**/*.test.ts',
   'sinks/store/arango/arango-*.test.ts',
-  '{lake,sinks}/**/*.s3.test.ts',
+  '{lake,sinks,ui}/**/*.s3.test.ts',
   'sources/binance/**/*.test.ts',
   'venue/server/**/*.test.ts',
   'venue/contract/**/*.test.ts',
@@ -16,7 +16,10 @@ const LIVE = [
   'ui/run/binance-market.test.ts',
   'ui/cli/start/**/*.test.ts',
   'ui/cli/live-run.test.ts',
-  'ui/cli/commands/venue.test.ts',
+  'ui/cli/commands/{venue,doctor,dlq}.test.ts',
+  'ui/metrics/serve-*.test.ts',
+  'deploy/{redis,services}.test.ts',
+  'pipelines/services.test.ts',
   'docs/docs.test.ts',
 ];
 const common = {
@@ -34,7 +37,7 @@ export default defineConfig({
         test: {
           ...common,
           name: 'offline',
-          include: ['{graph,operators,sources,sinks,lake,venue,ui,bench,docs,pipelines}/**/*.test.ts'],
+          include: ['{graph,operators,sources,sinks,lake,venue,ui,bench,docs,deploy,pipelines}/**/*.test.ts'],
           exclude: ['**/node_modules/**', ...LIVE],
         },
       },

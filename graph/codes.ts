@@ -310,6 +310,22 @@ export const GRAPH_CODES = {
     title: 'a service without nodes (warning)',
     text: 'The service has an empty list.',
   },
+  CHM506: {
+    title: 'a family of streams lists an unknown node',
+    text: 'An entry of `streams:` is neither the id of a node nor the name of a service. A service stands for all of its nodes that are not listed themselves.',
+  },
+  CHM507: {
+    title: 'a node in two families of streams',
+    text: 'All records that a node sends to other parts of the graph travel in one family of streams, so that their order is that in which they were sent.',
+  },
+  CHM508: {
+    title: 'not a name of a family of streams',
+    text: 'Families of streams are lower-case letters, digits, `:`, `_` and `-`, beginning with a letter. The stream of an instrument is the family and the instrument in braces, `mkt:{usdm:BTCUSDT}`, so a family has no braces itself. Some first words are kept for what else lies on the bus.',
+  },
+  CHM509: {
+    title: 'streams without effect (warning)',
+    text: 'Records travel in streams where a graph is cut along its `services:`. Without services, for an empty list, and for nodes whose records stay in their part, a name of streams changes nothing.',
+  },
 } as const satisfies CodeTable;
 
 /** Codes whose findings do not keep a pipeline from running. */
@@ -323,6 +339,7 @@ export const WARNINGS: ReadonlySet<string> = new Set([
   'CHM310',
   'CHM402',
   'CHM505',
+  'CHM509',
 ]);
 
 /** Errors that `allow` may suppress, as their paragraphs say. */

@@ -32,7 +32,10 @@ describe('the connectors', () => {
       expect(importsOperators(relative(ROOT, file), read(file))).toEqual([]);
     // The checks can fail: a rule that moves into S1, and an import of one.
     const moved = trend({}, synthetic(), (t) =>
-      t.replace('s1: [market, venue]', 's1: [market, venue, rules]').replace('guards, rules, size', 'guards, size'),
+      t
+        .replace('s1: [market, venue]', 's1: [market, venue, rules]')
+        .replace('guards, rules, size', 'guards, size')
+        .replace('[rules, size]', '[size]'),
     );
     expect(decidingIn(moved, 's1')).toEqual(['decision.rules']);
     expect(importsOperators('market.ts', "import { rules } from '../operators/decision/index.ts';")).toEqual([

@@ -6,7 +6,8 @@ import { ChimeraError } from '../graph/schema/index.ts';
 import { RowFormatter, type TapFormat } from '../graph/tap/format.ts';
 import { AnyRecord } from './any-record.ts';
 import { BufferedSink } from './buffered-sink.ts';
-import { openEmbeddedStore, type SqliteStore } from './store/index.ts';
+import { durableStoreOf } from './run-store.ts';
+import type { RunStore } from './store/index.ts';
 
 const config = z.strictObject({
   dir: z
@@ -57,20 +58,20 @@ interface Target {
 class FileSink extends BufferedSink {
   readonly #format: TapFormat;
   readonly #dir: string;
-  readonly #store: SqliteStore | undefined;
+  readonly #store: RunStore | undefined;
   readonly #writer: string;
   #targets: Target[] | undefined;
 
   static async open(format: TapFormat, dir: string, env: Env, wiring: Wiring): Promise<Sink<InPorts>> {
     const folder = resolve(env.dir ?? '.', dir);
     await refusing(folder, () => mkdir(folder, { recursive: true }));
-    return new FileSink(format, folder, env, wiring);
+    return new FileSink(format, folder, env, wiring, await durableStoreOf(env));
   }
-  private constructor(format: TapFormat, dir: string, env: Env, wiring: Wiring) {
+  private constructor(format: TapFormat, dir: string, env: Env, wiring: Wiring, store: RunStore | undefined) {
     super(env, wiring, []);
     this.#format = format;
     this.#dir = dir;
-    this.#store = env.dir === undefined ? undefined : openEmbeddedStore(env.dir);
+    this.#store = store;
     this.#writer = `${env.pipeline}.${env.node}`;
   }
 

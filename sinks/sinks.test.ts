@@ -69,7 +69,16 @@ const venue = defineNode({
       };
       const what = { exec: 'trade', status: 'filled', side: 'buy', type: 'market', tif: 'gtc' } as const;
       const rest = { order_id: n, code: 0, reason: '', reduce_only: false, fee: 1, realized_pnl: 0, maker: false };
-      emit.report({ client_id: `c${n}`, ...amounts, ...what, ...rest, trade_id: n, time_ms: 0, base_fee: Number.NaN, key });
+      emit.report({
+        client_id: `c${n}`,
+        ...amounts,
+        ...what,
+        ...rest,
+        trade_id: n,
+        time_ms: 0,
+        base_fee: Number.NaN,
+        key,
+      });
     }
   },
 });

@@ -3,6 +3,8 @@ import { defineSource } from '../graph/node.ts';
 import { ChimeraError, MARKET_PORTS, type MarketPort } from '../graph/schema/index.ts';
 import { openInputs } from '../lake/decode/inputs.ts';
 import { openLake } from '../lake/open-lake.ts';
+import { openStorage } from '../lake/open-storage.ts';
+import type { S3Options } from '../lake/s3/s3-options.ts';
 import { marketPorts } from './market-ports.ts';
 
 export const market = defineSource({
@@ -12,7 +14,7 @@ export const market = defineSource({
   summary:
     'The market as it was received: recorder files, archives, candles, Parquet or a lake folder, merged by arrival time.',
   doc: [
-    'Reads the paths given as `--input`. What a file is, is found out from its content. Engine time is the receive time of',
+    'Reads the paths given as `--input`, `s3://bucket/prefix` for a lake on S3 too. What a file is, is found out from its content. Engine time is the receive time of',
     'the file; within a file the row order is law, files are merged by (time, position on the command line, row).',
     'Each port is one kind of message; exact amounts are integers in the decimals of their instrument.',
   ].join('\n'),
@@ -32,12 +34,16 @@ export const market = defineSource({
         node: env.node,
         help: 'name recorder files, archives, Parquet files or a lake folder with --input',
       });
+    const s3 = env.access?.['s3'] as S3Options | undefined;
     return openInputs(env.inputs, env.keys, {
       ...(c.symbols.length ? { symbols: c.symbols } : {}),
       ...(c.streams.length ? { streams: c.streams } : {}),
       ...(c.market === 'any' ? {} : { markets: [c.market] }),
       // A live run's lake also holds what its gateway was told.
-      openLake: (path, selection, keys) => openLake(path, { datasets: Object.keys(MARKET_PORTS), ...selection }, keys),
+      openLake: async (path, selection, keys) => {
+        const storage = await openStorage(path, s3 ? { s3 } : {});
+        return openLake(path, { datasets: Object.keys(MARKET_PORTS), ...selection, storage }, keys);
+      },
     });
   },
 });

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { ChimeraError } from '../schema/index.ts';
 import type {
   AcquireOptions,
@@ -12,30 +13,47 @@ import type {
 } from './bus.ts';
 import { Rewound } from './rewound.ts';
 
+interface Entry {
+  /** How many entries the stream was given before it. */
+  readonly nth: number;
+  readonly prev: number;
+  readonly last: number;
+  readonly payload: Uint8Array;
+}
 interface Stream {
-  entries: { prev: number; last: number; payload: Uint8Array }[];
+  entries: Entry[];
+  /** Number of the last record. */
   position: number;
-  /** Records up to this one have been removed. */
-  trimmed: number;
+  /** Consumer → the records it no longer needs. */
   readonly needs: Map<string, number>;
 }
 interface Partition {
+  /** The newest one given out: writes count under it alone. */
   token: number;
-  holder: Holder | undefined;
+  held: boolean;
   checkpoints: BusCheckpoint[];
-  waiting: (() => void)[];
+  readonly waiting: Set<() => void>;
 }
 
 /** All parts in one process, nothing on disk: what tests run against, and the plain statement of what a bus does. */
 export class MemoryBus implements Bus {
   readonly #streams = new Map<string, Stream>();
   readonly #partitions = new Map<string, Partition>();
-  #readers = new Set<() => void>();
+  readonly #closing = new AbortController();
+  /** Called whenever something was appended. */
+  readonly wakes = new Set<() => void>();
 
+  constructor() {
+    // Everyone who waits listens.
+    setMaxListeners(0, this.#closing.signal);
+  }
+  get streams(): ReadonlyMap<string, Stream> {
+    return this.#streams;
+  }
   stream(name: string): Stream {
     let s = this.#streams.get(name);
     if (!s) {
-      s = { entries: [], position: 0, trimmed: 0, needs: new Map() };
+      s = { entries: [], position: 0, needs: new Map() };
       this.#streams.set(name, s);
     }
     return s;
@@ -43,152 +61,177 @@ export class MemoryBus implements Bus {
   partition(name: string): Partition {
     let p = this.#partitions.get(name);
     if (!p) {
-      p = { token: 0, holder: undefined, checkpoints: [], waiting: [] };
+      p = { token: 0, held: false, checkpoints: [], waiting: new Set() };
       this.#partitions.set(name, p);
     }
     return p;
   }
-  get streams(): ReadonlyMap<string, Stream> {
-    return this.#streams;
-  }
 
   async acquire(name: string, { signal }: AcquireOptions): Promise<Held> {
     const p = this.partition(name);
-    while (p.holder) {
-      await new Promise<void>((done) => {
-        p.waiting.push(done);
-        signal?.addEventListener('abort', () => done(), { once: true });
-      });
-      if (signal?.aborted) throw new ChimeraError('CHM522', `waiting for ${name} was ended`, {});
-    }
-    const holder = new Holder(this, name, ++p.token);
-    p.holder = holder;
-    return holder;
+    const ended = (): boolean => signal?.aborted === true || this.#closing.signal.aborted;
+    while (p.held && !ended()) await woken(p.waiting, signal, this.#closing.signal);
+    if (ended()) throw new ChimeraError('CHM522', `waiting for ${name} was ended`, {});
+    p.held = true;
+    return new MemoryHeld(this, name, ++p.token);
   }
-  /** What a lease that runs out does: the holder goes on and does not know. */
+  /** What a lease that runs out does: another one may acquire it, and the holder does not know. */
   expire(name: string): void {
     const p = this.partition(name);
-    p.holder = undefined;
-    for (const wake of p.waiting.splice(0)) wake();
-  }
-  arrived(): void {
-    for (const wake of this.#readers) wake();
+    p.held = false;
+    for (const wake of [...p.waiting]) wake();
   }
 
   reader(from: readonly ReadFrom[], { signal, count = 64 }: ReaderOptions = {}): StreamReader {
-    const at = from.map((f) => f.after);
-    let closed = false;
-    let wake = () => {};
-    const woken = () => wake();
-    this.#readers.add(woken);
-    signal?.addEventListener('abort', woken, { once: true });
-    const ready = (): StreamEntry[] =>
-      from.flatMap(({ stream }, i) => {
-        const s = this.stream(stream);
-        const after = at[i]!;
-        if (s.position < after || after < s.trimmed)
-          throw new Rewound(stream, s.position, `${stream} does not hold what follows ${after}`);
-        const found = s.entries.filter((e) => e.last > after || (e.last === after && e.prev === after)).slice(0, count);
-        const news = found.filter((e) => e.last > after);
-        if (news.length > 0) at[i] = news.at(-1)!.last;
-        return news.map((e) => ({ stream: i, ...e }));
-      });
+    const closed = new AbortController();
+    const stops = [closed.signal, this.#closing.signal, ...(signal ? [signal] : [])];
+    const at = from.map(({ after }) => ({ position: after, nth: 0 }));
     return {
       read: async () => {
         for (;;) {
-          if (closed || signal?.aborted) return [];
-          const entries = ready();
+          if (stops.some((s) => s.aborted)) return [];
+          const entries = from.flatMap(({ stream }, i) => this.#following(stream, i, at[i]!, count));
           if (entries.length > 0) return entries;
-          await new Promise<void>((done) => {
-            wake = done;
-          });
+          await woken(this.wakes, ...stops);
         }
       },
-      close: () => {
-        closed = true;
-        this.#readers.delete(woken);
-        wake();
-        return Promise.resolve();
-      },
+      close: async () => closed.abort(),
     };
   }
-  close(): Promise<void> {
-    return Promise.resolve();
+  /** What comes next of one stream: each entry says what came before it, so a gap shows. */
+  #following(name: string, stream: number, at: { position: number; nth: number }, count: number): StreamEntry[] {
+    const s = this.stream(name);
+    if (s.position < at.position)
+      throw new Rewound(name, s.position, `${name} ends with record ${s.position}, but ${at.position} was read before`);
+    const found: StreamEntry[] = [];
+    for (let i = Math.max(0, at.nth - (s.entries[0]?.nth ?? 0)); i < s.entries.length && found.length < count; i++) {
+      const { nth, prev, last, payload } = s.entries[i]!;
+      if (prev > at.position)
+        throw new Rewound(name, at.position, `the records ${at.position + 1}–${prev} of ${name} are not there`);
+      at.nth = nth + 1;
+      if (last < at.position || (last === at.position && prev !== last)) continue;
+      at.position = last;
+      found.push({ stream, prev, last, payload });
+    }
+    return found;
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
   }
 }
 
-class Holder implements Held {
+class MemoryHeld implements Held {
   readonly token: number;
   readonly #bus: MemoryBus;
   readonly #name: string;
+  readonly #partition: Partition;
   readonly #lost = new AbortController();
 
   constructor(bus: MemoryBus, name: string, token: number) {
     this.#bus = bus;
     this.#name = name;
+    this.#partition = bus.partition(name);
     this.token = token;
   }
   get lost(): AbortSignal {
     return this.#lost.signal;
   }
-  #fence(): void {
-    if (this.#bus.partition(this.#name).token === this.token) return;
-    const error = new ChimeraError('CHM521', `another runner holds ${this.#name}`, {});
-    this.#lost.abort(error);
-    throw error;
+  #check(): void {
+    if (this.#partition.token !== this.token) this.#lose('another runner holds it');
+    this.#lost.signal.throwIfAborted();
+  }
+  #lose(why: string): void {
+    this.#lost.abort(
+      new ChimeraError('CHM521', `${this.#name} is no longer held under token ${this.token}: ${why}`, {}),
+    );
   }
   async cover(): Promise<void> {
-    this.#fence();
+    this.#check();
   }
   async positions(streams: readonly string[]): Promise<number[]> {
     return streams.map((s) => this.#bus.stream(s).position);
   }
+
   async append(batches: readonly Batch[]): Promise<void> {
-    this.#fence();
-    for (const b of batches) this.#append(b);
-    this.#bus.arrived();
+    this.#check();
+    this.#write(this.#fitting(batches));
   }
-  #append(batch: Batch): void {
-    const s = this.#bus.stream(batch.stream);
-    if (batch.prev > s.position) throw new Rewound(batch.stream, s.position, `${batch.stream} ends at ${s.position}`);
-    if (batch.prev < s.position) {
-      if (batch.last <= s.position) return;
-      if (!batch.split) throw new ChimeraError('CHM529', `a batch of ${batch.stream} is there in part`, {});
-      this.#append(batch.split(s.position));
-      return;
+  /** What of the batches is not there yet. All checks come before all writes. */
+  #fitting(batches: readonly Batch[]): Batch[] {
+    const ends = new Map<string, number>();
+    return batches.flatMap((batch) => {
+      const { stream, prev, last } = batch;
+      const end = ends.get(stream) ?? this.#bus.stream(stream).position;
+      if (prev > end) throw new Rewound(stream, end, `${stream} ends with record ${end}, not with ${prev}`);
+      // All of it is there; or it is a frontier, and records have come since.
+      if (prev < end && last <= end) return [];
+      ends.set(stream, last);
+      if (prev === end) return [batch];
+      const rest = batch.split?.(end);
+      if (!rest) throw new ChimeraError('CHM529', `a batch of ${stream} is there in part and cannot be cut`, {});
+      return [rest];
+    });
+  }
+  #write(batches: readonly Batch[]): void {
+    for (const { stream, prev, last, payload } of batches) {
+      const s = this.#bus.stream(stream);
+      s.entries.push({ nth: (s.entries.at(-1)?.nth ?? -1) + 1, prev, last, payload: payload.slice() });
+      s.position = last;
     }
-    s.entries.push({ prev: batch.prev, last: batch.last, payload: batch.payload.slice() });
-    s.position = batch.last;
+    for (const wake of [...this.#bus.wakes]) wake();
   }
+
   async commit(checkpoint: BusCheckpoint, batches: readonly Batch[]): Promise<void> {
-    await this.append(batches);
-    const p = this.#bus.partition(this.#name);
-    const newest = p.checkpoints[0]?.epoch ?? 0;
-    if (checkpoint.epoch === newest) return;
-    if (checkpoint.epoch < newest) throw new ChimeraError('CHM529', `checkpoint ${checkpoint.epoch} is not new`, {});
-    p.checkpoints = [checkpoint, ...p.checkpoints].slice(0, 2);
+    this.#check();
+    const { epoch, graph, blob } = checkpoint;
+    const p = this.#partition;
+    const newest = p.checkpoints[0]?.epoch ?? Number.NEGATIVE_INFINITY;
+    if (epoch < newest) throw new ChimeraError('CHM529', `checkpoint ${epoch} comes after ${newest}`, {});
+    this.#write(this.#fitting(batches));
+    if (epoch > newest) p.checkpoints = [{ epoch, graph, blob: blob.slice() }, ...p.checkpoints.slice(0, 1)];
   }
   async checkpoints(): Promise<BusCheckpoint[]> {
-    return [...this.#bus.partition(this.#name).checkpoints];
+    return [...this.#partition.checkpoints];
   }
+
   async need(positions: readonly { readonly stream: string; readonly position: number }[]): Promise<void> {
+    this.#check();
     for (const { stream, position } of positions) {
       const { needs } = this.#bus.stream(stream);
       needs.set(this.#name, Math.max(position, needs.get(this.#name) ?? 0));
     }
   }
-  async trim(streams: readonly { readonly stream: string; readonly consumers: readonly string[] }[]): Promise<void> {
-    this.#fence();
-    for (const { stream, consumers } of streams) {
+  async trim(
+    streams: readonly { readonly stream: string; readonly consumers: readonly string[] }[],
+  ): Promise<number[]> {
+    this.#check();
+    return streams.map(({ stream, consumers }) => {
+      if (consumers.length === 0) return 0;
       const s = this.#bus.stream(stream);
       const least = Math.min(...consumers.map((c) => s.needs.get(c) ?? 0));
-      if (consumers.length === 0 || least <= s.trimmed) continue;
-      s.entries = s.entries.filter((e) => e.last > least);
-      s.trimmed = Math.max(s.trimmed, Math.min(least, s.entries[0]?.prev ?? s.position));
-    }
+      // The last entry carries the frontier that a consumer may still have to hear of.
+      const last = s.entries.length - 1;
+      s.entries = s.entries.filter((e, i) => i === last || e.last > least);
+      return least;
+    });
   }
   async release(): Promise<void> {
-    const p = this.#bus.partition(this.#name);
-    if (p.holder === this) this.#bus.expire(this.#name);
+    if (this.#lost.signal.aborted) return;
+    this.#lose('it was released');
+    if (this.#partition.token === this.token) this.#bus.expire(this.#name);
   }
+}
+
+/** Until one of the wakes is called or a signal ends the waiting. */
+function woken(wakes: Set<() => void>, ...signals: (AbortSignal | undefined)[]): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      wakes.delete(done);
+      for (const s of signals) s?.removeEventListener('abort', done);
+      resolve();
+    };
+    wakes.add(done);
+    for (const s of signals) s?.addEventListener('abort', done);
+  });
 }

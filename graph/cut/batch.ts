@@ -1,44 +1,46 @@
+import { crc32c } from '../codec/crc32c.ts';
 import { END, NO_PATH, type Phase, type Stamp } from '../engine/stamp.ts';
 import { ChimeraError, type Schema } from '../schema/index.ts';
+import { ByteReader, readColumn } from './wire-bytes.ts';
 import { readColumns } from './wire-columns.ts';
 
 /**
- * One entry of a stream: cycles of one part that emitted records of one key, in order. Little endian, every section at a
- * multiple of 8:
+ * One entry of a stream: cycles of one part that emitted records of one key, in order.
  *
- *     u32 format, u32 cycles, u32 records, u32 bytes of `rest`
- *     u32 1 when there are `keys`, u32 0
- *     f64 t[cycles]        engine time
- *     f64 seq[cycles]      number of what began the cycle
- *     u16 cause[cycles]    what began it (`Plan.causes`)
- *     u32 ends[cycles]     its records are those before this index, behind those of the cycle before
- *     u16 ports[records]   port of each record, as its family numbers them
- *     i32 keys[records]    key of each record, in the stream of nodes that have one instance for all keys
- *     rest                 JSON: stamps of cycles that did not begin with an input
- *     u32 ports, then for each port that occurs: u32 port, u32 rows, columns
+ *     u32 format, u32 CRC-32C of all that follows (little endian)
+ *     counts: cycles, records, bytes of `rest`, 1 when there are `keys`
+ *     numbers t[cycles]         engine time
+ *     numbers seq[cycles]       number of what began the cycle
+ *     numbers cause[cycles]     what began it (`Plan.causes`)
+ *     numbers records[cycles]   how many records it emitted
+ *     numbers ports[records]    port of each record, as its family numbers them
+ *     numbers keys[records]     key of each record, in the stream of nodes that have one instance for all keys
+ *     rest                      JSON: stamps of cycles that did not begin with an input
+ *     ports, then for each port that occurs: port, rows, bytes of its columns, columns
  *
- * The k-th record with port p is row k of p's columns.
+ * Counts, and columns of numbers, are those of `wire-bytes.ts`. The k-th record with port p is row k of p's columns.
  */
 export interface DecodedBatch {
   readonly cycles: number;
   readonly t: Float64Array;
   readonly seq: Float64Array;
-  readonly cause: Uint16Array;
+  readonly cause: Float64Array;
+  /** The cycle's records are those before this index, behind those of the cycle before. */
   readonly ends: Uint32Array;
   readonly ports: Uint16Array;
   /** Key of each record, −1 = none; undefined: all are of the stream's key. */
   readonly keys: Int32Array | undefined;
   /** Row of each record in its port's columns. */
   readonly rows: Uint32Array;
-  /** By port of the family; undefined = no records. */
+  /** By port of the family; undefined = no records, or not wanted. */
   readonly columns: readonly (readonly unknown[] | undefined)[];
   readonly stamps: ReadonlyMap<number, Stamp>;
 }
 
 /** In front of everything else: tells an entry of this layout from anything else in a stream. */
-export const FORMAT = 0x43480001;
-export const HEAD_BYTES = 24;
-export const align = (bytes: number): number => (bytes + 7) & ~7;
+export const FORMAT = 0x43480002;
+/** Format and checksum. */
+export const HEAD_BYTES = 8;
 
 /** What the stamp of a cycle says beyond time, cause and number. */
 export type Rest = readonly [cycle: number, ...stamp: readonly number[]];
@@ -67,12 +69,18 @@ function stampOf(t: number, [, source, seq, phase, generation, place, number, ..
   };
 }
 
-/** @throws CHM513 for bytes that are no such entry, or hold a port that the family does not have */
-export function decodeBatch(payload: Uint8Array, schemas: readonly Schema[]): DecodedBatch {
+/**
+ * @param wanted ports whose columns are decoded; default all
+ * @throws CHM513 for bytes that are no such entry, or hold a port that the family does not have
+ */
+export function decodeBatch(
+  payload: Uint8Array,
+  schemas: readonly Schema[],
+  wanted?: readonly unknown[],
+): DecodedBatch {
   try {
-    return decode(payload, schemas);
+    return decode(payload, schemas, wanted);
   } catch (e) {
-    // A length beyond the end is a RangeError of the views.
     throw e instanceof ChimeraError ? e : undecodable(e instanceof Error ? e.message : String(e));
   }
 }
@@ -82,51 +90,47 @@ function undecodable(why: string): ChimeraError {
   });
 }
 
-function decode(payload: Uint8Array, schemas: readonly Schema[]): DecodedBatch {
-  // What a client hands over lies anywhere in a larger buffer; the columns are views and need their alignment.
-  const bytes = payload.byteOffset % 8 === 0 ? payload : new Uint8Array(payload);
-  const buffer = bytes.buffer as ArrayBuffer;
-  const base = bytes.byteOffset;
-  const view = new DataView(buffer, 0, base + bytes.byteLength);
-  if (bytes.byteLength < HEAD_BYTES || view.getUint32(base, true) !== FORMAT)
-    throw undecodable('its format is unknown');
-  const cycles = view.getUint32(base + 4, true);
-  const records = view.getUint32(base + 8, true);
-  const restBytes = view.getUint32(base + 12, true);
-  const withKeys = view.getUint32(base + 16, true) === 1;
-  let at = base + HEAD_BYTES;
-  const section = <T>(make: (offset: number) => T, length: number): T => {
-    const from = at;
-    at += align(length);
-    if (at > view.byteLength) throw undecodable('it ends too early');
-    return make(from);
-  };
-  const t = section((o) => new Float64Array(buffer, o, cycles), 8 * cycles);
-  const seq = section((o) => new Float64Array(buffer, o, cycles), 8 * cycles);
-  const cause = section((o) => new Uint16Array(buffer, o, cycles), 2 * cycles);
-  const ends = section((o) => new Uint32Array(buffer, o, cycles), 4 * cycles);
-  const ports = section((o) => new Uint16Array(buffer, o, records), 2 * records);
-  const keys = withKeys ? section((o) => new Int32Array(buffer, o, records), 4 * records) : undefined;
-  const text = section((o) => new Uint8Array(buffer, o, restBytes), restBytes);
+function decode(payload: Uint8Array, schemas: readonly Schema[], wanted?: readonly unknown[]): DecodedBatch {
+  // What a client hands over is a Buffer; one kind of array keeps the loops below fast.
+  const bytes = new Uint8Array(payload.buffer, payload.byteOffset, payload.length);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  if (bytes.length < HEAD_BYTES || view.getUint32(0, true) !== FORMAT) throw undecodable('its format is unknown');
+  if (view.getUint32(4, true) !== crc32c(bytes, HEAD_BYTES)) throw undecodable('its checksum is another one');
+  const from = new ByteReader(bytes, HEAD_BYTES);
+  const cycles = from.count();
+  const records = from.count();
+  const restBytes = from.length();
+  const withKeys = from.count() === 1;
+  if (Math.max(cycles, records) > MOST_ROWS) throw undecodable(`${cycles} cycles with ${records} records`);
+  const t = readColumn(from, cycles);
+  const seq = readColumn(from, cycles);
+  const cause = readColumn(from, cycles);
+  const ends = endsOf(readColumn(from, cycles), records);
+  const ports = Uint16Array.from(readColumn(from, records));
+  const keys = withKeys ? Int32Array.from(readColumn(from, records)) : undefined;
   const stamps = new Map<number, Stamp>();
-  if (restBytes > 0)
-    for (const r of JSON.parse(new TextDecoder().decode(text)) as Rest[]) stamps.set(r[0], stampOf(t[r[0]]!, r));
+  if (restBytes > 0) {
+    const text = new TextDecoder().decode(bytes.subarray(from.at, from.at + restBytes));
+    for (const r of JSON.parse(text) as Rest[]) stamps.set(r[0], stampOf(t[r[0]]!, r));
+    from.at += restBytes;
+  }
   const columns: (readonly unknown[] | undefined)[] = schemas.map(() => undefined);
   const counts: number[] = schemas.map(() => 0);
-  const present = view.getUint32(at, true);
-  at += 8;
-  for (let i = 0; i < present; i++) {
-    const port = view.getUint32(at, true);
-    const n = view.getUint32(at + 4, true);
+  for (let left = from.count(); left > 0; left--) {
+    const port = from.count();
+    const n = from.count();
+    const end = from.length() + from.at;
     const schema = schemas[port];
     if (!schema) throw undecodable(`it holds a port ${port}`);
-    const read = readColumns(schema, n, view, at + 8);
-    columns[port] = read.columns;
+    if (n > records) throw undecodable('there are more rows than records');
+    if (!wanted || wanted[port]) {
+      columns[port] = readColumns(schema, n, from);
+      if (from.at !== end) throw undecodable(`its records of port ${port} are not of the layout ${schema.name}`);
+    }
+    from.at = end;
     counts[port] = n;
-    at = read.end;
   }
-  if (at > view.byteLength) throw undecodable('it ends too early');
-  if ((cycles > 0 ? ends[cycles - 1] : 0) !== records) throw undecodable('records and cycles do not agree');
+  if (from.at !== bytes.length) throw undecodable('it does not end where it should');
   const rows = new Uint32Array(records);
   const next = schemas.map(() => 0);
   for (let i = 0; i < records; i++) {
@@ -135,4 +139,17 @@ function decode(payload: Uint8Array, schemas: readonly Schema[]): DecodedBatch {
     rows[i] = next[port]!++;
   }
   return { cycles, t, seq, cause, ends, ports, keys, rows, columns, stamps };
+}
+/** More than any part sends at once. */
+const MOST_ROWS = 2 ** 24;
+
+function endsOf(counts: Float64Array, records: number): Uint32Array {
+  const ends = new Uint32Array(counts.length);
+  let end = 0;
+  for (let i = 0; i < counts.length; i++) {
+    end += counts[i]!;
+    ends[i] = end;
+  }
+  if (end !== records) throw undecodable('records and cycles do not agree');
+  return ends;
 }

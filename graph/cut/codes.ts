@@ -4,15 +4,15 @@ import type { CodeTable } from '../schema/index.ts';
 export const CODES = {
   CHM510: {
     title: 'two parts joined by a delivery without delay',
-    text: 'A node sends records that are delivered one by one or fed back without delay, and who takes them runs in another part of the graph. Such deliveries come at the same engine time, in an order that only one part can keep. Put both nodes into one service, next to each other, or give the feedback a `delay`.',
+    text: 'A node sends records that are delivered one by one or fed back without delay, and who takes them runs in another part of the graph. Such deliveries come at the same engine time, in an order that only one part can keep. Put both nodes into one service, with nothing of another service between them, or give the feedback a `delay`. A sink is a part of its own: it reads ports that are delivered in their cycle, or after a delay. Lint shows it at the item of `feedback`, or at the reference that reads the port.',
   },
   CHM511: {
     title: 'two parts write to one family of streams',
-    text: 'Each stream has one writer. The nodes listed under one name in `streams:` run in different services, or in one service before and after another one had its turn. Give each of them a name of its own.',
+    text: 'Each stream has one writer. The nodes listed under one name in `streams:` run in different services, or in one service before and after another one had its turn. Give each of them a name of its own. Lint shows it at the entry of the second one.',
   },
   CHM512: {
     title: 'inputs enter a cut graph in two places',
-    text: 'All sources of a graph that is cut have to be in one service: the order of their inputs, and the numbers of instruments, are decided where they enter.',
+    text: 'All sources of a graph that is cut have to be in one service: the order of their inputs, and the numbers of instruments, are decided where they enter. Under a live profile the venue is a source, too: its reports enter there.',
   },
   CHM513: {
     title: 'an entry of a stream cannot be read',

@@ -44,8 +44,23 @@ export interface PortRef {
   readonly out: number;
 }
 
-/** @throws CHM510, CHM511: what lint finds with its place; this is the last line of defence */
+/** Why a graph cannot run in parts as its services are. Lint shows the place; the nodes say which it is. */
+export type CutProblem = { readonly message: string; readonly help: string } & (
+  | { readonly code: 'CHM510'; readonly port: PortRef; readonly readers: readonly PlanNode[] }
+  | { readonly code: 'CHM511'; readonly family: string; readonly writers: readonly PlanNode[] }
+  | { readonly code: 'CHM512'; readonly sources: readonly PlanNode[] }
+);
+
+/** @throws CHM510, CHM511, CHM512: what lint finds with its place; this is the last line of defence */
 export function cutGraph(plan: Plan): Cut {
+  const { cut, problems } = tryCut(plan);
+  const [first] = problems;
+  if (first) throw new ChimeraError(first.code, first.message, { help: first.help });
+  return cut;
+}
+
+/** The cut, and all that is wrong with it. With problems it is good for looking at only. */
+export function tryCut(plan: Plan): { cut: Cut; problems: CutProblem[] } {
   const { pipeline, nodes } = plan;
   const groups = groupsOf(pipeline, nodes);
   const stages: number[] = [];
@@ -65,15 +80,6 @@ export function cutGraph(plan: Plan): Cut {
   const ids = [...new Set(nodes.map(idOf))];
   const partOf = nodes.map((n) => ids.indexOf(idOf(n)));
   const members = ids.map((_, p) => nodes.filter((n) => partOf[n.index] === p));
-  for (const n of nodes)
-    for (const { from, out } of n.inputs) {
-      const { node, outs, feedback, id } = nodes[from]!;
-      if (feedback.includes(out) && !delayed(from, out) && partOf[from] !== partOf[n.index])
-        throw new ChimeraError('CHM510', `${id}.${outs[out]!.port} reaches ${n.id} at once, in another part`, {
-          node: node.id,
-          help: `put ${id} and ${n.id} into one service, or give ${id} a delay`,
-        });
-    }
   const exported = members.map((of, p) =>
     of.flatMap((n) =>
       n.outs.flatMap((_, out): PortRef[] =>
@@ -94,27 +100,98 @@ export function cutGraph(plan: Plan): Cut {
       const delays = ports.map(({ node, out }) => (delayed(node, out) ? nodes[node]!.node.delayUs : 0));
       return [{ from, ports, delayUs: Math.min(...delays) }];
     });
-    // Feedback looks ahead, beyond the end of the run as well: where time is, and ends, is for the sources to say.
-    if (p !== entrance && inlets.every((i) => i.delayUs > 0)) inlets.push({ from: entrance, ports: [], delayUs: 0 });
     const service = serviceOf(pipeline, members[p]![0]!);
-    return { id, service, nodes: members[p]!, inlets, families: familiesOf(pipeline, id, nodes, exported[p]!) };
+    const families = familiesOf(pipeline, id, nodes, exported[p]!);
+    return { id, service, nodes: members[p]!, inlets: p === entrance ? inlets : led(inlets, entrance), families };
   });
-  const names = parts.flatMap((p) => p.families.map((f) => f.name));
-  const twice = names.find((name, i) => names.indexOf(name) !== i);
-  if (twice !== undefined)
-    throw new ChimeraError('CHM511', `two parts of the graph would write to the streams ${twice}`, {
-      help: 'list under `streams:` nodes that run in one service, next to each other',
-    });
-  const entrances = parts.filter((p) => p.nodes.some((n) => n.node.type.kind === 'source'));
-  if (entrances.length > 1)
-    throw new ChimeraError('CHM512', `inputs enter the graph in ${entrances.map((p) => p.id).join(' and ')}`, {
-      help: 'put all sources into one service',
-    });
-  return { plan, parts };
+  const problems = [
+    ...deliveredElsewhere(nodes, partOf, delayed),
+    ...writtenTwice(parts, nodes),
+    ...enteredTwice(parts),
+  ];
+  return { cut: { plan, parts }, problems };
 }
 
-function serviceOf(pipeline: Pipeline, { id, node }: PlanNode): string {
-  const name = node.gateway?.id ?? id;
+/**
+ * Feedback looks ahead, beyond the end of the run as well: where time is, and ends, is for the sources to say. A part that gets
+ * nothing but feedback follows them, too, one inlet for each part that it reads.
+ */
+function led(inlets: Inlet[], entrance: number): Inlet[] {
+  if (entrance < 0 || inlets.some((i) => i.delayUs === 0)) return inlets;
+  const ports = inlets.find((i) => i.from === entrance)?.ports ?? [];
+  return [...inlets.filter((i) => i.from !== entrance), { from: entrance, ports, delayUs: 0 }];
+}
+
+const nameOf = ({ id, node }: PlanNode): string => node.gateway?.id ?? id;
+const listed = (names: readonly string[]): string =>
+  names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
+
+/** What is delivered in a later cycle at the same engine time has to stay within its part. */
+function deliveredElsewhere(
+  nodes: readonly PlanNode[],
+  partOf: readonly number[],
+  delayed: (from: number, out: number) => boolean,
+): CutProblem[] {
+  return nodes.flatMap((n) =>
+    n.feedback.flatMap((out): CutProblem[] => {
+      const readers = nodes.filter(
+        (c) => partOf[c.index] !== partOf[n.index] && c.inputs.some((i) => i.from === n.index && i.out === out),
+      );
+      if (readers.length === 0 || delayed(n.index, out)) return [];
+      const { port } = n.outs[out]!;
+      const names = listed(readers.map(nameOf));
+      const fed = n.node.feedback.includes(port);
+      const delay = fed ? `, or give ${n.id} a \`delay\`` : '';
+      const help = readers.every((r) => r.node.type.kind === 'sink')
+        ? `a sink runs as a part of its own: let ${names} read what ${n.id} reads${delay}`
+        : `put ${listed([n.id, ...readers.map(nameOf)])} into one service, with nothing of another service between them${delay}`;
+      const how = fed ? 'at once' : 'one record after the other, at once';
+      const message = `${n.id}.${port} is delivered ${how}, to ${names} in another part of the graph`;
+      return [{ code: 'CHM510', message, help, port: { node: n.index, out }, readers }];
+    }),
+  );
+}
+
+/** Each stream has one writer. */
+function writtenTwice(parts: readonly Part[], nodes: readonly PlanNode[]): CutProblem[] {
+  const names = new Set(parts.flatMap((p) => p.families.map((f) => f.name)));
+  return [...names].flatMap((family): CutProblem[] => {
+    const by = parts.filter((p) => p.families.some((f) => f.name === family));
+    if (by.length < 2) return [];
+    const senders = by.map((p) => {
+      const { ports } = p.families.find((f) => f.name === family)!;
+      return [...new Set(ports.map((r) => r.node))].map((i) => nodes[i]!);
+    });
+    const who = by.map((p, i) => `${listed(senders[i]!.map(nameOf))} (part ${p.id})`);
+    return [
+      {
+        code: 'CHM511',
+        message: `the streams "${family}" would be written by ${by.length} parts: ${listed(who)}`,
+        help: 'list together under `streams:` what runs in one part; give the rest a name of its own',
+        family,
+        writers: senders.slice(1).flat(),
+      },
+    ];
+  });
+}
+
+function enteredTwice(parts: readonly Part[]): CutProblem[] {
+  const entrances = parts.filter((p) => p.nodes.some((n) => n.node.type.kind === 'source'));
+  if (entrances.length < 2) return [];
+  const sources = entrances.map((p) => p.nodes.filter((n) => n.node.type.kind === 'source'));
+  const who = entrances.map((p, i) => `${p.service} (${listed(sources[i]!.map(nameOf))})`);
+  return [
+    {
+      code: 'CHM512',
+      message: `inputs enter the graph in ${entrances.length} services: ${listed(who)}`,
+      help: `put ${listed(sources.flat().map(nameOf))} into one service`,
+      sources: sources.slice(1).flat(),
+    },
+  ];
+}
+
+function serviceOf(pipeline: Pipeline, n: PlanNode): string {
+  const name = nameOf(n);
   return Object.entries(pipeline.services).find(([, ids]) => ids.includes(name))?.[0] ?? 'all';
 }
 const groupsOf = (pipeline: Pipeline, nodes: readonly PlanNode[]): string[] =>
@@ -127,8 +204,8 @@ function familiesOf(pipeline: Pipeline, part: string, nodes: readonly PlanNode[]
   const families = new Map<string, PortRef[]>();
   for (const port of ports) {
     const { id } = nodes[port.node]!;
-    const listed = Object.entries(pipeline.streams ?? {}).find(([, members]) => members.includes(id));
-    const name = listed?.[0] ?? `${part}:events`;
+    const named = Object.entries(pipeline.streams ?? {}).find(([, members]) => members.includes(id));
+    const name = named?.[0] ?? `${part}:events`;
     families.set(name, [...(families.get(name) ?? []), port]);
   }
   return [...families].map(([name, of]) => ({ name, ports: of }));

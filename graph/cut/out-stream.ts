@@ -1,9 +1,11 @@
+import { crc32c } from '../codec/crc32c.ts';
 import type { Clock } from '../engine/clock.ts';
 import type { Fielded } from '../engine/slot.ts';
 import { INPUT } from '../engine/stamp.ts';
 import type { Schema } from '../schema/index.ts';
-import { align, FORMAT, HEAD_BYTES, type Rest, restOf } from './batch.ts';
-import { type OutColumn, outColumn } from './wire-columns.ts';
+import { FORMAT, HEAD_BYTES, type Rest, restOf } from './batch.ts';
+import { ByteWriter, putColumn } from './wire-bytes.ts';
+import { createRows, type OutRows } from './wire-columns.ts';
 
 /** One stream of a family on its way out: the cycles since the last batch that emitted records of its key. */
 export class OutStream {
@@ -14,7 +16,7 @@ export class OutStream {
   sent: number;
   /** Cycles up to this one are on the bus already: a run that goes back makes them again. */
   readonly #known: number;
-  readonly #ports: PortRows[];
+  readonly #ports: OutRows[];
   /** Records may be of any key. */
   readonly #anyKey: boolean;
   #cycle = -1;
@@ -23,10 +25,10 @@ export class OutStream {
   #records = 0;
   #t = new Float64Array(256);
   #seq = new Float64Array(256);
-  #cause = new Uint16Array(256);
-  #ends = new Uint32Array(256);
-  #portOf = new Uint16Array(512);
-  readonly #keys: number[] = [];
+  #cause = new Float64Array(256);
+  #counts = new Float64Array(256);
+  #portOf = new Float64Array(256);
+  #keys = new Float64Array(256);
   #rest: Rest[] = [];
 
   constructor(
@@ -41,7 +43,7 @@ export class OutStream {
     this.sent = Math.max(position, known);
     this.#known = known;
     this.#anyKey = anyKey;
-    this.#ports = schemas.map((s) => new PortRows(s));
+    this.#ports = schemas.map(createRows);
   }
 
   get records(): number {
@@ -51,11 +53,14 @@ export class OutStream {
     if (this.#cycle !== this.clock.n) this.#begin();
     if (this.#passing) return;
     const i = this.#records++;
-    if (i === this.#portOf.length) this.#portOf = wider(this.#portOf, Uint16Array);
+    if (i === this.#portOf.length) {
+      this.#portOf = wider(this.#portOf);
+      this.#keys = wider(this.#keys);
+    }
     this.#portOf[i] = port;
     if (this.#anyKey) this.#keys[i] = record.key;
     this.#ports[port]!.push(record);
-    this.#ends[this.#cycles - 1] = this.#records;
+    this.#counts[this.#cycles - 1]!++;
   }
   #begin(): void {
     const { clock } = this;
@@ -65,14 +70,15 @@ export class OutStream {
     if (this.#passing) return;
     const i = this.#cycles++;
     if (i === this.#t.length) {
-      this.#t = wider(this.#t, Float64Array);
-      this.#seq = wider(this.#seq, Float64Array);
-      this.#cause = wider(this.#cause, Uint16Array);
-      this.#ends = wider(this.#ends, Uint32Array);
+      this.#t = wider(this.#t);
+      this.#seq = wider(this.#seq);
+      this.#cause = wider(this.#cause);
+      this.#counts = wider(this.#counts);
     }
     this.#t[i] = clock.now;
     this.#seq[i] = clock.seq;
     this.#cause[i] = clock.cause;
+    this.#counts[i] = 0;
     if (clock.phase !== INPUT || clock.path.length > 0) this.#rest.push(restOf(i, clock.stamp()));
   }
 
@@ -86,83 +92,51 @@ export class OutStream {
     this.#cycles = 0;
     this.#records = 0;
     this.#rest = [];
-    for (const p of this.#ports) p.n = 0;
     return { prev, last: this.sent, payload };
   }
   #encode(): Uint8Array {
     const cycles = this.#cycles;
     const records = this.#records;
-    const rest = this.#rest.length === 0 ? new Uint8Array() : new TextEncoder().encode(JSON.stringify(this.#rest));
-    const present = this.#ports.flatMap((p, i) => (p.n > 0 ? [i] : []));
-    const size =
-      HEAD_BYTES +
-      16 * cycles +
-      align(2 * cycles) +
-      align(4 * cycles) +
-      align(2 * records) +
-      (this.#anyKey ? align(4 * records) : 0) +
-      align(rest.length) +
-      8 +
-      present.reduce((n, p) => n + 8 + this.#ports[p]!.size(), 0);
-    const bytes = new Uint8Array(size);
-    const { buffer } = bytes;
-    const view = new DataView(buffer);
-    [FORMAT, cycles, records, rest.length, this.#anyKey ? 1 : 0].forEach((x, i) => {
-      view.setUint32(4 * i, x, true);
+    const rest = this.#rest.length === 0 ? NOTHING : utf8.encode(JSON.stringify(this.#rest));
+    const to = batch;
+    to.at = HEAD_BYTES;
+    to.count(cycles);
+    to.count(records);
+    to.count(rest.length);
+    to.count(this.#anyKey ? 1 : 0);
+    putColumn(to, this.#t, cycles, false);
+    putColumn(to, this.#seq, cycles, false);
+    putColumn(to, this.#cause, cycles, false);
+    putColumn(to, this.#counts, cycles, false);
+    putColumn(to, this.#portOf, records, false);
+    if (this.#anyKey) putColumn(to, this.#keys, records, false);
+    to.append(rest);
+    const present = this.#ports.reduce((n, p) => n + (p.n > 0 ? 1 : 0), 0);
+    to.count(present);
+    this.#ports.forEach((p, i) => {
+      if (p.n === 0) return;
+      to.count(i);
+      to.count(p.n);
+      columns.at = 0;
+      p.write(columns);
+      to.count(columns.at);
+      to.append(columns.bytes.subarray(0, columns.at));
     });
-    let at = HEAD_BYTES;
-    new Float64Array(buffer, at, cycles).set(this.#t.subarray(0, cycles));
-    at += 8 * cycles;
-    new Float64Array(buffer, at, cycles).set(this.#seq.subarray(0, cycles));
-    at += 8 * cycles;
-    new Uint16Array(buffer, at, cycles).set(this.#cause.subarray(0, cycles));
-    at += align(2 * cycles);
-    new Uint32Array(buffer, at, cycles).set(this.#ends.subarray(0, cycles));
-    at += align(4 * cycles);
-    new Uint16Array(buffer, at, records).set(this.#portOf.subarray(0, records));
-    at += align(2 * records);
-    if (this.#anyKey) {
-      new Int32Array(buffer, at, records).set(this.#keys.slice(0, records));
-      at += align(4 * records);
-    }
-    bytes.set(rest, at);
-    at += align(rest.length);
-    view.setUint32(at, present.length, true);
-    at += 8;
-    for (const p of present) {
-      view.setUint32(at, p, true);
-      view.setUint32(at + 4, this.#ports[p]!.n, true);
-      at = this.#ports[p]!.write(view, at + 8);
-    }
-    return bytes;
+    const payload = to.taken();
+    const view = new DataView(payload.buffer);
+    view.setUint32(0, FORMAT, true);
+    view.setUint32(4, crc32c(payload, HEAD_BYTES), true);
+    return payload;
   }
 }
+const utf8 = new TextEncoder();
+const NOTHING = new Uint8Array();
+/** Nothing is kept in them between two batches: all streams use the same. */
+const batch = new ByteWriter();
+const columns = new ByteWriter();
 
-/** Rows of one port, as columns. */
-class PortRows {
-  n = 0;
-  readonly #names: readonly string[];
-  readonly #columns: readonly OutColumn[];
-  constructor(schema: Schema) {
-    this.#names = Object.keys(schema.fields);
-    this.#columns = Object.values(schema.fields).map(outColumn);
-  }
-  push(record: Fielded): void {
-    const n = this.n++;
-    const columns = this.#columns;
-    const names = this.#names;
-    for (let c = 0; c < columns.length; c++) columns[c]!.push(n, record[names[c]!]);
-  }
-  size(): number {
-    return this.#columns.reduce((sum, c) => sum + c.size(this.n), 0);
-  }
-  write(to: DataView, start: number): number {
-    return this.#columns.reduce((at, c) => c.write(this.n, to, at), start);
-  }
-}
-
-function wider<T extends Float64Array | Uint32Array | Uint16Array>(data: T, type: new (n: number) => T): T {
-  const grown = new type(data.length * 2);
+function wider(data: Float64Array): Float64Array<ArrayBuffer> {
+  const grown = new Float64Array(data.length * 2);
   grown.set(data);
   return grown;
 }

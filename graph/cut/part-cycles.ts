@@ -142,8 +142,10 @@ export class PartCycles {
   }
 
   #enliven(before: Stamp): void {
-    while (this.#births.length > 0 && compareStamps(this.#births[0]!.stamp, before) <= 0)
-      this.#engine.core.enliven(this.#births.shift()!.key);
+    while (this.#births.length > 0 && compareStamps(this.#births[0]!.stamp, before) <= 0) {
+      const { key, stamp } = this.#births.shift()!;
+      this.#engine.core.enliven(key, stamp);
+    }
   }
 
   /** The first cycle of another part that sets something off; what only arrives for later is put by on the way. */

@@ -74,6 +74,8 @@ class PartLife {
   /** What the commits that may still be gone back to need, oldest first. */
   #needs: Record<string, number>[] = [];
   #committed = 0;
+  /** Cycles of earlier lives. */
+  #cyclesBefore = 0;
 
   constructor(o: PartOptions, restarts: number) {
     this.#o = o;
@@ -193,6 +195,7 @@ class PartLife {
     this.#engine.core.births = [];
     for (const b of commit.births) this.#cycles.born(b.key, b.stamp);
     this.#cycles.cycles = commit.cycles;
+    this.#cyclesBefore = commit.cycles;
     this.#cycles.inputs = commit.inputs;
     this.#cycles.ended = commit.ended;
     this.#cycles.endTime = commit.endTime ?? undefined;
@@ -355,7 +358,7 @@ class PartLife {
     return {
       part: part.id,
       service: part.service,
-      cycles: this.#cycles.cycles,
+      cycles: this.#cycles.cycles - this.#cyclesBefore,
       nowUs: now,
       lagUs: this.#cycles.cycles === 0 ? 0 : furthest - now,
       counters: { ...this.#engine.counters },

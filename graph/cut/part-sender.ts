@@ -45,7 +45,7 @@ export class PartSender {
       readers
         .filter((r) => {
           const { ports } = r.inlets.find((i) => i.from === self)!;
-          const family = part.families.find((f) => stream.includes(`${f.name}:{`));
+          const family = part.families.find((f) => stream.startsWith(`${naming.prefix}${f.name}:{`));
           return !family || family.ports.some((p) => ports.some((q) => q.node === p.node && q.out === p.out));
         })
         .map((r) => partitionName(naming, r.id));

@@ -1,179 +1,149 @@
 import { type Field, type Schema, Vec } from '../schema/index.ts';
+import { type ByteReader, ByteWriter, putBytes, putColumn, readBytes, readColumn } from './wire-bytes.ts';
+import { type InLists, OutLists, readLists } from './wire-list.ts';
 
 /**
- * The rows of one port on their way out: a column for each field of the schema, which grows, and is emptied when its batch
- * leaves. Numbers are kept as doubles, choices and truth values as bytes, lists as one run of doubles with offsets.
+ * The rows of one port on their way out: a column for each field of the schema, emptied when its batch leaves. Numbers
+ * are kept as doubles; choices and truth values as bytes; texts and lists are encoded as they come.
  */
-export interface OutColumn {
-  readonly field: Field;
-  /** Appends the field's value as row `n`. */
-  push(n: number, value: unknown): void;
-  /** Bytes that `write` will use for `n` rows; a multiple of 8. */
-  size(n: number): number;
-  write(n: number, to: DataView, offset: number): number;
+export interface OutRows {
+  readonly n: number;
+  push(record: Readonly<Record<string, unknown>>): void;
+  /** Encodes all rows and forgets them. */
+  write(to: ByteWriter): void;
+}
+const FIRST_ROWS = 256;
+/** A choice takes a byte as long as there are no more of them. */
+const BYTE_CHOICES = 256;
+
+type Kind = 'plain' | 'numbers' | 'bytes' | 'texts' | 'lists';
+function kindOf(f: Field): Kind {
+  switch (f.kind) {
+    case 'list':
+      return 'lists';
+    case 'text':
+      return 'texts';
+    case 'bool':
+      return 'bytes';
+    case 'oneOf':
+      return f.values.length > BYTE_CHOICES ? 'numbers' : 'bytes';
+    case 'f64':
+      return 'plain';
+    default:
+      return 'numbers';
+  }
 }
 
-const align = (bytes: number): number => (bytes + 7) & ~7;
-
-class Numbers implements OutColumn {
-  readonly field: Field;
-  #data = new Float64Array(256);
-  constructor(field: Field) {
-    this.field = field;
+type RowsClass = new () => OutRows;
+const classes = new WeakMap<Schema, RowsClass>();
+/** Generated once per schema: a record's fields are stored without a look-up or a call for each of them. */
+export function createRows(schema: Schema): OutRows {
+  let Class = classes.get(schema);
+  if (!Class) {
+    Class = rowsClass(schema);
+    classes.set(schema, Class);
   }
-  push(n: number, value: unknown): void {
-    if (n === this.#data.length) this.#data = widened(this.#data);
-    this.#data[n] = value as number;
-  }
-  size(n: number): number {
-    return n * 8;
-  }
-  write(n: number, to: DataView, offset: number): number {
-    new Float64Array(to.buffer, offset, n).set(this.#data.subarray(0, n));
-    return offset + n * 8;
-  }
+  return new Class();
 }
-function widened(data: Float64Array): Float64Array<ArrayBuffer> {
-  const wider = new Float64Array(data.length * 2);
-  wider.set(data);
-  return wider;
+function rowsClass(schema: Schema): RowsClass {
+  const fields = Object.entries(schema.fields).map(([name, field], i) => ({ name, field, i, kind: kindOf(field) }));
+  const fixed = fields.filter(({ kind }) => kind !== 'texts' && kind !== 'lists');
+  const made = { plain: 'Float64Array', numbers: 'Float64Array', bytes: 'Uint8Array' } as Record<Kind, string>;
+  const store = fields.map(({ name, field, i, kind }) => {
+    const value = `r[${JSON.stringify(name)}]`;
+    if (kind === 'texts' || kind === 'lists') return `this.c${i}.push(${value});`;
+    if (field.kind === 'bool') return `this.c${i}[n] = ${value} ? 1 : 0;`;
+    if (field.kind === 'oneOf') return `this.c${i}[n] = code${i}(${value});`;
+    return `this.c${i}[n] = ${value};`;
+  });
+  const write = fields.map(({ i, kind }) => {
+    if (kind === 'texts' || kind === 'lists') return `this.c${i}.write(to);`;
+    if (kind === 'bytes') return `putBytes(to, this.c${i}, n);`;
+    return `putColumn(to, this.c${i}, n, ${kind === 'plain'});`;
+  });
+  const coders = fields.flatMap(({ field, i }) =>
+    field.kind === 'oneOf' ? [`const code${i} = (v) => ${codeText(field.values)};`] : [],
+  );
+  const text = `${coders.join('\n')}
+    return class Rows {
+      constructor() {
+        this.n = 0; this.capacity = ${FIRST_ROWS};
+        ${fields.map(({ i, kind }) => `this.c${i} = new ${kind === 'texts' ? 'OutTexts()' : kind === 'lists' ? 'OutLists()' : `${made[kind]}(${FIRST_ROWS})`};`).join(' ')}
+      }
+      push(r) {
+        const n = this.n;
+        if (n === this.capacity) this.grow();
+        ${store.join('\n')}
+        this.n = n + 1;
+      }
+      grow() {
+        this.capacity *= 2;
+        ${fixed.map(({ i, kind }) => `{ const c = new ${made[kind]}(this.capacity); c.set(this.c${i}); this.c${i} = c; }`).join(' ')}
+      }
+      write(to) { const n = this.n; ${write.join(' ')} this.n = 0; }
+    }`;
+  const names = ['OutTexts', 'OutLists', 'putBytes', 'putColumn'];
+  return new Function(...names, text)(OutTexts, OutLists, putBytes, putColumn) as RowsClass;
 }
-
-class Bytes implements OutColumn {
-  readonly field: Field;
-  readonly #code: (value: unknown) => number;
-  #data = new Uint8Array(256);
-  constructor(field: Field) {
-    this.field = field;
-    const codes = new Map<unknown, number>(
-      field.kind === 'oneOf'
-        ? field.values.map((v, i) => [v, i])
-        : [
-            [false, 0],
-            [true, 1],
-          ],
-    );
-    this.#code = (value) => codes.get(value)!;
-  }
-  push(n: number, value: unknown): void {
-    if (n === this.#data.length) {
-      const wider = new Uint8Array(n * 2);
-      wider.set(this.#data);
-      this.#data = wider;
-    }
-    this.#data[n] = this.#code(value);
-  }
-  size(n: number): number {
-    return align(n);
-  }
-  write(n: number, to: DataView, offset: number): number {
-    new Uint8Array(to.buffer, offset, n).set(this.#data.subarray(0, n));
-    return offset + align(n);
-  }
-}
+/** The place of a choice, as source text; emitting has made sure that it is one. */
+const codeText = (values: readonly string[]): string =>
+  values.length <= 8
+    ? [...values.slice(1).map((v, i) => `v === ${JSON.stringify(v)} ? ${i + 1} : `), '0'].join('')
+    : `(${JSON.stringify(Object.fromEntries(values.map((v, i) => [`=${v}`, i])))})['=' + v]`;
 
 const utf8 = new TextEncoder();
-class Texts implements OutColumn {
-  readonly field: Field;
-  #rows: Uint8Array[] = [];
-  constructor(field: Field) {
-    this.field = field;
-  }
-  push(n: number, value: unknown): void {
-    this.#rows[n] = utf8.encode(value as string);
-  }
-  size(n: number): number {
-    let bytes = 0;
-    for (let i = 0; i < n; i++) bytes += this.#rows[i]!.length;
-    return align(4 * (n + 1)) + align(bytes);
-  }
-  write(n: number, to: DataView, offset: number): number {
-    const start = offset + align(4 * (n + 1));
-    let at = 0;
-    for (let i = 0; i < n; i++) {
-      to.setUint32(offset + 4 * i, at, true);
-      new Uint8Array(to.buffer, start + at, this.#rows[i]!.length).set(this.#rows[i]!);
-      at += this.#rows[i]!.length;
+const fromUtf8 = new TextDecoder('utf-8', { ignoreBOM: true });
+/** Texts with their length + 1 in front; 0 = the same as the row before. */
+class OutTexts {
+  readonly #to = new ByteWriter();
+  #before: string | undefined;
+  push(text: string): void {
+    if (text === this.#before) {
+      this.#to.byte(0);
+      return;
     }
-    to.setUint32(offset + 4 * n, at, true);
-    return start + align(at);
+    this.#before = text;
+    const bytes = utf8.encode(text);
+    this.#to.count(bytes.length + 1);
+    this.#to.append(bytes);
+  }
+  write(to: ByteWriter): void {
+    to.append(this.#to.bytes.subarray(0, this.#to.at));
+    this.#to.at = 0;
+    this.#before = undefined;
   }
 }
-
-class Lists implements OutColumn {
-  readonly field: Field;
-  readonly #ends: number[] = [];
-  #values = new Float64Array(1024);
-  constructor(field: Field) {
-    this.field = field;
+function readTexts(from: ByteReader, n: number): string[] {
+  const texts: string[] = [];
+  for (let i = 0; i < n; i++) {
+    const length = from.count();
+    if (length > from.bytes.length - from.at + 1) throw new RangeError('a text ends too early');
+    if (length === 0) {
+      if (i === 0) throw new RangeError('the first text is missing');
+      texts.push(texts[i - 1]!);
+      continue;
+    }
+    texts.push(fromUtf8.decode(from.bytes.subarray(from.at, from.at + length - 1)));
+    from.at += length - 1;
   }
-  push(n: number, value: unknown): void {
-    const { data, start, end } = value as Vec;
-    const from = n === 0 ? 0 : this.#ends[n - 1]!;
-    const to = from + end - start;
-    while (to > this.#values.length) this.#values = widened(this.#values);
-    for (let i = from, j = start; j < end; i++, j++) this.#values[i] = data[j]!;
-    this.#ends[n] = to;
-  }
-  size(n: number): number {
-    return align(4 * (n + 1)) + 8 * (n === 0 ? 0 : this.#ends[n - 1]!);
-  }
-  write(n: number, to: DataView, offset: number): number {
-    to.setUint32(offset, 0, true);
-    for (let i = 0; i < n; i++) to.setUint32(offset + 4 * (i + 1), this.#ends[i]!, true);
-    const start = offset + align(4 * (n + 1));
-    const values = n === 0 ? 0 : this.#ends[n - 1]!;
-    new Float64Array(to.buffer, start, values).set(this.#values.subarray(0, values));
-    return start + 8 * values;
-  }
+  return texts;
 }
 
-export function outColumn(field: Field): OutColumn {
-  if (field.kind === 'list') return new Lists(field);
-  if (field.kind === 'text') return new Texts(field);
-  return field.kind === 'bool' || field.kind === 'oneOf' ? new Bytes(field) : new Numbers(field);
-}
-
-const fromUtf8 = new TextDecoder();
-/** Columns as loaders read them: views on the batch, which must begin at a multiple of 8 and hold still. */
-export function readColumns(
-  schema: Schema,
-  n: number,
-  from: DataView,
-  start: number,
-): { columns: unknown[]; end: number } {
-  let offset = start;
-  const { buffer } = from;
-  const columns = Object.values(schema.fields).map((field): unknown => {
-    if (field.kind === 'bool' || field.kind === 'oneOf') {
-      const column = new Uint8Array(buffer, offset, n);
-      offset += align(n);
-      return column;
-    }
-    if (field.kind === 'text' || field.kind === 'list') {
-      const offsets = new Uint32Array(buffer, offset, n + 1);
-      const values = offset + align(4 * (n + 1));
-      if (field.kind === 'list') {
-        offset = values + 8 * offsets[n]!;
-        return { values: new Float64Array(buffer, values, offsets[n]!), offsets };
-      }
-      offset = values + align(offsets[n]!);
-      return Array.from({ length: n }, (_, i) =>
-        fromUtf8.decode(new Uint8Array(buffer, values + offsets[i]!, offsets[i + 1]! - offsets[i]!)),
-      );
-    }
-    const column = new Float64Array(buffer, offset, n);
-    offset += 8 * n;
-    return column;
+/** Columns as loaders read them. @throws RangeError for bytes that are none */
+export function readColumns(schema: Schema, n: number, from: ByteReader): unknown[] {
+  return Object.values(schema.fields).map((field): unknown => {
+    const kind = kindOf(field);
+    if (kind === 'lists') return readLists(from, n);
+    if (kind === 'texts') return readTexts(from, n);
+    return kind === 'bytes' ? readBytes(from, n) : readColumn(from, n);
   });
-  return { columns, end: offset };
 }
 
 /** Row `i` as the record that a feedback delivery carries. */
 export function rowOf(schema: Schema, columns: readonly unknown[], i: number, key: number): Record<string, unknown> {
   const row: Record<string, unknown> = { key };
   Object.entries(schema.fields).forEach(([name, field], c) => {
-    const column = columns[c] as Float64Array & string[] & { values: Float64Array; offsets: Uint32Array };
+    const column = columns[c] as Float64Array & string[] & InLists;
     if (field.kind === 'list') row[name] = new Vec(column.values.slice(column.offsets[i], column.offsets[i + 1]));
     else if (field.kind === 'bool') row[name] = column[i] !== (0 as never);
     else row[name] = field.kind === 'oneOf' ? field.values[column[i] as never] : column[i];

@@ -67,7 +67,9 @@ describe('the JSON Schema of pipelines', () => {
   it('accepts every document of the corpus that is well formed', () => {
     expect(errors(schema, read('valid/whole.yaml'))).toEqual([]);
     const wellFormed = readdirSync(folder).filter((f) =>
-      /^(future|key-(any|inh|none|unk)|service|tier|determinism|wiring-loop|param-(bad|unused))[\w-]*\.yaml$/.test(f),
+      /^(future|key-(any|inh|none|unk)|service|tier|determinism|wiring-loop|param-(bad|unused)|cut|streams-(unknown|node|without|empty|silent))[\w-]*\.yaml$/.test(
+        f,
+      ),
     );
     expect(wellFormed.length).toBeGreaterThan(15);
     for (const f of wellFormed) expect([f, errors(schema, read(f))]).toEqual([f, []]);
@@ -90,6 +92,8 @@ describe('the JSON Schema of pipelines', () => {
     ['wiring-in-must-name.yaml', '/nodes/orders/in'],
     ['wiring-in-of-source.yaml', '/nodes/clock/in'],
     ['allow-without-reason.yaml', '/nodes/fast/allow/0/reason'],
+    ['streams-bad-name.yaml', '/streams/mkt:{usdm}'],
+    ['streams-not-a-list.yaml', '/streams/mkt'],
   ])('refuses %s at %s', (file, path) => {
     expect(errors(schema, read(file))).toContain(path);
   });

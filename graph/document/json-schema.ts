@@ -2,6 +2,7 @@ import { type AnyNode, inPortsOf, restOf } from '../node.ts';
 import type { Registry } from '../registry.ts';
 import { configSchema, type JsonSchema } from './config-schema.ts';
 import { ID, ON_ERROR, VERSION } from './shape.ts';
+import { FAMILY } from './streams.ts';
 
 const ID_PATTERN = ID.source;
 const PARAMETER = { $ref: '#/definitions/parameter' };
@@ -48,6 +49,13 @@ export function pipelineJsonSchema(registry: Registry): JsonSchema {
         description: 'Service → its nodes. With services, every node is in exactly one.',
         propertyNames: { pattern: ID_PATTERN },
         additionalProperties: { type: 'array', items: { type: 'string' } },
+      },
+      streams: {
+        type: ['object', 'null'],
+        description:
+          'Name of a family of streams → nodes, or services, whose records travel in it when the graph is cut along its services. One stream per instrument: `mkt:{usdm:BTCUSDT}`.',
+        propertyNames: { pattern: FAMILY.source },
+        additionalProperties: { anyOf: [{ type: ['array', 'null'], items: { type: 'string' } }, PARAMETER] },
       },
       tests: { type: 'array', description: 'Tests of the pipeline.', items: { type: 'object', required: ['name'] } },
       allow: { $ref: '#/definitions/allow' },

@@ -24,7 +24,7 @@ describe('reading a pipeline', () => {
       config: { width: 60_000_000, grace: 1_500_000 },
       onError: 'stop',
       delayUs: 0,
-      line: 21,
+      line: 22,
       column: 3,
     });
     expect(node('fast').inputs).toMatchObject([
@@ -55,6 +55,12 @@ describe('reading a pipeline', () => {
       limits: { max_loss_usdt: 100, max_spread_bp: 5, window: 86_400_000_000 },
     });
     expect(pipeline!.services['s2']).toEqual(['book', 'bars', 'fast', 'slow', 'atr', 'middle', 'joined']);
+    expect(pipeline!.streams).toEqual({
+      mkt: ['market', 'trades'],
+      features: ['book', 'bars', 'fast', 'slow', 'atr', 'middle', 'joined'],
+      'ord:cmd': ['orders'],
+      result: ['venue'],
+    });
     expect(pipeline!.params).toMatchObject({ interval: '1m', symbols: ['BTCUSDT', 'ETHUSDT'] });
   });
 
@@ -148,7 +154,7 @@ describe('the hash of a graph', () => {
   };
   const base = hash(whole);
 
-  it('is that of the meaning: comments, layout, key order, services, docs, names of pipelines and forms of values do not count', () => {
+  it('is that of the meaning: comments, layout, key order, services, streams, docs, names of pipelines and forms of values do not count', () => {
     expect(base).toMatch(/^[0-9a-f]{64}$/);
     expect(hash(`# more\n${whole}`)).toBe(base);
     expect(hash(whole.replace('interval: 1m', 'interval: 60s'))).toBe(base);
@@ -162,6 +168,8 @@ describe('the hash of a graph', () => {
       ),
     ).toBe(base);
     expect(hash(whole.slice(0, whole.indexOf('services:')))).toBe(base);
+    expect(hash(whole.slice(0, whole.indexOf('\nstreams:')))).toBe(base);
+    expect(hash(whole.replace('result: $reports', 'other: $reports'))).toBe(base);
     expect(hash(whole.replace('pipeline: whole', 'pipeline: other'))).toBe(base);
     expect(
       hash(whole.replace('in: bars.close, with: { period: 10 }', 'in: { x: bars.bar.close }, with: { period: 10 }')),

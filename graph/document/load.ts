@@ -1,6 +1,7 @@
 import { GRAPH_CODES, SUPPRESSIBLE, WARNINGS } from '../codes.ts';
 import { type ConfigIssue, inPortsOf } from '../node.ts';
 import type { Registry } from '../registry.ts';
+import { checkCut } from './check-cut.ts';
 import { readConfig, reportIssues } from './config.ts';
 import { halvesOf } from './halves.ts';
 import { graphHash } from './hash.ts';
@@ -30,12 +31,13 @@ import {
   rootSpan,
   textOf,
 } from './shape.ts';
+import { readStreams } from './streams.ts';
 import { describe, entryOf, type MapTree, quote, Source, toValue } from './tree.ts';
 import type { Loaded, LoadOptions, Pipeline, PipelineEdge, PipelineNode } from './types.ts';
 
 /**
  * Reads a pipeline document: YAML → parameters, profile → nodes and configurations → wiring, keys, loops → lookahead,
- * services → the resolved pipeline and its hash. Never throws; all findings of all stages come at once, in order of
+ * services, streams, where it is cut → the resolved pipeline and its hash. Never throws; all findings of all stages come at once, in order of
  * place. `pipeline` is absent when one of them is an error.
  */
 export function loadPipeline(text: string, file: string, registry: Registry, options: LoadOptions = {}): Loaded {
@@ -109,19 +111,30 @@ function read(
   checkTypes(drafts, report);
   const servicesTree = mapOf(entryOf(root, 'services'), report, 'services: { s1: [market] }');
   const services = readServices(servicesTree && (substitute(servicesTree, params, report) as MapTree), drafts, report);
+  const streamsTree = mapOf(entryOf(root, 'streams'), report, 'streams: { mkt: [market] }');
+  const streams = readStreams(
+    streamsTree && (substitute(streamsTree, params, report) as MapTree),
+    services,
+    drafts,
+    report,
+  );
   reportUnused(params, report);
 
   const whole = drafts.every((d) => d.type && d.config && d.outs && d.complete && d.inputs.every((i) => i.edge));
   const nodes = whole ? drafts.flatMap(resolved) : [];
-  return {
+  const pipeline: Pipeline = {
     name,
     file,
     params: Object.fromEntries([...params.values].map(([k, p]) => [k, toValue(p.value)])),
     nodes,
     services,
+    ...(streams ? { streams: streams.families } : {}),
     hash: whole ? graphHash(nodes) : '',
     ...(profile?.live ? { live: profile.live } : {}),
   };
+  // Only of a graph that is right: of another one it would say a second time, in other words, what is wrong.
+  if (whole && !report.broken && Object.keys(services).length > 0) checkCut(pipeline, drafts, streams, report);
+  return pipeline;
 }
 
 function readNodes(root: MapTree, params: Params, report: Report, allowances: Allowance[]): RawNode[] {

@@ -12,6 +12,7 @@ describe('the reference pages', () => {
         'bronze',
         'decision',
         'feature',
+        'flow',
         'index',
         'label',
         'records',

@@ -27,10 +27,12 @@ export class Report {
   readonly #findings: Finding[] = [];
   readonly #seen = new Set<string>();
   #errors = 0;
+  #broken = false;
 
   add(code: string, span: Span, message: string, options: FindingOptions = {}): void {
     const severity = options.severity ?? (WARNINGS.has(code) ? 'warning' : 'error');
     if (severity === 'error') this.#errors++;
+    if (severity === 'error' && !SUPPRESSIBLE.has(code)) this.#broken = true;
     if (this.#findings.length >= MOST) return;
     const place = locate(span);
     // One mistake in a parameter that several nodes use is one finding.
@@ -62,6 +64,11 @@ export class Report {
   /** Errors so far, suppressed ones included. */
   get errors(): number {
     return this.#errors;
+  }
+
+  /** Whether there is an error so far that nothing can suppress. */
+  get broken(): boolean {
+    return this.#broken;
   }
 
   /** All findings in order of place, without what the document allows; an allowance that meets nothing is a finding itself. */

@@ -33,7 +33,18 @@ export interface Text {
   readonly span: Span;
 }
 
-export const DOCUMENT_KEYS = ['chimera', 'pipeline', 'doc', 'params', 'presets', 'nodes', 'services', 'tests', 'allow'];
+export const DOCUMENT_KEYS = [
+  'chimera',
+  'pipeline',
+  'doc',
+  'params',
+  'presets',
+  'nodes',
+  'services',
+  'streams',
+  'tests',
+  'allow',
+];
 export const NODE_KEYS = ['type', 'in', 'with', 'each', 'feedback', 'delay', 'on_error', 'doc', 'allow'];
 export const ON_ERROR = ['stop', 'quarantine'] as const;
 export const ID = /^[a-z][a-z0-9_]{0,63}$/;

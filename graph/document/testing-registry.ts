@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import {
   type ConfigIssue,
+  defineGateway,
   defineNode,
   defineRxNode,
   defineSink,
@@ -305,6 +306,31 @@ const venue = defineNode({
   ...idle,
 });
 const paper = defineNode({ ...omitKind(venue), type: 'venue.paper', summary: 'A venue that fills at once.' });
+const gateway = defineGateway({
+  type: 'venue.remote',
+  version: 1,
+  tier: 'gold',
+  summary: 'An exchange elsewhere: orders go out, reports come in.',
+  config: z.strictObject({}),
+  ports: {
+    in: { order: input(OrderCommand, { many: true }), trade: input(Trade, { optional: true }) },
+    out: { report: output(OrderReport, { many: true }) },
+  },
+  determinism: 'journaled',
+  open: () => Promise.reject(new Error('not opened')),
+});
+const pieces = defineNode({
+  type: 'flow.flatten',
+  version: 1,
+  tier: 'gold',
+  summary: 'Each order of a list by itself, one after the other.',
+  config: z.strictObject({}),
+  ports: {
+    in: { order: input(OrderCommand, { many: true }) },
+    out: { order: output(OrderCommand, { successive: true }) },
+  },
+  ...idle,
+});
 const forward = defineNode({
   type: 'label.forward',
   version: 1,
@@ -365,6 +391,8 @@ export const testingRegistry = new Registry([
   first,
   venue,
   paper,
+  gateway,
+  pieces,
   forward,
   winsor,
   dataset,

@@ -12,7 +12,7 @@ export interface Pipeline {
   readonly nodes: readonly PipelineNode[];
   /** Service name → node ids; empty when the document has no `services:`. */
   readonly services: Readonly<Record<string, readonly string[]>>;
-  /** Name of a family of streams → nodes whose records travel in it when the graph is cut. */
+  /** Name of a family of streams → ids of nodes whose records travel in it when the graph is cut; services are resolved. */
   readonly streams?: Readonly<Record<string, readonly string[]>>;
   /** sha256 of everything that can change an output: types, versions, configurations, wiring, schemas. */
   readonly hash: string;

@@ -21,13 +21,13 @@ function words(): { word: string; start: number; path: string; key: boolean }[] 
 
 /** Names that the document itself chooses: a typo in one shows where it is used, or nowhere. */
 const OWN =
-  /^(pipeline|doc|params\/\w+|presets\/\w+|nodes\/\w+|services\/\w+|nodes\/(decide|joined|rows)\/in\/\w+|.*\/(name|file|weights\/\w+))$/;
+  /^(pipeline|doc|params\/\w+|presets\/\w+|nodes\/\w+|services\/\w+|streams\/[\w:]+|nodes\/(decide|joined|rows)\/in\/\w+|.*\/(name|file|weights\/\w+))$/;
 
 describe('one typo', () => {
   it('in any word that has a meaning is one error, at its place, with the right word as the suggestion', () => {
     let checked = 0;
     for (const { word, start, path, key } of words()) {
-      if (OWN.test(path) && (key || !path.startsWith('services/'))) continue;
+      if (OWN.test(path) && (key || !/^(services|streams)\//.test(path))) continue;
       const middle = word.length >> 1;
       const typo = `${text.slice(0, start + middle)}q${text.slice(start + middle + 1)}`;
       const { diagnostics } = loadPipeline(typo, 'p.yaml', testingRegistry);

@@ -84,11 +84,11 @@ export class Core {
     }
   }
 
-  /** Makes the instances of a key on its first event. */
-  enliven(k: number): void {
+  /** Makes the instances of a key on its first event. @param born the cycle, when it is not the running one */
+  enliven(k: number, born?: Stamp): void {
     if (this.isLive[k]) return;
     this.isLive[k] = true;
-    this.births.push({ key: k, stamp: this.clock.stamp() });
+    this.births.push({ key: k, stamp: born ?? this.clock.stamp() });
     const key = this.keys.at(k);
     this.live = [...this.live, k].sort((a, b) => this.byName(a, b));
     for (const n of this.plan.nodes)

@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { constants, setPriority } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { type BlockReader, ChimeraError, type Where } from '../../graph/schema/index.ts';
+import type { S3Options } from '../s3/s3-options.ts';
 import { type SchemaJson, schemaToJson } from '../schema.ts';
 
 /** One journal to seal; plain data, because it goes to another process. */
@@ -11,6 +12,12 @@ export interface SealJob {
   readonly writer: string;
   readonly source: string;
   readonly ports: readonly { readonly name: string; readonly schema: SchemaJson }[];
+}
+/** What the process is told: its secrets over the channel between the two, never in a command line. */
+export interface SealOrder {
+  readonly jobs: readonly SealJob[];
+  /** How to reach a lake at an `s3://` address. */
+  readonly s3?: S3Options;
 }
 export interface Sealed {
   readonly dir: string;
@@ -40,11 +47,13 @@ const PROGRAM = fileURLToPath(
  */
 export class SealProcess {
   readonly #program: string;
+  readonly #s3: S3Options | undefined;
   #child: ChildProcess | undefined;
   #ended: Promise<unknown> = Promise.resolve();
 
-  constructor(program = PROGRAM) {
+  constructor(program = PROGRAM, s3?: S3Options) {
     this.#program = program;
+    this.#s3 = s3;
   }
   get running(): boolean {
     return this.#child !== undefined;
@@ -71,7 +80,8 @@ export class SealProcess {
     });
     this.#ended = closed;
     if (child.pid !== undefined) lower(child.pid);
-    child.send(jobs as SealJob[], () => {});
+    const order: SealOrder = this.#s3 ? { jobs, s3: this.#s3 } : { jobs };
+    child.send(order, () => {});
     return closed.then((why) => {
       this.#child = undefined;
       if (answer === undefined)

@@ -3,7 +3,8 @@ import type { CommitMark, Env, Wiring } from '../../graph/node.ts';
 import { Intent } from '../../graph/schema/index.ts';
 import { BufferedSink } from '../buffered-sink.ts';
 import type { RowBuffer } from '../row-buffer.ts';
-import { documentId, documentKey, openEmbeddedStore, type SqliteStore } from '../store/index.ts';
+import { openStoreOf } from '../run-store.ts';
+import { documentId, documentKey, type RunStore } from '../store/index.ts';
 import { Batch, type Cause } from './batch.ts';
 import { foldOrder, type OrderEvent } from './order-fold.ts';
 import { type Fields, rowFields } from './row-fields.ts';
@@ -38,23 +39,26 @@ export interface DocumentConfig {
 
 export class DocumentSink extends BufferedSink {
   readonly #config: DocumentConfig;
-  readonly #store: SqliteStore;
+  readonly #store: RunStore;
   readonly #writer: string;
   /** By port: fields of its records that are named like one of the document's own. */
   readonly #clashing: readonly (readonly string[])[];
   #memory: Memory | undefined;
 
-  constructor(config: DocumentConfig, env: Env, wiring: Wiring) {
+  static async open(config: DocumentConfig, env: Env, wiring: Wiring): Promise<DocumentSink> {
+    return new DocumentSink(config, env, wiring, await openStoreOf(env));
+  }
+  private constructor(config: DocumentConfig, env: Env, wiring: Wiring, store: RunStore) {
     super(env, wiring, FIXED);
     this.#config = config;
-    this.#store = openEmbeddedStore(env.dir);
+    this.#store = store;
     this.#writer = `${env.pipeline}.${env.node}`;
     this.#clashing = this.ports.map((p, i) =>
       p === 'features' ? [] : Object.keys(this.buffers[i]!.schema.fields).filter((f) => OWN.includes(f)),
     );
   }
-  /** For runs without a folder: the store is this sink's alone. */
-  get store(): SqliteStore {
+  /** For runs without a folder or database: the store is this sink's alone. */
+  get store(): RunStore {
     return this.#store;
   }
 
@@ -116,7 +120,7 @@ export class DocumentSink extends BufferedSink {
     if (port === 'features') memory.features[instrument] = fields;
     else if (port === 'signal') this.#signal(row, batch, memory);
     // Intents come from more than one place (rules, stops): each is found by its own id.
-    else if (row.schema === Intent.name) this.#event(row, batch, intentKey(String(fields['id'])));
+    else if (row.schema === Intent.name) this.#event(row, batch, this.#intentKey(String(fields['id'])));
     else if (port === 'command') this.#command(row, batch, orders);
     else if (port === 'report') this.#report(row, batch, orders);
     else if (port === 'account') {
@@ -137,7 +141,7 @@ export class DocumentSink extends BufferedSink {
     const more: Fields = features ? { ...this.#madeBy('signal', 'features'), features } : {};
     const id = this.#put(row, batch, 'signals', batch.key(this.env.node, row.cause), more);
     const intent = String(fields['intent_id'] ?? '');
-    if (intent !== '') batch.edge(documentId('strategy_events', intentKey(intent)), id, 'because', t, instrument);
+    if (intent !== '') batch.edge(documentId('strategy_events', this.#intentKey(intent)), id, 'because', t, instrument);
   }
   #event(row: Row, batch: Batch, key: string): void {
     const id = this.#put(row, batch, 'strategy_events', key, { kind: row.cause.port });
@@ -221,9 +225,13 @@ export class DocumentSink extends BufferedSink {
     if (typeof name !== 'string' || name === '') return;
     const to =
       field === 'intent_id'
-        ? documentId('strategy_events', intentKey(name))
+        ? documentId('strategy_events', this.#intentKey(name))
         : documentId('orders', documentKey(this.env.pipeline, row.instrument, name));
     batch.edge(id, to, 'because', row.t, row.instrument);
+  }
+
+  #intentKey(id: string): string {
+    return documentKey(this.env.pipeline, 'intent', id);
   }
 
   async close(): Promise<void> {
@@ -237,6 +245,5 @@ const OWN = ['t', 'instrument', 'pipeline', 'node', 'source', 'seq', 'made_by'];
 const QUIET = new Set(['hold', 'skip', '']);
 const FILL = ['client_id', 'order_id', 'trade_id', 'side', 'fee', 'realized_pnl', 'maker', 'time_ms'];
 const FUNDING = ['wallet', 'position_qty', 'mark_px', 'time_ms'];
-const intentKey = (id: string): string => documentKey('intent', id);
 const pick = (fields: Fields, names: readonly string[]): Fields =>
   Object.fromEntries(names.filter((n) => fields[n] !== undefined).map((n) => [n, fields[n]!]));

@@ -244,7 +244,7 @@ describe('sink.documents', () => {
     const ids = up.map((s) => s.id);
     for (const id of [
       'orders/trend.usdm:BTCUSDT.c1',
-      'strategy_events/intent.trend%2F7',
+      'strategy_events/trend.intent.trend%2F7',
       'signals/trend.out.signal.market.7.0',
       'inputs/trend.market.7',
       'services/s3',

@@ -8,7 +8,7 @@ const all = { key: 'any', optional: true } as const;
 
 export const documents = defineSink({
   type: 'sink.documents',
-  version: 2,
+  version: 3,
   tier: 'gold',
   summary: 'Writes decisions, intents, orders, fills, positions and funding as documents with their lineage.',
   doc: `Collections by in-port: \`signal\` → signals (with the last \`features\` of the instrument), \`intent\` and every
@@ -19,7 +19,7 @@ The query \`lineage\` leads from each document to what caused it: fill → order
 in \`services\` (\`{ report: s4 }\`). Edges between documents are stored in \`lineage\`; the input (\`source\`, \`seq\`) and the
 services (\`made_by\`) are fields of the document itself. A record's own field of such a name is kept as \`record_…\`.
 Keys are functions of the causing input, so a repeated run writes the same documents.
-Without a folder for the run the documents are in memory and gone when it ends.`,
+Without a folder for the run, and without a database (\`--store\`), the documents are in memory and gone when it ends.`,
   config: z.strictObject({
     verdicts: z
       .enum(['all', 'changes'])
@@ -40,5 +40,5 @@ Without a folder for the run the documents are in memory and gone when it ends.`
     rest: input(AnyRecord, { ...all, doc: 'further strategy events; the name is their kind' }),
   },
   determinism: 'external',
-  open: async (config, env, wiring) => new DocumentSink(config, env, wiring),
+  open: (config, env, wiring) => DocumentSink.open(config, env, wiring),
 });

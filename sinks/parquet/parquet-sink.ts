@@ -3,11 +3,14 @@ import { decode, encode } from '../../graph/codec/index.ts';
 import type { CommitMark, Env, InPorts, Sink, Wiring } from '../../graph/node.ts';
 import { type BronzeWriter, openBronzeWriter } from '../../lake/bronze-writer.ts';
 import { readCommits } from '../../lake/manifest.ts';
+import { openStorage } from '../../lake/open-storage.ts';
 import type { RollingPolicy } from '../../lake/rolling.ts';
-import { LocalStorage } from '../../lake/storage.ts';
+import type { S3Options } from '../../lake/s3/s3-options.ts';
+import type { ObjectStorage } from '../../lake/storage.ts';
 import { BufferedSink } from '../buffered-sink.ts';
 import { RowBuffer, type SavedRows } from '../row-buffer.ts';
-import { openEmbeddedStore, type SqliteStore } from '../store/index.ts';
+import { durableStoreOf } from '../run-store.ts';
+import type { RunStore } from '../store/index.ts';
 import { datasetSchema, type OrderedRows, rowBlocks } from './row-blocks.ts';
 
 export interface ParquetConfig {
@@ -47,20 +50,28 @@ export class ParquetSink extends BufferedSink {
   readonly #config: ParquetConfig;
   readonly #lake: string | undefined;
   readonly #name: string;
-  readonly #store: SqliteStore | undefined;
+  readonly #store: RunStore | undefined;
+  #storage: ObjectStorage | undefined;
   #writer: BronzeWriter | undefined;
   /** Number of the next row. */
   #seq = 0;
 
   static async open(config: ParquetConfig, env: Env, wiring: Wiring): Promise<Sink<InPorts>> {
-    return new ParquetSink(config, env, wiring);
+    const lake = config.lake ?? (env.dir === undefined ? undefined : join(env.dir, 'lake'));
+    return new ParquetSink(config, env, wiring, lake, lake === undefined ? undefined : await durableStoreOf(env));
   }
-  private constructor(config: ParquetConfig, env: Env, wiring: Wiring) {
+  private constructor(
+    config: ParquetConfig,
+    env: Env,
+    wiring: Wiring,
+    lake: string | undefined,
+    store: RunStore | undefined,
+  ) {
     super(env, wiring, []);
     this.#config = config;
-    this.#lake = config.lake ?? (env.dir === undefined ? undefined : join(env.dir, 'lake'));
+    this.#lake = lake;
     this.#name = `${env.pipeline}.${env.node}`;
-    this.#store = this.#lake === undefined || env.dir === undefined ? undefined : openEmbeddedStore(env.dir);
+    this.#store = store;
   }
 
   protected async flush(mark: CommitMark): Promise<void> {
@@ -76,7 +87,10 @@ export class ParquetSink extends BufferedSink {
   }
   async #begin(lake: string, epoch: number): Promise<BronzeWriter> {
     const entries = (await this.#store?.loadManifest(this.#name, 0, epoch)) ?? [];
+    const s3 = this.env.access?.['s3'] as S3Options | undefined;
+    this.#storage ??= await openStorage(lake, { ...(s3 ? { s3 } : {}), bucket: { create: true } });
     const writer = await openBronzeWriter(lake, {
+      storage: this.#storage,
       writer: this.#name,
       keys: this.env.keys,
       ports: this.ports.map((name, p) => ({ name, schema: datasetSchema(name, this.buffers[p]!.schema) })),
@@ -120,7 +134,7 @@ export class ParquetSink extends BufferedSink {
   /** Forgets chunks whose rows are all in files, but for the last two commits, to which a run may go back. */
   async #trim(epoch: number): Promise<void> {
     if (!this.#store) return;
-    const commits = await readCommits(new LocalStorage(this.#lake!), this.#name);
+    const commits = await readCommits(this.#storage!, this.#name);
     const through = commits.reduce((t, c) => Math.max(t, c.through_seq), -1);
     const entries = await this.#store.loadManifest(this.#name, 0, epoch - 1);
     const open = entries.find(({ entry }) => {

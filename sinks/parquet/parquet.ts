@@ -15,7 +15,11 @@ and engine time; what is committed but not yet in a file lies in the run's store
 run writes the same files. A run without a folder, and without \`lake\`, writes nothing.`,
   config: z.strictObject({
     tier: z.enum(['bronze', 'silver', 'gold']).default('gold'),
-    lake: z.string().min(1).optional().describe('folder of the lake; default: `lake` in the run’s folder'),
+    lake: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('folder of the lake, or s3://bucket/prefix; default: `lake` in the run’s folder'),
     rolling: z
       .strictObject({
         max_rows: z.int().min(1024).optional().describe('rows of one partition'),

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Bus } from '../../graph/bus/bus.ts';
 import type { Pipeline } from '../../graph/document/types.ts';
 import { ChimeraError } from '../../graph/schema/index.ts';
 import { grouped, utc } from '../report/decimal.ts';
@@ -9,12 +10,14 @@ import type { RunReport } from '../run/run.ts';
 import { jobOptions, type RunCommandOptions } from './commands/run.ts';
 import type { Context } from './context.ts';
 import { remoteStores } from './remote-stores.ts';
+import { busUrl } from './secrets.ts';
 
 export interface BusOptions extends RunCommandOptions {
   bus?: string;
   service?: string[];
   all?: boolean;
   prefix?: string;
+  metrics?: string;
   untilStdinEnds?: boolean;
   commitMs?: number;
   leaseMs?: number;
@@ -44,6 +47,8 @@ function refuse(pipeline: Pipeline, options: BusOptions): void {
     wrong(`pipeline ${pipeline.name} has no services`, 'list them under `services:`, or leave --bus out');
   if (options.capture !== undefined) wrong('--capture does not go with --bus', 'capture in an embedded run');
   if (options.pace !== undefined) wrong('--pace does not go with --bus', 'leave it out');
+  if (options.metrics !== undefined && !options.service)
+    wrong('--metrics needs --service', 'name the services of this process; with --all each is a process of its own');
   if (options.service && options.all) wrong('--service and --all exclude each other', 'leave one of them out');
 }
 
@@ -51,7 +56,9 @@ function refuse(pipeline: Pipeline, options: BusOptions): void {
 async function runSome(context: Context, pipeline: Pipeline, options: BusOptions): Promise<undefined> {
   const signal = ending(context, options.untilStdinEnds === true);
   const bus = await openBus(context, options);
+  let served: Awaited<ReturnType<typeof serveMetrics>> | undefined;
   try {
+    if (options.metrics !== undefined) served = await serveMetrics(pipeline, options, bus);
     const report = await (await import('../run/bus/service.ts')).runServices({
       pipeline,
       services: options.service!,
@@ -61,14 +68,29 @@ async function runSome(context: Context, pipeline: Pipeline, options: BusOptions
       signal,
       holder: `${hostname()}:${process.pid}`,
       onRestart: (part, error) => context.note(`${part} goes back to its last commit: ${textOf(error)}`),
+      ...(served ? { onSnapshot: served.take } : {}),
     });
     // Stopped early it has not come to its end: whoever supervises it would take a report for that.
     if (!signal.aborted) context.out(JSON.stringify({ service_report: report }));
   } finally {
+    await served?.close();
     await bus.close();
     context.io.stdin?.pause();
   }
   return undefined;
+}
+
+/** Metrics, health and readiness of the parts of this process. @throws CHM990 */
+async function serveMetrics(pipeline: Pipeline, { metrics, service }: BusOptions, bus: Bus) {
+  const { cutGraph } = await import('../../graph/cut/cut.ts');
+  const { createPlan } = await import('../../graph/plan/plan.ts');
+  const { serveParts } = await import('../metrics/serve-parts.ts');
+  const parts = cutGraph(createPlan(pipeline)).parts.filter((p) => service!.includes(p.service));
+  return serveParts(
+    metrics!,
+    bus,
+    parts.map((p) => p.id),
+  );
 }
 
 async function runAll(context: Context, pipeline: Pipeline, file: string, options: BusOptions): Promise<RunReport> {
@@ -118,7 +140,7 @@ async function runAll(context: Context, pipeline: Pipeline, file: string, option
 
 async function openBus(context: Context, options: BusOptions) {
   const { openRedisBus } = await import('../../graph/bus/redis/open-redis-bus.ts');
-  return openRedisBus(options.bus!, {
+  return openRedisBus(busUrl(options.bus!, context.io.env), {
     ...(options.prefix === undefined ? {} : { prefix: `${options.prefix}:` }),
     log: (_, message, code) => context.note(code === undefined ? message : `${code} ${message}`),
   });

@@ -9,6 +9,7 @@ import { chimera } from './commands/parity.ts';
 import { jobOptions, type RunCommandOptions } from './commands/run.ts';
 import type { Context } from './context.ts';
 import { journalText } from './journal-text.ts';
+import { remoteStores } from './remote-stores.ts';
 
 export interface LiveOptions extends RunCommandOptions {
   for?: number;
@@ -17,7 +18,6 @@ export interface LiveOptions extends RunCommandOptions {
   connect?: string;
   keys?: string;
   iAcceptLiveTrading?: boolean;
-  keepJournal?: boolean;
 }
 
 /**
@@ -30,6 +30,7 @@ export async function followLive(context: Context, pipeline: Pipeline, options: 
     throw new ChimeraError('CHM925', `a run against ${live.connection} needs a folder for what must not be lost`, {
       help: 'name one with --state: orders that were sent are remembered there',
     });
+  const stores = remoteStores(context, options);
   const { openConnection } = await import('../run/connection.ts');
   const { runLive } = await import('../run/live.ts');
   const progress = context.progress(pipeline.name);
@@ -55,6 +56,7 @@ export async function followLive(context: Context, pipeline: Pipeline, options: 
     const { inputs: _, pace: _pace, ...job } = { pace: undefined, ...jobOptions(options) };
     return await runLive({
       ...job,
+      ...stores,
       pipeline,
       connection,
       state,
@@ -67,7 +69,6 @@ export async function followLive(context: Context, pipeline: Pipeline, options: 
       onCommit: (_, stats) => {
         if (stats) journal = `  journal ${journalText(stats)}`;
       },
-      ...(options.keepJournal ? { keepJournal: true } : {}),
       ...(options.announce ? { onStarted: () => context.out('started') } : {}),
     });
   } finally {

@@ -20,7 +20,7 @@ export const inputOptions = (command: Command): Command =>
   pipelineOptions(command).addOption(
     new Option(
       '--input <path...>',
-      'recorder files, archives, candles (CSV), Parquet files or a lake folder; repeatable',
+      'recorder files, archives, candles (CSV), Parquet files or a lake (a folder, or s3://bucket/prefix); repeatable',
     ).argParser(collect),
   );
 

@@ -20,6 +20,9 @@ import { CODES as VENUE_CODES } from '../../venue/codes.ts';
 import { CODES as VENUE_SERVER_CODES } from '../../venue/server/codes.ts';
 import { CODES as FEED_CODES } from '../../venue/server/feed/codes.ts';
 import { CODES as CLI_CODES } from '../cli/codes.ts';
+import { CODES as COMMAND_CODES } from '../cli/commands/codes.ts';
+import { CODES as METRICS_CODES } from '../metrics/codes.ts';
+import { CODES as RUN_CODES } from '../run/codes.ts';
 
 /**
  * Every code that an error or a finding of the program can have: what `chimera explain` and docs/reference/errors.md
@@ -47,4 +50,7 @@ export const codeTables: readonly CodeTable[] = [
   ARTIFACT_CODES,
   STORE_CODES,
   CLI_CODES,
+  RUN_CODES,
+  COMMAND_CODES,
+  METRICS_CODES,
 ];

@@ -1,5 +1,6 @@
 import ElkModule, { type ELK, type ElkExtendedEdge, type ElkNode } from 'elkjs/lib/elk.bundled.js';
 import type { Pipeline } from '../../graph/document/types.ts';
+import { escaped, path, px } from './svg.ts';
 import { edgeLabel, type GraphView, graphView, TIER_COLOURS, TIERS, type ViewEdge, type ViewNode } from './view.ts';
 
 const CHAR = 6.9;
@@ -114,8 +115,8 @@ function draw(view: GraphView, root: ElkNode): string {
   const width = root.width! + MARGIN;
   const height = root.height! + MARGIN;
   const out = [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${n(width)} ${n(height)}" width="${n(width)}" height="${n(height)}" role="img" aria-labelledby="title desc" font-family="ui-sans-serif,system-ui,-apple-system,'Segoe UI',Roboto,'DejaVu Sans',sans-serif">`,
-    `<title id="title">Pipeline ${x(view.name)}</title>`,
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${px(width)} ${px(height)}" width="${px(width)}" height="${px(height)}" role="img" aria-labelledby="title desc" font-family="ui-sans-serif,system-ui,-apple-system,'Segoe UI',Roboto,'DejaVu Sans',sans-serif">`,
+    `<title id="title">Pipeline ${escaped(view.name)}</title>`,
     `<desc id="desc">${view.nodes.length} nodes and ${view.edges.length} connections, from bronze over silver to gold.</desc>`,
     STYLE,
     `<defs><marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto"><path d="M0 .8 7.4 4 0 7.2z" fill="#64748b"/></marker></defs>`,
@@ -124,8 +125,8 @@ function draw(view: GraphView, root: ElkNode): string {
   ];
   for (const f of frames)
     out.push(
-      `<rect class="service" x="${n(f.x)}" y="${n(f.y)}" width="${n(f.width)}" height="${n(f.height)}" rx="10"/>`,
-      `<text class="service-name" x="${n(f.x + 12)}" y="${n(f.y + 17)}">${x(f.name)}</text>`,
+      `<rect class="service" x="${px(f.x)}" y="${px(f.y)}" width="${px(f.width)}" height="${px(f.height)}" rx="10"/>`,
+      `<text class="service-name" x="${px(f.x + 12)}" y="${px(f.y + 17)}">${escaped(f.name)}</text>`,
     );
   const labels: string[] = [];
   const origin = new Map((root.children ?? []).map((c) => [c.id, { x: c.x ?? 0, y: c.y ?? 0 }]));
@@ -136,12 +137,12 @@ function draw(view: GraphView, root: ElkNode): string {
       .map((points) => path(edge.sources[0] === e.to ? points.reverse() : points, at))
       .join('');
     out.push(
-      `<path class="edge${e.feedback ? ' feedback' : ''}" d="${d}" marker-end="url(#arrow)"><title>${x(`${e.from} → ${e.to}: ${e.ports.join(', ')}${delay(e)}`)}</title></path>`,
+      `<path class="edge${e.feedback ? ' feedback' : ''}" d="${d}" marker-end="url(#arrow)"><title>${escaped(`${e.from} → ${e.to}: ${e.ports.join(', ')}${delay(e)}`)}</title></path>`,
     );
     for (const l of edge.labels ?? [])
       if (l.x !== undefined && l.y !== undefined)
         labels.push(
-          `<text class="port" x="${n(l.x + at.x + l.width! / 2)}" y="${n(l.y + at.y + 10)}">${x(l.text ?? '')}</text>`,
+          `<text class="port" x="${px(l.x + at.x + l.width! / 2)}" y="${px(l.y + at.y + 10)}">${escaped(l.text ?? '')}</text>`,
         );
   }
   for (const node of view.nodes) out.push(drawNode(node, boxes.get(node.id)!));
@@ -178,9 +179,9 @@ function lanes(
     const to = i === spans.length - 1 ? width : (spans[i]!.right + spans[i + 1]!.left) / 2;
     const c = TIER_COLOURS[tier];
     return [
-      `<rect x="${n(from)}" y="0" width="${n(to - from)}" height="${n(height)}" fill="${c.fill}"/>`,
-      `<rect x="${n(from)}" y="0" width="${n(to - from)}" height="4" fill="${c.line}"/>`,
-      `<text class="lane" x="${n(from + 16)}" y="25" fill="${c.ink}">${tier.toUpperCase()}</text>`,
+      `<rect x="${px(from)}" y="0" width="${px(to - from)}" height="${px(height)}" fill="${c.fill}"/>`,
+      `<rect x="${px(from)}" y="0" width="${px(to - from)}" height="4" fill="${c.line}"/>`,
+      `<text class="lane" x="${px(from + 16)}" y="25" fill="${c.ink}">${tier.toUpperCase()}</text>`,
     ];
   });
 }
@@ -189,43 +190,20 @@ function drawNode(v: ViewNode, b: Rect): string {
   const c = TIER_COLOURS[v.tier];
   const rx = v.kind === 'source' ? HEIGHT / 2 : v.kind === 'sink' ? 3 : 9;
   const stack = v.keyed
-    ? `<rect x="${n(b.x + 4)}" y="${n(b.y + 4)}" width="${n(b.width)}" height="${n(b.height)}" rx="${rx}" fill="#fff" stroke="${c.line}" opacity=".55"/>`
+    ? `<rect x="${px(b.x + 4)}" y="${px(b.y + 4)}" width="${px(b.width)}" height="${px(b.height)}" rx="${rx}" fill="#fff" stroke="${c.line}" opacity=".55"/>`
     : '';
   const sink =
-    v.kind === 'sink' ? `<rect x="${n(b.x)}" y="${n(b.y)}" width="5" height="${n(b.height)}" fill="${c.line}"/>` : '';
+    v.kind === 'sink'
+      ? `<rect x="${px(b.x)}" y="${px(b.y)}" width="5" height="${px(b.height)}" fill="${c.line}"/>`
+      : '';
   const middle = b.x + b.width / 2;
   return (
-    `<g class="node"><title>${x(`${v.id}: ${v.type}${v.keyed ? ', one per instrument' : ''}. ${v.summary}`)}</title>${stack}` +
-    `<rect x="${n(b.x)}" y="${n(b.y)}" width="${n(b.width)}" height="${n(b.height)}" rx="${rx}" fill="#fff" stroke="${c.line}" stroke-width="1.3"/>${sink}` +
-    `<text class="id" x="${n(middle)}" y="${n(b.y + 20)}">${x(v.id)}</text>` +
-    `<text class="type" x="${n(middle)}" y="${n(b.y + 35)}">${x(v.type)}</text></g>`
+    `<g class="node"><title>${escaped(`${v.id}: ${v.type}${v.keyed ? ', one per instrument' : ''}. ${v.summary}`)}</title>${stack}` +
+    `<rect x="${px(b.x)}" y="${px(b.y)}" width="${px(b.width)}" height="${px(b.height)}" rx="${rx}" fill="#fff" stroke="${c.line}" stroke-width="1.3"/>${sink}` +
+    `<text class="id" x="${px(middle)}" y="${px(b.y + 20)}">${escaped(v.id)}</text>` +
+    `<text class="type" x="${px(middle)}" y="${px(b.y + 35)}">${escaped(v.type)}</text></g>`
   );
 }
-
-/** An orthogonal line with rounded corners. */
-function path(points: readonly { x: number; y: number }[], at: { x: number; y: number }): string {
-  const p = points.map((q) => ({ x: q.x + at.x, y: q.y + at.y }));
-  let d = `M${n(p[0]!.x)} ${n(p[0]!.y)}`;
-  for (let i = 1; i < p.length; i++) {
-    const here = p[i]!;
-    const next = p[i + 1];
-    if (!next) d += `L${n(here.x)} ${n(here.y)}`;
-    else {
-      const before = towards(here, p[i - 1]!);
-      const after = towards(here, next);
-      d += `L${n(before.x)} ${n(before.y)}Q${n(here.x)} ${n(here.y)} ${n(after.x)} ${n(after.y)}`;
-    }
-  }
-  return d;
-}
-function towards(from: { x: number; y: number }, to: { x: number; y: number }): { x: number; y: number } {
-  const length = Math.hypot(to.x - from.x, to.y - from.y);
-  const r = length === 0 ? 0 : Math.min(5, length / 2) / length;
-  return { x: from.x + (to.x - from.x) * r, y: from.y + (to.y - from.y) * r };
-}
-
-const n = (v: number): string => String(Math.round(v * 10) / 10);
-const x = (s: string): string => s.replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
 
 const STYLE = `<style>.lane{font-size:12px;font-weight:700;letter-spacing:.12em}.service{fill:#fff;fill-opacity:.55;stroke:#94a3b8;stroke-dasharray:5 4}
 .service-name{font-size:11px;font-weight:600;fill:#64748b}.edge{fill:none;stroke:#64748b;stroke-opacity:.75;stroke-width:1.1}.feedback{stroke-dasharray:5 4;stroke:#b45309}

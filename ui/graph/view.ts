@@ -60,7 +60,7 @@ export function graphView(pipeline: Pipeline): GraphView {
       tier: n.type.tier,
       kind: n.type.kind === 'source' ? 'source' : n.type.kind === 'sink' ? 'sink' : 'node',
       keyed: n.key === 'instrument',
-      service: service.get(n.id) ?? null,
+      service: service.get(n.gateway?.id ?? n.id) ?? null,
       summary: n.type.summary,
     })),
     edges: [...edges.values()].map((e) => ({ ...e, ports: e.ports.sort() })),

@@ -1,21 +1,35 @@
 import type { Block, BlockReader, KeyTable } from '../../graph/schema/index.ts';
 import { type BronzeWriter, openBronzeWriter } from '../../lake/bronze-writer.ts';
+import { openStorage } from '../../lake/open-storage.ts';
+import type { S3Options } from '../../lake/s3/s3-options.ts';
+import type { ObjectStorage } from '../../lake/storage.ts';
 
 /** What the sources of a run without a state folder deliver, written to a lake block by block. */
 export class Captures {
   readonly #lake: string;
+  readonly #storage: ObjectStorage;
   readonly #keys: KeyTable;
   readonly #writers = new Map<string, BronzeWriter>();
   /** Last input in the lake, by source. */
   readonly #last = new Map<string, number>();
 
-  constructor(lake: string, keys: KeyTable) {
+  static async open(lake: string, keys: KeyTable, s3?: S3Options): Promise<Captures> {
+    return new Captures(lake, keys, await openStorage(lake, { ...(s3 ? { s3 } : {}), bucket: { create: true } }));
+  }
+  private constructor(lake: string, keys: KeyTable, storage: ObjectStorage) {
     this.#lake = lake;
+    this.#storage = storage;
     this.#keys = keys;
   }
   async write(source: string, block: Block, { ports }: BlockReader): Promise<void> {
     let writer = this.#writers.get(source);
-    writer ??= await openBronzeWriter(this.#lake, { writer: `capture-${source}`, keys: this.#keys, ports, source });
+    writer ??= await openBronzeWriter(this.#lake, {
+      writer: `capture-${source}`,
+      keys: this.#keys,
+      ports,
+      source,
+      storage: this.#storage,
+    });
     this.#writers.set(source, writer);
     // After a failed cycle a source delivers again what is in the lake already.
     const from = Math.max(0, (this.#last.get(source) ?? -1) + 1 - block.seq0);

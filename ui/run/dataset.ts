@@ -4,6 +4,7 @@ import { nextInt, seedRandom } from '../../graph/math/index.ts';
 import { type InPorts, inPortsOf, outPortsOf } from '../../graph/node.ts';
 import { type Block, type BlockReader, ChimeraError, KeyTable, Scalar, type Schema } from '../../graph/schema/index.ts';
 import type { TapFileResult } from '../../graph/tap/file.ts';
+import type { S3Options } from '../../lake/s3/s3-options.ts';
 import { datasetRow } from '../../operators/label/dataset-row.ts';
 import { type RunJob, runJob } from './run.ts';
 import { openTableTap } from './table-tap.ts';
@@ -11,6 +12,8 @@ import { openTableTap } from './table-tap.ts';
 export interface DatasetJob {
   pipeline: Pipeline;
   inputs: readonly string[];
+  /** How to reach inputs at `s3://` addresses. */
+  s3?: S3Options;
   /** How far to look ahead, as durations: `12h`. */
   horizons: readonly string[];
   /** `.parquet` or `.arrow`. */
@@ -56,6 +59,7 @@ export async function makeDataset(job: DatasetJob): Promise<DatasetReport> {
       pipeline,
       inputs: job.inputs,
       watch: [port, features],
+      ...(job.s3 ? { s3: job.s3 } : {}),
       ...(job.seed === undefined ? {} : { seed: job.seed }),
       ...(job.onProgress ? { onProgress: job.onProgress } : {}),
       onTap: (tap, keys) => {
@@ -224,6 +228,7 @@ async function checkPrefix(
       pipeline: pipeline.name,
       node: source.id,
       seed: job.seed ?? 1,
+      ...(job.s3 ? { access: { s3: job.s3 } } : {}),
     };
     return source.type.open(source.config as never, env);
   };

@@ -9,12 +9,16 @@ import { deleteSegments, finishedSegments } from '../../lake/journal/retention.t
 import { refuseOtherLake, sealJournal } from '../../lake/journal/seal.ts';
 import { portsOf, SealProcess } from '../../lake/journal/seal-process.ts';
 import type { SegmentPolicy } from '../../lake/journal/segment-policy.ts';
+import { openStorage } from '../../lake/open-storage.ts';
+import type { S3Options } from '../../lake/s3/s3-options.ts';
 
 export interface JournalsJob {
   /** The run's folder. */
   readonly state: string;
   /** Lake that finished segments become part of. */
   readonly capture?: string;
+  /** How to reach that lake at an `s3://` address. */
+  readonly s3?: S3Options;
   /** Segments stay when nobody needs them any more. */
   readonly keep?: boolean;
   readonly policy?: Partial<SegmentPolicy>;
@@ -72,7 +76,7 @@ export class RunJournals {
 
   constructor(job: JournalsJob) {
     this.#job = job;
-    this.#process = job.process ?? new SealProcess();
+    this.#process = job.process ?? new SealProcess(undefined, job.s3);
   }
 
   /** Puts a journal between a source and the run. */
@@ -94,9 +98,10 @@ export class RunJournals {
   }
   /** Before the sources are opened. @throws CHM625 when the lake holds another run than these sources' journals, or would get a hole */
   async check(sources: readonly string[]): Promise<void> {
-    const { capture } = this.#job;
+    const { capture, s3 } = this.#job;
     if (capture === undefined) return;
-    for (const s of sources) this.#inLake.set(s, await refuseOtherLake(this.#dir(s), capture, writerOf(s)));
+    const storage = await openStorage(capture, { ...(s3 ? { s3 } : {}), bucket: { create: true } });
+    for (const s of sources) this.#inLake.set(s, await refuseOtherLake(this.#dir(s), capture, writerOf(s), storage));
   }
 
   /** Everything taken so far survives a loss of power when this returns. */
@@ -135,16 +140,19 @@ export class RunJournals {
   /** After the run, whose last commit is durable and whose journals are closed: all of them become part of the lake. */
   async finish(): Promise<void> {
     await this.#work;
-    const { capture } = this.#job;
-    if (capture !== undefined)
+    const { capture, s3 } = this.#job;
+    if (capture !== undefined) {
+      const storage = await openStorage(capture, s3 ? { s3 } : {});
       for (const j of this.#journals.values()) {
         const keys = new KeyTable();
         declareJournalKeys(j.dir, keys);
         const { writer, source } = j;
-        const done = await sealJournal(j.dir, capture, { writer, source, keys, decoder: new InputCodec(j.ports) });
+        const decoder = new InputCodec(j.ports);
+        const done = await sealJournal(j.dir, capture, { writer, source, keys, decoder, storage });
         this.#sealed += done.segments.length;
         j.sealed = done.throughSeq;
       }
+    }
     const needed = this.#marks.at(-2);
     if (needed) await this.#delete(needed);
   }

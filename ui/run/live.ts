@@ -3,6 +3,7 @@ import { createPlan } from '../../graph/plan/plan.ts';
 import { ChimeraError, KeyTable } from '../../graph/schema/index.ts';
 import { declareJournalKeys } from '../../lake/journal/journal-keys.ts';
 import { openLake } from '../../lake/open-lake.ts';
+import { openStorage } from '../../lake/open-storage.ts';
 import type { Connection } from './connection.ts';
 import { MemorySampler, type MemoryTrend } from './memory-trend.ts';
 import { type RunJob, type RunReport, runJob } from './run.ts';
@@ -47,7 +48,7 @@ export async function runLive(job: LiveJob): Promise<LiveReport> {
  * @param until engine time at which the live run stopped
  */
 export function replayLive(
-  live: Pick<LiveJob, 'pipeline' | 'state' | 'final'> & { capture: string },
+  live: Pick<LiveJob, 'pipeline' | 'state' | 'final' | 's3'> & { capture: string },
   until: number | null,
   more: Partial<RunJob> = {},
 ): Promise<RunReport> {
@@ -60,7 +61,13 @@ export function replayLive(
     inputs: [],
     keys,
     readers: Object.fromEntries(
-      sources.map((s) => [s.id, (all: KeyTable) => openLake(live.capture, { sources: [s.id] }, all)]),
+      sources.map((s) => [
+        s.id,
+        async (all: KeyTable) => {
+          const storage = await openStorage(live.capture, live.s3 ? { s3: live.s3 } : {});
+          return openLake(live.capture, { sources: [s.id], storage }, all);
+        },
+      ]),
     ),
     ...(until === null ? {} : { until }),
     open: !live.final,

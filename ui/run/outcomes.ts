@@ -10,7 +10,9 @@ import { readJournal } from '../../lake/journal/journal-reader.ts';
 import { type FinishedSegment, JournalWriter } from '../../lake/journal/journal-writer.ts';
 import type { SegmentPolicy } from '../../lake/journal/segment-policy.ts';
 import { openLake } from '../../lake/open-lake.ts';
+import { openStorage } from '../../lake/open-storage.ts';
 import { OUTCOME_SOURCE, OUTCOMES, OutcomeRow } from '../../lake/outcome-rows.ts';
+import type { S3Options } from '../../lake/s3/s3-options.ts';
 import type { RunJournals } from './journals.ts';
 
 /** What asynchronous nodes were told, kept as the run's other journals are. */
@@ -30,6 +32,8 @@ export interface OutcomesJob {
   capture?: string;
   /** Lake folders of a run that is over: its outcomes count, and nobody is asked. */
   outcomesFrom?: readonly string[];
+  /** How to reach lakes at `s3://` addresses. */
+  s3?: S3Options;
 }
 
 const PORTS: BlockReader['ports'] = [{ name: OUTCOMES, schema: OutcomeRow }];
@@ -47,12 +51,12 @@ export async function openOutcomes(plan: Plan, job: OutcomesJob, epoch: number):
   if (!plan.nodes.some((n) => n.node.type.kind === 'async')) return undefined;
   if (job.outcomesFrom) {
     const records: OutcomeRecord[] = [];
-    for (const lake of job.outcomesFrom) records.push(...(await readOutcomes(lake)));
+    for (const lake of job.outcomesFrom) records.push(...(await readOutcomes(lake, job.s3)));
     return { journal: new Outcomes({ records, closed: true }), ...NOWHERE };
   }
   if (job.state !== undefined) return inFolder(join(job.state, 'outcomes'), job, epoch);
   if (job.capture === undefined) return { journal: new Outcomes(), ...NOWHERE };
-  return inLake(job.capture);
+  return inLake(job.capture, job.s3);
 }
 
 /** A journal like those of the sources, in a folder beside them. */
@@ -82,7 +86,7 @@ function inFolder(dir: string, job: OutcomesJob, epoch: number): RunOutcomes {
 }
 
 /** Without a state folder nothing survives the process but what the run leaves in the lake. */
-function inLake(lake: string): RunOutcomes {
+function inLake(lake: string, s3: S3Options | undefined): RunOutcomes {
   let rows: InputRow[] = [];
   let seq = 0;
   let lastT = Number.NEGATIVE_INFINITY;
@@ -91,9 +95,13 @@ function inLake(lake: string): RunOutcomes {
     lastT = Math.max(r.now, lastT);
     rows.push(rowOf(r, lastT));
   };
+  const open = async (): Promise<BronzeWriter> => {
+    const storage = await openStorage(lake, { ...(s3 ? { s3 } : {}), bucket: { create: true } });
+    return openBronzeWriter(lake, { ...SEAL, keys: keys(), ports: PORTS, storage });
+  };
   const drain = async (least: number): Promise<void> => {
     if (rows.length < least) return;
-    writer ??= await openBronzeWriter(lake, { ...SEAL, keys: keys(), ports: PORTS });
+    writer ??= await open();
     const taken = rows;
     rows = [];
     for (let i = 0; i < taken.length; i += BLOCK) {
@@ -115,10 +123,11 @@ function inLake(lake: string): RunOutcomes {
 const BLOCK = 1024;
 
 /** The outcomes in a lake, in order; none when the run that it holds asked nothing. */
-export async function readOutcomes(lake: string): Promise<OutcomeRecord[]> {
+export async function readOutcomes(lake: string, s3?: S3Options): Promise<OutcomeRecord[]> {
   let reader: BlockReader;
   try {
-    reader = await openLake(lake, { datasets: [OUTCOMES] }, keys());
+    const storage = await openStorage(lake, s3 ? { s3 } : {});
+    reader = await openLake(lake, { datasets: [OUTCOMES], storage }, keys());
   } catch (e) {
     if (e instanceof ChimeraError && e.code === 'CHM610') return [];
     throw e;

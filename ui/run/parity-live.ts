@@ -6,13 +6,14 @@ import { nextFloat, seedRandom } from '../../graph/math/index.ts';
 import { createPlan } from '../../graph/plan/plan.ts';
 import { readCheckpoint } from '../../graph/runner/read-checkpoint.ts';
 import { ChimeraError } from '../../graph/schema/index.ts';
-import { openEmbeddedStore } from '../../sinks/store/index.ts';
+import type { StoreChoice } from '../../sinks/store/index.ts';
 import { killAfter, startChild } from './child.ts';
 import { compareTaps } from './compare-taps.ts';
 import { type ConnectOptions, openConnection } from './connection.ts';
 import { replayLive } from './live.ts';
 import { idleNodes, type ParityReport } from './parity.ts';
 import { portsOf } from './run.ts';
+import { openStoreOfRun } from './run-store.ts';
 
 export interface LiveParityJob {
   pipeline: Pipeline;
@@ -24,6 +25,8 @@ export interface LiveParityJob {
   taps?: string;
   allowIdle: readonly string[];
   connect: ConnectOptions;
+  /** A database of its own for the live run's documents and checkpoints; `command` names it too. */
+  store?: StoreChoice;
   /** Starts the live run: program and arguments up to the options that are added here. */
   command: readonly string[];
   onStage?: (stage: string) => void;
@@ -54,9 +57,14 @@ export async function parityLive(job: LiveParityJob): Promise<ParityReport> {
     const kills = await liveWithKills(job, options);
     await connection.close();
     job.onStage?.('replay of what was captured');
-    const store = openEmbeddedStore(state);
+    const store = await openStoreOfRun({
+      pipeline: job.pipeline,
+      inputs: [],
+      state,
+      ...(job.store ? { store: job.store } : {}),
+    });
     const { commit } = await readCheckpoint(store, job.pipeline.name);
-    await store.close();
+    await store?.close();
     const captured = { pipeline: job.pipeline, state, capture: lake, final: false };
     const report = await replayLive(captured, commit?.until ?? null, { tapAll: replay });
     job.onStage?.('comparing');

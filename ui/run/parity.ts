@@ -6,6 +6,8 @@ import { nextFloat, seedRandom } from '../../graph/math/index.ts';
 import { createPlan, type Plan } from '../../graph/plan/plan.ts';
 import { ChimeraError, type KeyTable } from '../../graph/schema/index.ts';
 import { openLake } from '../../lake/open-lake.ts';
+import type { S3Options } from '../../lake/s3/s3-options.ts';
+import type { StoreChoice } from '../../sinks/store/index.ts';
 import { killAfter, startChild } from './child.ts';
 import { compareTaps, type Difference } from './compare-taps.ts';
 import { portsOf, type RunReport, runJob } from './run.ts';
@@ -22,6 +24,10 @@ export interface ParityJob {
   pace: number;
   /** Nodes that may be idle. */
   allowIdle: readonly string[];
+  /** A database of its own for the live run's documents and checkpoints; `command` names it too. */
+  store?: StoreChoice;
+  /** How to reach inputs at `s3://` addresses. */
+  s3?: S3Options;
   /** Starts the live run as a process of its own: program and arguments up to the options of `chimera run`. */
   command: readonly string[];
   onStage?: (stage: string) => void;
@@ -69,6 +75,8 @@ export async function parity(job: ParityJob): Promise<ParityReport> {
         capture: lake,
         pace: job.pace,
         state: join(work, 'state'),
+        ...(job.store ? { store: job.store } : {}),
+        ...(job.s3 ? { s3: job.s3 } : {}),
         ...(job.signal ? { signal: job.signal } : {}),
       });
     refuseVerdict(job);

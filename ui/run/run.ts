@@ -12,10 +12,12 @@ import { type BadInput, ChimeraError, KeyTable } from '../../graph/schema/index.
 import type { TapFileResult } from '../../graph/tap/file.ts';
 import { lastRecordOf } from '../../lake/journal/journal-reader.ts';
 import type { SegmentPolicy } from '../../lake/journal/segment-policy.ts';
-import { openEmbeddedStore } from '../../sinks/store/index.ts';
+import type { S3Options } from '../../lake/s3/s3-options.ts';
+import type { StoreChoice } from '../../sinks/store/index.ts';
 import { Captures } from './captures.ts';
 import { type JournalStats, type JournalsJob, RunJournals } from './journals.ts';
 import { openOutcomes } from './outcomes.ts';
+import { openStoreOfRun, storeAccess } from './run-store.ts';
 import { type InputMark, SameInputs } from './same-inputs.ts';
 import { RunTaps, tapPaths } from './taps.ts';
 
@@ -30,6 +32,12 @@ export interface RunJob {
   tapAll?: string;
   /** Folder that makes the run survive its process: store, checkpoints, and the journal of what the sources delivered. */
   state?: string;
+  /** A database for documents and checkpoints instead of the embedded store; without `state` the run goes on from what it knows. */
+  store?: StoreChoice;
+  /** With `store`: begins with the first input whatever the database knows of an earlier life. */
+  anew?: boolean;
+  /** How to reach lakes at `s3://` addresses. */
+  s3?: S3Options;
   /** Folder of the lake that receives what the sources delivered; with `state`, while the run lives: its finished segments. */
   capture?: string;
   /** Segments of the journals stay when no checkpoint needs them any more. */
@@ -105,34 +113,34 @@ export async function runJob(job: RunJob): Promise<RunReport> {
   const keys = job.keys ?? new KeyTable();
   const paths = tapPaths(plan, job);
   if (job.state !== undefined) mkdirSync(job.state, { recursive: true });
-  const store = job.state === undefined ? undefined : openEmbeddedStore(job.state);
   // A file can be read again; what arrives live, or is to be captured, must be written down first.
   const journaled = job.capture !== undefined || job.pace !== undefined || job.live !== undefined;
+  if (job.store && job.state === undefined && !job.anew && journaled) throw needsFolder(job);
+  const opened = await openStoreOfRun(job);
+  // Begun anew, a run has no use for checkpoints; its sinks write their documents all the same.
+  const store = job.anew ? undefined : opened;
   const journals = job.state === undefined ? undefined : journalsOf(job.state, job);
-  const captures = job.state === undefined && job.capture !== undefined ? new Captures(job.capture, keys) : undefined;
   let firstRead = 0;
-
-  try {
+  const open = async () => {
     if (store) await refuseOtherGraph(store, job);
     if (journaled) await journals?.check(plan.sources.map((s) => plan.nodes[s]!.id));
-  } catch (e) {
-    await store?.close();
-    throw e;
-  }
-  const epoch = (await readCheckpoint(store, job.pipeline.name)).commit?.epoch ?? 0;
-  const taps = await RunTaps.open(plan, paths, store, epoch);
-  const { segments: policy, ...rest } = job;
-  const outcomes = await openOutcomes(plan, { ...rest, journals, ...(policy ? { policy } : {}) }, epoch);
-  const again = new Map<string, SameInputs>();
-  const committed = await committedInputs();
-  async function committedInputs(): Promise<Map<string, InputMark>> {
-    const marks = new Map<string, InputMark>();
+    const epoch = (await readCheckpoint(store, job.pipeline.name)).commit?.epoch ?? 0;
+    const committed = new Map<string, InputMark>();
     for (const { id } of plan.nodes) {
       const [entry] = epoch === 0 ? [] : await store!.loadManifest(INPUT_WRITER + id, epoch, epoch + 1);
-      if (entry) marks.set(id, entry.entry as InputMark);
+      if (entry) committed.set(id, entry.entry as InputMark);
     }
-    return marks;
-  }
+    const alone = job.state === undefined && job.capture !== undefined;
+    const captures = alone ? await Captures.open(job.capture!, keys, job.s3) : undefined;
+    const { segments: policy, ...rest } = job;
+    const outcomes = await openOutcomes(plan, { ...rest, journals, ...(policy ? { policy } : {}) }, epoch);
+    return { committed, captures, outcomes, taps: await RunTaps.open(plan, paths, store, epoch) };
+  };
+  const { committed, captures, outcomes, taps } = await open().catch(async (e: unknown) => {
+    await opened?.close();
+    throw e;
+  });
+  const again = new Map<string, SameInputs>();
   // Sources stamp from the moment they open: behind everything that an earlier life was told.
   if (job.live && job.state !== undefined)
     for (const { id } of plan.nodes) job.live.clock.notBefore(lastRecordOf(join(job.state, 'journal', id)).t);
@@ -146,8 +154,8 @@ export async function runJob(job: RunJob): Promise<RunReport> {
       job.onTap?.(tap, keys);
     },
     wrap: (source, reader) => {
-      if (!journals) return reader;
-      if (journaled) return journals.open(source, reader, keys);
+      if (journals && journaled) return journals.open(source, reader, keys);
+      if (!store) return reader;
       const repeated = new SameInputs(reader, source, committed.get(source));
       again.set(source, repeated);
       return repeated;
@@ -176,7 +184,7 @@ export async function runJob(job: RunJob): Promise<RunReport> {
     ...(job.commitInputs !== undefined ? { commitInputs: job.commitInputs } : {}),
     ...(job.signal ? { signal: job.signal } : {}),
     ...(job.onProgress ? { onProgress: job.onProgress } : {}),
-    ...(job.access ? { access: job.access } : {}),
+    access: accessOf(job),
     ...(job.until !== undefined ? { until: job.until } : {}),
     ...(job.open !== undefined ? { open: job.open } : {}),
     ...(job.live ? { live: { ...job.live, sync: () => journals?.sync() } } : {}),
@@ -204,7 +212,7 @@ export async function runJob(job: RunJob): Promise<RunReport> {
     await run.close();
     outcomes?.close();
     if (!result) await journals?.abandon();
-    await store?.close();
+    await opened?.close();
   }
   await journals?.finish();
   await outcomes?.seal();
@@ -241,19 +249,37 @@ async function refuseOtherGraph(store: CheckpointStore, job: RunJob): Promise<vo
   const { name, hash } = job.pipeline;
   const last = await store.loadCheckpoint(name);
   if (!last || last.graph === hash) return;
-  throw new ChimeraError('CHM920', `the state in ${job.state} was written by another graph of pipeline ${name}`, {
-    ...(job.state === undefined ? {} : { file: job.state }),
-    help: 'use an empty --state folder, or the pipeline, profile and parameters of the first start',
+  const { state, store: database } = job;
+  const where = state ?? database?.address;
+  throw new ChimeraError('CHM920', `the state in ${where} was written by another graph of pipeline ${name}`, {
+    ...(state === undefined ? {} : { file: state }),
+    help: `use an empty ${database ? 'database' : '--state folder'}, or the pipeline, profile and parameters of the first start`,
   });
 }
 
-const journalsOf = (state: string, { capture, keepJournal, segments, sealing }: RunJob): RunJournals =>
+const needsFolder = (job: RunJob): ChimeraError =>
+  new ChimeraError(
+    'CHM946',
+    `a run that ${job.capture === undefined ? 'is paced' : 'captures'} needs a --state folder`,
+    {
+      help: 'add --state DIR for its journals: documents and checkpoints stay in the database',
+    },
+  );
+
+/** What the outer ends of the graph are given beside the connection: the database, and how to reach the lake. */
+function accessOf(job: RunJob): Readonly<Record<string, unknown>> {
+  const store = storeAccess(job);
+  return { ...job.access, ...(store ? { store } : {}), ...(job.s3 ? { s3: job.s3 } : {}) };
+}
+
+const journalsOf = (state: string, { capture, keepJournal, segments, sealing, s3 }: RunJob): RunJournals =>
   new RunJournals({
     state,
     ...(capture === undefined ? {} : { capture }),
     ...(keepJournal === undefined ? {} : { keep: keepJournal }),
     ...(segments ? { policy: segments } : {}),
     ...(sealing ? { process: sealing } : {}),
+    ...(s3 ? { s3 } : {}),
   });
 
 const wallPace = (rate: number): NonNullable<RunOptions['pace']> => ({

@@ -166,6 +166,13 @@ class OpenRedisBus implements RedisBus {
           partition,
           token: lease.token,
           tags: options.tags,
+          clustered: this.connection.address.cluster,
+          silentMs: this.connection.silentMs,
+          dedicated: async (key) => {
+            const redis = await this.connection.dedicated(key);
+            await redis.connect();
+            return redis;
+          },
         });
         const abandon = (): void => void lease.release();
         stop.addEventListener('abort', abandon, { once: true });

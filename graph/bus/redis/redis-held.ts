@@ -1,9 +1,11 @@
+import type { Redis } from 'ioredis';
 import { ChimeraError } from '../../schema/error.ts';
 import type { Batch, BusCheckpoint, Held } from '../bus.ts';
 import { Rewound } from '../rewound.ts';
+import { GuardedWrites } from './guarded-writes.ts';
 import { type Keys, tagOf } from './keys.ts';
 import type { Lease } from './lease.ts';
-import { type Persistence, persist } from './persist.ts';
+import { type Persistence, persist, untilAborted } from './persist.ts';
 import { append } from './scripts/append.ts';
 import { commit } from './scripts/commit.ts';
 import { need } from './scripts/need.ts';
@@ -22,6 +24,11 @@ export interface HeldOptions {
   readonly partition: string;
   readonly token: number;
   readonly tags: readonly string[];
+  /** Slots lie on different nodes. */
+  readonly clustered: boolean;
+  /** A connection of its own to the node that has the slot of a key. */
+  readonly dedicated: (key: string) => Promise<Redis>;
+  readonly silentMs: number;
 }
 
 export class RedisHeld implements Held {
@@ -32,12 +39,18 @@ export class RedisHeld implements Held {
   /** The last write of each slot: writes of one slot go one after the other, or a later one could overtake a repeated one. */
   readonly #queues = new Map<string, Promise<void>>();
   readonly #rewound = {};
+  /** By slot; one on a single node. */
+  readonly #shortcuts = new Map<string, GuardedWrites>();
 
   constructor(options: HeldOptions) {
     this.#o = options;
     this.token = options.token;
     this.#home = tagOf(options.partition);
     this.#tags = new Set([this.#home, ...options.tags]);
+    const close = (): void => {
+      for (const g of this.#shortcuts.values()) g.close();
+    };
+    options.lease.lost.addEventListener('abort', close, { once: true });
   }
   get lost(): AbortSignal {
     return this.#o.lease.lost;
@@ -78,45 +91,64 @@ export class RedisHeld implements Held {
   }
 
   async append(batches: readonly Batch[]): Promise<void> {
-    if (batches.length === 1) {
-      const tag = tagOf(batches[0]!.stream);
-      this.#own(tag);
-      return this.#appendTo(tag, batches);
-    }
-    const groups = byTag(batches, (b) => b.stream);
-    for (const tag of groups.keys()) this.#own(tag);
-    if (groups.size === 1) return this.#appendTo(tagOf(batches[0]!.stream), batches);
+    for (const b of batches) this.#own(tagOf(b.stream));
     await Promise.all(
-      [...groups].map(([tag, indices]) =>
-        this.#appendTo(
-          tag,
-          indices.map((i) => batches[i]!),
-        ),
-      ),
+      this.#together(batches).map(([slot, group]) => this.#inTurn(slot, () => this.#appendTo(slot, group))),
     );
   }
-  #appendTo(tag: string, batches: readonly Batch[]): Promise<void> {
+  /** Batches that can be written in one step, by the name of their queue: on a single node these are all. */
+  #together(batches: readonly Batch[]): [slot: string, group: readonly Batch[]][] {
+    if (batches.length === 0) return [];
+    if (!this.#o.clustered) return [['', batches]];
+    return [...byTag(batches, (b) => b.stream)].map(([tag, indices]) => [tag, indices.map((i) => batches[i]!)]);
+  }
+  async #appendTo(slot: string, batches: readonly Batch[]): Promise<void> {
+    if (await this.#guarded(slot, (g) => g.append(batches))) return;
+    this.#shortcuts.get(slot)?.forget();
     const { keys, partition } = this.#o;
-    return this.#inTurn(tag, async () => {
-      await this.#write(tag, append, [keys.fence(partition, tag)], [this.token], batches);
+    const byScript = [...byTag(batches, (b) => b.stream)].map(([tag, indices]) => {
+      const group = indices.map((i) => batches[i]!);
+      return this.#write(tag, append, [keys.fence(partition, tag)], [this.token], group);
     });
+    await Promise.all(byScript);
   }
 
   async commit(checkpoint: BusCheckpoint, batches: readonly Batch[]): Promise<void> {
-    const { keys, partition } = this.#o;
+    for (const b of batches) this.#own(tagOf(b.stream));
+    const slot = this.#o.clustered ? this.#home : '';
     const own = batches.filter((b) => tagOf(b.stream) === this.#home);
     const others = batches.filter((b) => tagOf(b.stream) !== this.#home);
     // Records without a checkpoint come again and are passed over; a checkpoint without its records would lose them.
-    if (others.length > 0) await this.append(others);
-    const { epoch, graph, blob } = checkpoint;
-    const fixed = [keys.fence(partition, this.#home), keys.checkpoints(partition)];
-    await this.#inTurn(this.#home, async () => {
-      const answer = await this.#write(this.#home, commit, fixed, [this.token, epoch, graph, asBuffer(blob)], own);
-      if (String(answer[0]) === 'OLDER')
-        throw new ChimeraError('CHM529', `checkpoint ${epoch} of ${partition} comes after ${String(answer[1])}`, {
-          help: 'number checkpoints on from the newest stored one, whichever is started from',
-        });
+    if (this.#o.clustered) await this.append(others);
+    await this.#inTurn(slot, async () => {
+      if (await this.#guarded(slot, (g) => g.commit(checkpoint, this.#o.clustered ? own : batches))) return;
+      this.#shortcuts.get(slot)?.forget();
+      if (!this.#o.clustered && others.length > 0) await this.#appendTo(slot, others);
+      await this.#commitByScript(checkpoint, own);
     });
+  }
+  async #commitByScript({ epoch, graph, blob }: BusCheckpoint, batches: readonly Batch[]): Promise<void> {
+    const { keys, partition } = this.#o;
+    const fixed = [keys.fence(partition, this.#home), keys.checkpoints(partition)];
+    const answer = await this.#write(this.#home, commit, fixed, [this.token, epoch, graph, asBuffer(blob)], batches);
+    if (String(answer[0]) === 'OLDER')
+      throw new ChimeraError('CHM529', `checkpoint ${epoch} of ${partition} comes after ${String(answer[1])}`, {
+        help: 'number checkpoints on from the newest stored one, whichever is started from',
+      });
+  }
+  /** Tries the short way; false: the scripts have to do it. */
+  async #guarded(slot: string, write: (g: GuardedWrites) => Promise<boolean>): Promise<boolean> {
+    const { lease, keys, partition, token, dedicated, silentMs } = this.#o;
+    lease.check();
+    let guarded = this.#shortcuts.get(slot);
+    if (!guarded) {
+      const key = slot === '' ? partition : `{${slot}}`;
+      guarded = new GuardedWrites({ keys, partition, token, connect: () => dedicated(keys.stream(key)), silentMs });
+      this.#shortcuts.set(slot, guarded);
+    }
+    const done = await untilAborted(write(guarded), lease.lost);
+    if (done) this.#o.persistence.health.well(this.#rewound);
+    return done;
   }
 
   async checkpoints(): Promise<BusCheckpoint[]> {
@@ -147,13 +179,16 @@ export class RedisHeld implements Held {
     );
   }
 
-  async trim(streams: readonly { readonly stream: string; readonly consumers: readonly string[] }[]): Promise<void> {
+  async trim(
+    streams: readonly { readonly stream: string; readonly consumers: readonly string[] }[],
+  ): Promise<number[]> {
     const { keys, partition } = this.#o;
+    const done = new Array<number>(streams.length).fill(0);
     await Promise.all(
       [...byTag(streams, (s) => s.stream)].map(async ([tag, indices]) => {
         this.#own(tag);
         const mine = indices.map((i) => streams[i]!);
-        await this.#call(
+        const answer = await this.#call(
           tag,
           trim,
           [
@@ -162,12 +197,18 @@ export class RedisHeld implements Held {
           ],
           [this.token, ...mine.flatMap((s) => [s.consumers.length, ...s.consumers])],
         );
+        indices.forEach((i, k) => {
+          done[i] = Number(answer[2 + k]);
+        });
       }),
     );
+    return done;
   }
 
   async release(): Promise<void> {
     await Promise.allSettled(this.#queues.values());
+    // Whoever holds it next starts from what the bus knows.
+    this.#o.persistence.health.well(this.#rewound);
     await this.#o.lease.release();
   }
 

@@ -41,6 +41,8 @@ export function backtest(program: Command, context: Context): void {
       const recorder = new BacktestRecorder(pipeline, keys);
       const run = await follow(context, pipeline, options, {
         keys,
+        // What is reported is seen from the first input on.
+        anew: true,
         watch: recorder.watch,
         onTap: (tap) => recorder.onTap(tap),
         onBlock: (source, block, reader) => recorder.onBlock(source, block, reader),

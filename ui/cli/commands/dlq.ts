@@ -20,7 +20,7 @@ import { testText } from './dlq/test-text.ts';
 
 interface BusOptions {
   bus?: string;
-  prefix: string;
+  prefix?: string;
   place?: string;
 }
 interface DecodeOptions extends BusOptions, PipelineOptions {
@@ -31,7 +31,7 @@ interface DecodeOptions extends BusOptions, PipelineOptions {
 const busOptions = (command: Command): Command =>
   command
     .option('--bus <url>', 'address of the bus (redis://HOST:PORT/DB, redis+cluster://…)')
-    .option('--prefix <text>', 'what stands before all keys of the bus', '')
+    .option('--prefix <name>', 'the --prefix of the run')
     .option('--place <key>', 'only the dead letters at this place, as `dlq ls` shows it');
 const decodeOptions = (command: Command): Command =>
   pipelineOptions(command.option('--pipeline <file>', 'decode the records with the schemas of this pipeline')).option(
@@ -66,7 +66,7 @@ function list(group: Command, context: Context): void {
     'dlq ls --bus redis://127.0.0.1:6379/0 --count 1000 --json',
   ]).action(
     action(context, async (o: BusOptions & { count: number }) => {
-      const { total, found } = await withBus(addressOf(o, context), o.prefix, async (bus) => {
+      const { total, found } = await withBus(addressOf(o, context), o, async (bus) => {
         const places = await placesOf(bus, o.place);
         const found: Found[] = [];
         for await (const f of lettersIn(places, o.count)) found.push(f);
@@ -176,7 +176,7 @@ function replay(group: Command, context: Context): void {
     action(context, async (ids: string[], o: BusOptions & { all?: boolean }) => {
       if (ids.length > 0 === (o.all === true))
         throw new ChimeraError('CHM911', 'which dead letters?', { help: 'name ids, or all of them with --all' });
-      const done = await withBus(addressOf(o, context), o.prefix, (bus) => replayThem(bus, ids, o));
+      const done = await withBus(addressOf(o, context), o, (bus) => replayThem(bus, ids, o));
       const ok = done.every((d) => d.replayed);
       context.result({ ok, letters: done }, () =>
         done.length === 0
@@ -271,7 +271,7 @@ async function fetchLetter(id: string, o: DecodeOptions, context: Context): Prom
     const letter = readFixture(id);
     return { place: null, letter, pipeline, digits: given, decoded: decode(letter, pipeline, given) };
   }
-  return withBus(addressOf(o, context), o.prefix, async (bus) => {
+  return withBus(addressOf(o, context), o, async (bus) => {
     const { letters, letter } = await oneOf(await placesOf(bus, o.place), id);
     let digits = given;
     if (pipeline && given.length === 0)

@@ -30,7 +30,7 @@ export function doctor(program: Command, context: Context): void {
       'Checks what Chimera needs: Node, memory, disk, native packages, and on request the bus, the store, the lake, the state folder, recordings and running services. Says what is missing and what to do. Passwords come from CHIMERA_BUS_PASSWORD, CHIMERA_ARANGO_PASSWORD, CHIMERA_S3_ACCESS_KEY and CHIMERA_S3_SECRET_KEY, or from the files that the same names with _FILE name.',
     )
     .option('--bus <url>', 'check that this Redis can be the bus (redis://HOST:PORT, redis+cluster://…)')
-    .option('--prefix <text>', 'what stands before all keys of the bus')
+    .option('--prefix <name>', 'the --prefix of the run on that bus')
     .option('--store <address>', 'check the database server (arango:http://USER@HOST:8529/DATABASE)')
     .option('--lake <address>', 'check that this lake can be read and written (a folder, or s3://BUCKET/PREFIX)')
     .option('--state <dir>', 'check the state folder of a run')

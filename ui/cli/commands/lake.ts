@@ -1,12 +1,15 @@
 import { type Command, Option } from 'commander';
 import { parseDuration } from '../../../graph/document/duration.ts';
 import { ChimeraError, KeyTable } from '../../../graph/schema/index.ts';
+import type { BucketRules } from '../../../lake/s3/bucket.ts';
+import type { ObjectStorage } from '../../../lake/storage.ts';
 import { duration, grouped, utc } from '../../report/decimal.ts';
 import { action, describe } from '../command.ts';
 import type { Context } from '../context.ts';
 import { EXIT } from '../io.ts';
 import { loadOrExplain } from '../load-document.ts';
 import { type InputOptions, inputOptions, integer } from '../options.ts';
+import { objectStore } from '../remote-stores.ts';
 import { table } from '../table.ts';
 
 /** The lake's commands load DuckDB on first use: they import their work when they run. */
@@ -22,6 +25,14 @@ export function lake(program: Command, context: Context): void {
   compact(command, context);
   dataset(command, context);
 }
+
+/** The store of a lake. `bucket` is given by who writes. @throws CHM640 to CHM645 */
+async function storageOf(context: Context, address: string, bucket?: BucketRules): Promise<ObjectStorage> {
+  const s3 = objectStore(context, address);
+  const { openStorage } = await import('../../../lake/open-storage.ts');
+  return openStorage(address, { ...(s3 ? { s3 } : {}), ...(bucket ? { bucket } : {}) });
+}
+const LAKE = 'folder of the lake, or s3://bucket/prefix';
 
 const megabytes = (bytes: number): string => `${grouped(bytes / 2 ** 20, 1)} MiB`;
 
@@ -39,13 +50,14 @@ function importCommand(lakeCommand: Command, context: Context): void {
       'Imports files into a lake and reports their quality: gaps, duplicates, order, off-market trades, crossed books, refused lines. What a file is, is found out from its content.',
     )
     .argument('<path...>', 'recorder files, archives (zip or CSV), candles, Parquet')
-    .requiredOption('--to <dir>', 'folder of the lake')
+    .requiredOption('--to <dir>', LAKE)
     .option('--symbol <symbol...>', 'only these, e.g. BTCUSDT')
     .addOption(new Option('--market <market>', 'market of files whose content does not tell').choices(['usdm', 'spot']))
     .option('--strict', 'refused lines make the exit code 1');
   describe(command, [
     'lake import recording.gz --to lake',
     'lake import BTCUSDT-trades-2026-03-01.zip --to lake --json',
+    'lake import recording.gz --to s3://market/lake',
   ]).action(
     action(context, async (paths: string[], o: ImportCommandOptions) => {
       const { importFiles } = await import('../../../lake/import.ts');
@@ -55,6 +67,7 @@ function importCommand(lakeCommand: Command, context: Context): void {
       const progress = context.progress('import');
       const report = await importFiles(paths, {
         to: o.to,
+        storage: await storageOf(context, o.to, { create: true }),
         keys,
         openWriter: openBronzeWriter,
         bookCheck: crossedBook(keys),
@@ -100,11 +113,11 @@ function ls(lakeCommand: Command, context: Context): void {
     .command('ls')
     .summary('what a lake holds')
     .description('Lists the datasets of a lake from its manifest.')
-    .argument('<dir>', 'folder of the lake');
+    .argument('<dir>', LAKE);
   describe(command, ['lake ls lake', 'lake ls lake --json']).action(
     action(context, async (dir: string) => {
       const { listLake } = await import('../../../lake/inspect.ts');
-      const found = await listLake(dir);
+      const found = await listLake(dir, await storageOf(context, dir));
       context.result(found, () =>
         table(
           [
@@ -133,7 +146,7 @@ function sql(lakeCommand: Command, context: Context): void {
     .description(
       'Runs one read-only SQL statement (DuckDB). Every dataset is a table: trade, depth, book_ticker …, with t_avail, market, symbol and date.',
     )
-    .argument('<dir>', 'folder of the lake')
+    .argument('<dir>', LAKE)
     .argument('<query>', 'SELECT, DESCRIBE, SUMMARIZE …')
     .addOption(
       new Option('--format <format>', 'how rows are printed').choices(['table', 'json', 'csv']).default('table'),
@@ -145,7 +158,7 @@ function sql(lakeCommand: Command, context: Context): void {
   ]).action(
     action(context, async (dir: string, query: string, o: { format: 'table' | 'json' | 'csv' }) => {
       const { formatSql, lakeSql } = await import('../../../lake/sql.ts');
-      const result = await lakeSql(dir, query);
+      const result = await lakeSql(dir, query, { storage: await storageOf(context, dir) });
       context.result(result, () => formatSql(result, o.format));
       if (result.truncated) context.note('there are more rows: add a LIMIT, or aggregate');
     }),
@@ -157,12 +170,13 @@ function verify(lakeCommand: Command, context: Context): void {
     .command('verify')
     .summary('check every file against the manifest')
     .description('Reads every file of a lake: there, its hash, its rows, their order and range. All problems at once.')
-    .argument('<dir>', 'folder of the lake');
+    .argument('<dir>', LAKE);
   describe(command, ['lake verify lake']).action(
     action(context, async (dir: string) => {
       const { verifyLake } = await import('../../../lake/inspect.ts');
       const progress = context.progress('verify');
       const result = await verifyLake(dir, {
+        storage: await storageOf(context, dir),
         onProgress: (done, total) => progress.update(total === 0 ? 1 : done / total, `${done} of ${total} files`),
       }).finally(() => progress.done());
       context.result(result, () => {
@@ -183,7 +197,7 @@ function compact(lakeCommand: Command, context: Context): void {
     .command('compact')
     .summary('join small files of closed days')
     .description('Joins the small files of closed days. Readers see every row once, before, meanwhile and after.')
-    .argument('<dir>', 'folder of the lake')
+    .argument('<dir>', LAKE)
     .option('--before <date>', 'only days before this one (YYYY-MM-DD); default: the last day of the lake')
     .option('--min-files <n>', 'leave partitions with fewer files alone', integer(2));
   describe(command, ['lake compact lake', 'lake compact lake --before 2026-03-01']).action(
@@ -193,6 +207,7 @@ function compact(lakeCommand: Command, context: Context): void {
       const { compactLake } = await import('../../../lake/compact.ts');
       const progress = context.progress('compact');
       const r = await compactLake(dir, {
+        storage: await storageOf(context, dir, {}),
         nowUs: Date.now() * 1000,
         onProgress: (done, total) => progress.update(total === 0 ? 1 : done / total, `${done} of ${total} partitions`),
         ...(o.before === undefined ? {} : { before: o.before }),
@@ -250,11 +265,13 @@ function dataset(lakeCommand: Command, context: Context): void {
           help: 'end the name in .parquet or .arrow',
         });
       const pipeline = loadOrExplain(context, file, o);
+      const s3 = objectStore(context, ...(o.input ?? []));
       const { makeDataset } = await import('../../run/dataset.ts');
       const progress = context.progress('dataset');
       const report = await makeDataset({
         pipeline,
         inputs: o.input ?? [],
+        ...(s3 ? { s3 } : {}),
         horizons,
         to: o.to,
         onProgress: ({ events, now }) => progress.update(undefined, `${utc(now)}  ${grouped(events, 0)} events`),

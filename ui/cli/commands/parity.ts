@@ -7,6 +7,7 @@ import type { Context } from '../context.ts';
 import { EXIT } from '../io.ts';
 import { loadOrExplain } from '../load-document.ts';
 import { collect, type InputOptions, inputOptions, integer, positive } from '../options.ts';
+import { remoteStores } from '../remote-stores.ts';
 import { table } from '../table.ts';
 import { home } from '../version.ts';
 import { differenceText } from './replay.ts';
@@ -20,6 +21,7 @@ interface Options extends InputOptions {
   rate?: number;
   faults?: string;
   allowIdle?: string[];
+  store?: string;
 }
 
 export function parity(program: Command, context: Context): void {
@@ -38,6 +40,7 @@ export function parity(program: Command, context: Context): void {
     .option('--for <seconds>', 'length of the live run, with a profile that is live', positive, 60)
     .option('--rate <rate>', 'live: seconds of the local venue per second of the wall', positive)
     .option('--faults <file>', 'live: how the local venue misbehaves')
+    .option('--store <address>', 'the live run writes to this empty database: arango:http://USER@HOST:8529/DATABASE')
     .option('--allow-idle <node>', 'this node may never tick; repeatable', collect);
   describe(command, [
     'parity pipelines/trend.yaml --input recording.gz --set preset=recording',
@@ -52,7 +55,11 @@ export function parity(program: Command, context: Context): void {
         throw new ChimeraError('CHM911', `--allow-idle names unknown nodes: ${unknown.join(', ')}`, {
           help: `nodes are: ${pipeline.nodes.map((n) => n.id).join(', ')}`,
         });
+      // The environment's database is that of real runs: a proof does not write there unasked.
+      const given = { store: options.store ?? 'embedded' };
+      const stores = remoteStores(context, { ...given, input: options.input ?? [] });
       const common = {
+        ...stores,
         pipeline,
         kills: options.kill,
         seed: options.seed,
@@ -73,13 +80,13 @@ export function parity(program: Command, context: Context): void {
               ...(options.rate === undefined ? {} : { rate: options.rate }),
               ...(options.faults === undefined ? {} : { faults: options.faults }),
             },
-            command: [...chimera(), 'run', file, ...again({ ...options, input: [] })],
+            command: [...chimera(), 'run', file, ...again({ ...options, ...given, input: [] })],
           })
         : await (await import('../../run/parity.ts')).parity({
             ...common,
             inputs: options.input ?? [],
             pace: options.pace,
-            command: [...chimera(), 'run', file, ...again(options)],
+            command: [...chimera(), 'run', file, ...again({ ...options, ...given })],
           });
       context.result(report, () => {
         const out = [
@@ -121,7 +128,9 @@ export const chimera = (): string[] => [
 ];
 
 /** The options of this command that `run` needs too. */
-const again = (o: InputOptions): string[] => [
+const again = (o: InputOptions & { store: string }): string[] => [
+  '--store',
+  o.store,
   ...(o.profile === undefined ? [] : ['--profile', o.profile]),
   ...(o.set ?? []).flatMap((s) => ['--set', s]),
   ...(o.input ?? []).flatMap((i) => ['--input', i]),

@@ -14,7 +14,9 @@ export interface RunCommandOptions extends InputOptions {
   tap?: string[];
   tapAll?: string;
   state?: string;
+  store?: string;
   capture?: string;
+  keepJournal?: boolean;
   pace?: number;
   commit?: number;
   seed?: number;
@@ -32,7 +34,11 @@ export const runOptions = (command: Command): Command =>
       collect,
     )
     .option('--tap-all <dir>', 'write every port to DIR/NODE.PORT.csv')
-    .option('--capture <dir>', 'write what the sources deliver to this lake')
+    .option(
+      '--store <address>',
+      'database of documents and checkpoints: arango:http://USER@HOST:8529/DATABASE, or embedded (in --state); default: CHIMERA_STORE, else embedded',
+    )
+    .option('--capture <dir>', 'write what the sources deliver to this lake: a folder, or s3://bucket/prefix')
     .option('--commit <inputs>', 'commit after so many inputs', integer(1))
     .option('--seed <n>', 'seed of sources that synthesise', integer(0))
     .option('--interpreted', 'run the plan by the interpreter instead of generated code')
@@ -54,6 +60,7 @@ export function run(program: Command, context: Context): void {
     )
     .argument('<pipeline>', 'pipeline document');
   stateOption(runOptions(command))
+    .option('--keep-journal', 'keep segments of the journal that no checkpoint needs')
     .option('--pace <rate>', 'engine seconds per second of the clock: 1 = live', positive)
     .option('--for <seconds>', 'live: stop after so long (Ctrl-C stops at any time)', positive)
     .option('--rate <rate>', 'live: seconds of the local venue per second of the wall', positive)
@@ -64,6 +71,7 @@ export function run(program: Command, context: Context): void {
     .option('--bus <url>', 'join the services by Redis (redis://HOST:PORT/DB, redis+cluster://H1:P1,H2:P2)')
     .option('--service <name>', 'with --bus: run only this service here; repeatable', collect)
     .option('--all', 'with --bus: run each service as a process of its own, and start again what dies')
+    .option('--metrics <address>', 'with --bus and --service: serve metrics, health and readiness at PORT or HOST:PORT')
     .option('--prefix <name>', 'with --bus: stands before all names, so that several runs can share a server')
     .addOption(new Option('--commit-ms <ms>', 'with --bus: time between commits').argParser(integer(1)).hideHelp())
     .addOption(
@@ -78,6 +86,7 @@ export function run(program: Command, context: Context): void {
     'run pipelines/acceptance.yaml --input recording.gz --tap book.top=top.csv --json',
     'run pipelines/trend.yaml --input lake --state state --capture lake2 --pace 1',
     'run pipelines/trend.yaml --profile paper --for 60 --state state --capture lake',
+    'run pipelines/trend.yaml --input s3://lake/bronze --store arango:http://chimera@127.0.0.1:8529/trend',
     'run pipelines/trend.yaml --input recording.gz --bus redis://127.0.0.1:6379/0 --all',
   ]).action(
     action(context, async (file: string, options: LiveOptions & BusOptions) => {
@@ -90,8 +99,8 @@ export function run(program: Command, context: Context): void {
         context.result(shown, () => runText(shown, context));
         return code;
       }
-      if (options.service || options.all || options.prefix !== undefined)
-        throw new ChimeraError('CHM912', '--service, --all and --prefix need --bus', {
+      if (options.service || options.all || options.prefix !== undefined || options.metrics !== undefined)
+        throw new ChimeraError('CHM912', '--service, --all, --prefix and --metrics need --bus', {
           help: 'add --bus redis://127.0.0.1:6379/0, or leave them out: all services then run in one process',
         });
       const report = pipeline.live
@@ -115,6 +124,7 @@ export const jobOptions = (options: RunCommandOptions) => ({
   ...(options.tapAll === undefined ? {} : { tapAll: options.tapAll }),
   ...(options.state === undefined ? {} : { state: options.state }),
   ...(options.capture === undefined ? {} : { capture: options.capture }),
+  ...(options.keepJournal ? { keepJournal: true } : {}),
   ...(options.pace === undefined ? {} : { pace: options.pace }),
   ...(options.commit === undefined ? {} : { commitInputs: options.commit }),
   ...(options.seed === undefined ? {} : { seed: options.seed }),

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import type { Bus } from '../../../graph/bus/bus.ts';
@@ -10,7 +11,9 @@ import type { Counter } from '../../../graph/node.ts';
 import { createPlan } from '../../../graph/plan/plan.ts';
 import { type BadInput, ChimeraError } from '../../../graph/schema/index.ts';
 import type { TapFileResult } from '../../../graph/tap/file.ts';
-import { openEmbeddedStore } from '../../../sinks/store/index.ts';
+import type { S3Options } from '../../../lake/s3/s3-options.ts';
+import type { StoreChoice } from '../../../sinks/store/index.ts';
+import { openStoreOfRun, storeAccess } from '../run-store.ts';
 import { tapPaths } from '../taps.ts';
 import { PartTaps } from './part-taps.ts';
 
@@ -24,6 +27,10 @@ export interface ServiceJob {
   readonly tapAll?: string;
   /** Folder for what sinks write and for their checkpoints; each has one of its own in it. */
   readonly state?: string;
+  /** A database that sinks write to, and keep their checkpoints in, instead. */
+  readonly store?: StoreChoice;
+  /** How to reach lakes at `s3://` addresses. */
+  readonly s3?: S3Options;
   readonly mode?: 'generated' | 'interpreted';
   readonly seed?: number;
   readonly commitMs?: number;
@@ -33,6 +40,7 @@ export interface ServiceJob {
   readonly holder: string;
   readonly onProgress?: (progress: PartProgress) => void;
   readonly onRestart?: (part: string, error: unknown) => void;
+  readonly onSnapshot?: PartOptions['onSnapshot'];
 }
 
 /** What one process has to say when its services have come to their end. */
@@ -65,6 +73,8 @@ export async function runServices(job: ServiceJob): Promise<ServiceReport> {
   // One that fails for good stops the others: they would wait for it forever.
   const stop = new AbortController();
   const signal = job.signal ? AbortSignal.any([job.signal, stop.signal]) : stop.signal;
+  // Every part listens.
+  setMaxListeners(0, signal);
   const ran = await Promise.allSettled(
     parts.map((part) =>
       runOne(cut, part, { ...job, signal }).catch((e: unknown) => {
@@ -115,7 +125,8 @@ async function runOne(
   const writes = part.nodes.some((n) => n.node.type.kind === 'sink');
   const dir = job.state === undefined ? undefined : join(job.state, part.id);
   if (dir !== undefined && writes) mkdirSync(dir, { recursive: true });
-  const store = dir !== undefined && writes ? openEmbeddedStore(dir) : undefined;
+  const store = writes ? await openStoreOfRun(job, dir) : undefined;
+  const database = storeAccess(job);
   const options: PartOptions = {
     cut,
     part,
@@ -130,6 +141,7 @@ async function runOne(
     onRestart: (error) => job.onRestart?.(part.id, error),
     ...(dir === undefined ? {} : { dir }),
     ...(store ? { store } : {}),
+    access: { ...(database ? { store: database } : {}), ...(job.s3 ? { s3: job.s3 } : {}) },
     ...(job.mode ? { mode: job.mode } : {}),
     ...(job.seed === undefined ? {} : { seed: job.seed }),
     ...(job.commitMs === undefined ? {} : { commitMs: job.commitMs }),
@@ -137,6 +149,7 @@ async function runOne(
     ...(job.until === undefined ? {} : { until: job.until }),
     ...(job.signal ? { signal: job.signal } : {}),
     ...(job.onProgress ? { onProgress: job.onProgress } : {}),
+    ...(job.onSnapshot ? { onSnapshot: job.onSnapshot } : {}),
   };
   try {
     const result = await runPart(options);

@@ -13,6 +13,7 @@ import {
   isNumberField,
   type KeyInfo,
   KeyTable,
+  type NumberKind,
   type Vec,
 } from '../../../../graph/schema/index.ts';
 import { formatValue } from '../../../../graph/tap/format.ts';
@@ -123,19 +124,18 @@ export function decodeLetter(letter: DeadLetter, pipeline: Pipeline, digits: Dig
       const info = infoOf(i);
       const record = rowOf(schema, batch.columns[batch.ports[i]!]!, batch.rows[i]!, info?.index ?? -1);
       const values = Object.fromEntries(
-        Object.entries(schema.fields).map(([name, f]) => [name, valueOf(f, record[name], info)]),
+        Object.entries(schema.fields).map(([name, f]) => [name, fieldValue(f, record[name], info)]),
       );
       rows.push({ t: batch.t[c]!, node, port, key: info?.name ?? null, values });
     }
   return rows;
 }
 
-function valueOf(f: Field, v: unknown, key: KeyInfo | undefined): Value {
+function fieldValue(f: Field, v: unknown, key: KeyInfo | undefined): Value {
   if (f.kind === 'list') return (v as Vec).toArray().map((x) => amount(f.of, x, key));
   return isNumberField(f) ? amount(f.kind, v as number, key) : (v as string | boolean);
 }
-type Kind = Parameters<typeof formatValue>[0] extends infer F ? (F extends { kind: infer K } ? K : never) : never;
-function amount(kind: Kind, v: number, key: KeyInfo | undefined): string | number | null {
+function amount(kind: NumberKind, v: number, key: KeyInfo | undefined): string | number | null {
   if (Number.isNaN(v)) return null;
   if (kind === 'f64' || kind === 'int' || kind === 'ms' || kind === 'us') return v;
   return formatValue({ kind, nullable: false } as Field, v, key);

@@ -9,8 +9,12 @@ export interface Found {
 }
 
 /** Opens a bus for as long as `work` takes. @throws CHM520, CHM524 */
-export async function withBus<T>(url: string, prefix: string, work: (bus: RedisBus) => Promise<T>): Promise<T> {
-  const bus = await openRedisBus(url, { prefix });
+export async function withBus<T>(
+  url: string,
+  { prefix }: { readonly prefix?: string },
+  work: (bus: RedisBus) => Promise<T>,
+): Promise<T> {
+  const bus = await openRedisBus(url, prefix === undefined ? {} : { prefix: `${prefix}:` });
   try {
     return await work(bus);
   } finally {

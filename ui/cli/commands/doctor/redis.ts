@@ -10,7 +10,7 @@ const ANSWER_MS = 3000;
 type Node = { readonly host: string; readonly port: number };
 
 /** Everything that a bus needs of its Redis, looked at all at once, where the bus itself stops at the first that is missing. */
-export async function busChecks(url: string, prefix = ''): Promise<Check[]> {
+export async function busChecks(url: string, prefix?: string): Promise<Check[]> {
   let address: RedisAddress;
   try {
     address = parseRedisUrl(url);
@@ -107,10 +107,13 @@ async function writes(redis: Redis, at: string, address: RedisAddress): Promise<
   }
 }
 
-async function deadLetterCheck(url: string, prefix: string, shown: string): Promise<Check> {
+async function deadLetterCheck(url: string, prefix: string | undefined, shown: string): Promise<Check> {
   const name = 'bus dead letters';
   try {
-    const bus = await openRedisBus(url, { prefix, connectWithinMs: ANSWER_MS });
+    const bus = await openRedisBus(url, {
+      connectWithinMs: ANSWER_MS,
+      ...(prefix === undefined ? {} : { prefix: `${prefix}:` }),
+    });
     try {
       const places = await findDeadLetters(bus);
       const counts = await Promise.all(places.map((p) => bus.connection.client.xlen(p.key)));

@@ -1,10 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { accessSync, constants } from 'node:fs';
+import { ChimeraError } from '../../../../graph/schema/index.ts';
 import { isS3Address } from '../../../../lake/s3/s3-options.ts';
 import type { Io } from '../../io.ts';
 import { arangoPassword, s3Access } from '../../secrets.ts';
-import { type Check, failed, failure, good } from './check.ts';
+import { type Check, failed, failure, good, warning } from './check.ts';
 import { folderChecks } from './machine.ts';
+
+const HELP_DATABASE = 'the first run makes it, when its user has the right to on _system; or make it beforehand';
 
 /** The database server of a run: it answers, is new enough, and takes user and password. Nothing is made in it. */
 export async function storeChecks(address: string, env: Io['env']): Promise<Check[]> {
@@ -18,6 +21,9 @@ export async function storeChecks(address: string, env: Io['env']): Promise<Chec
     const version = await probeArango(address, { passwordFrom: () => arangoPassword(env), timeoutMs: 5000 });
     return [good(name, `ArangoDB ${version}`)];
   } catch (e) {
+    // The server's own number for a database that does not exist.
+    if (e instanceof ChimeraError && e.message.endsWith('(1228)'))
+      return [warning(name, e.code, 'the server answers; the database is not there yet', HELP_DATABASE)];
     return [failed(name, e, 'CHM862', 'check user, password and database of the address')];
   }
 }
