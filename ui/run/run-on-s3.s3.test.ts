@@ -80,7 +80,7 @@ onMinio('a run whose lake is on S3', (suite) => {
     const [onS3, local] = [lake(), folder()];
     const into = (at: string) => (text: string) =>
       text.replace(
-        'with: { rolling: { max_mb: 16 } }',
+        'with: { rolling: { max_mb: 16, interval: 5m } }',
         `with: { lake: "${at}", rolling: { max_rows: 1024, interval: 2s } }`,
       );
     const run = (at: string, more: Partial<RunJob>) => live({ ...more, s3 }, into(at));
