@@ -65,7 +65,8 @@ function makeJournal(rows: number): string {
 /** Every file that counts, by path. */
 function contents(lake: string): Record<string, string> {
   const names = readdirSync(lake, { recursive: true, encoding: 'utf8' }).filter(
-    (n) => !/^_(staging|intent)/.test(n) && statSync(join(lake, n)).isFile(),
+    // What a kill leaves of a file in the making is no part of the lake: no reader looks at it.
+    (n) => !/^_(staging|intent)|\.tmp$/.test(n) && statSync(join(lake, n)).isFile(),
   );
   return Object.fromEntries(
     names.sort().map((n) => [

@@ -52,11 +52,11 @@ describe('flow.flatten', () => {
     ];
     const { ports, result } = await play(nodes, [x(10, 3), x(10, 0), x(12, 2, 1)]);
     expect(ports['note.value']).toEqual([
-      'flat#0 t=10 K0 {"value":0}',
-      'flat#1 t=10 K0 {"value":1}',
-      'flat#2 t=10 K0 {"value":2}',
-      'flat#3 t=12 K1 {"value":0}',
-      'flat#4 t=12 K1 {"value":1}',
+      'flat.record#0 t=10 K0 {"value":0}',
+      'flat.record#1 t=10 K0 {"value":1}',
+      'flat.record#2 t=10 K0 {"value":2}',
+      'flat.record#3 t=12 K1 {"value":0}',
+      'flat.record#4 t=12 K1 {"value":1}',
     ]);
     // The tap names the input; its rows count as the cycles do.
     expect(ports['flat.record']!.map((r) => r.split(' ')[0])).toEqual(['src#0', 'src#0', 'src#0', 'src#2', 'src#2']);
@@ -89,7 +89,12 @@ describe('flow.flatten', () => {
       { id: 'echo', type: echo, in: { go: 'go.go' }, feedback: ['back'] },
     ];
     const { ports } = await play(nodes, [x(1, 3)]);
-    expect(ports['go.go']!.map((r) => r.split(' ')[0])).toEqual(['flat#0', 'flat#1', 'flat#2', 'echo#0']);
+    expect(ports['go.go']!.map((r) => r.split(' ')[0])).toEqual([
+      'flat.record#0',
+      'flat.record#1',
+      'flat.record#2',
+      'echo.back#0',
+    ]);
   });
   it('takes lists of any layout, keyed records of a node without key, and single records', async () => {
     const Ladder = record('ladder', 1, { best: px(), sizes: list('qty') });
@@ -131,12 +136,12 @@ describe('flow.flatten', () => {
     expect(values(ports['top.value'])).toEqual([7.3, 8.3, 7.3, 8.3]);
     // One order makes two reports; each reaches the instance of its own instrument.
     expect(ports['note.value']!.map((r) => r.split(' ').slice(0, 3).join(' '))).toEqual([
-      'reports#0 t=1 K0',
-      'reports#1 t=1 K0',
-      'reports#2 t=1 K1',
-      'reports#3 t=1 K1',
+      'reports.record#0 t=1 K0',
+      'reports.record#1 t=1 K0',
+      'reports.record#2 t=1 K1',
+      'reports.record#3 t=1 K1',
     ]);
-    expect(ports['all.value']).toEqual(['singles#0 t=2 - {"value":16}']);
+    expect(ports['all.value']).toEqual(['singles.record#0 t=2 - {"value":16}']);
   });
   it('is no endless loop, however long the list', async () => {
     const { ports } = await play(

@@ -117,7 +117,7 @@ describe('the plan of a cut', () => {
       { part: 's1.0', delay_us: 0 },
     ]);
     expect(stream(trend, 'ord:cmd').to.filter((t) => t.part === 's6.documents')).toEqual([
-      { part: 's6.documents', ports: ['orders.order'], delay_us: 0 },
+      { part: 's6.documents', ports: ['orders.order', 'orders.alert'], delay_us: 0 },
       { part: 's6.documents', ports: ['orders.outcome'], delay_us: 1000 },
     ]);
   });
