@@ -115,7 +115,9 @@ export async function wrongWith(
     reasons.count('orders at the exchange');
     const child = conditional ? plain!.find((o) => String(o['orderId']) === String(at['actualOrderId'])) : at;
     if (conditional && child) reasons.count('stops that triggered');
-    const fate = String(child?.['status'] ?? at['algoStatus']).toLowerCase();
+    const ended = String(child?.['status'] ?? at['algoStatus']).toLowerCase();
+    // The exchange's word for an order that would have met one of ours; reports have one word for all that expired.
+    const fate = ended === 'expired_in_match' ? 'expired' : ended;
     if (ends[0] !== fate) {
       const said = lives.map((life) =>
         life.filter((row) => isOfOrder(row, id)).map(({ values: v }) => `${v['exec']} ${v['reason']}`),

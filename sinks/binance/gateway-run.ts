@@ -16,6 +16,7 @@ import { type Command, copyOf, type Intent } from './order-state.ts';
 import { newsOfAlgo, newsOfOrder } from './order-view.ts';
 import type { GatewayMark, SpotTrade } from './records.ts';
 import { GATEWAY_OUT, ReportRing } from './report-ring.ts';
+import { ToldTrades } from './told-trades.ts';
 
 export interface GatewayParts {
   readonly env: Env;
@@ -98,11 +99,9 @@ export class GatewayRun implements CommandSink<InPorts>, LiveReader {
         this.#settled.push({ at: this.#ring.added, symbol: this.#symbolOf(key), trade: told.trade_id, holding });
         this.account.traded(key, told);
       },
-      refused: (o, code, reason) => {
-        if (o.intent) parts.log.refuse(o.intent.id, code, reason);
-      },
-      ended: (o) => {
-        if (o.intent) this.#settled.push({ at: this.#ring.added, ended: o.intent.id });
+      refused: (intent, code, reason) => parts.log.refuse(intent.id, code, reason),
+      ended: (intent) => {
+        this.#settled.push({ at: this.#ring.added, ended: intent.id });
       },
       began: (s) => {
         parts.log.mark(s.name, s.mark);
@@ -240,8 +239,7 @@ export class GatewayRun implements CommandSink<InPorts>, LiveReader {
     const done = this.#settled.splice(0, n < 0 ? this.#settled.length : n);
     if (done.length === 0) return;
     log.ended(done.flatMap((s) => (s.ended === undefined ? [] : [s.ended])));
-    for (const s of done)
-      if (s.symbol !== undefined) log.mark(s.symbol, Math.max(s.trade!, log.marks.get(s.symbol) ?? -1), s.holding);
+    for (const s of done) if (s.symbol !== undefined) log.tell(s.symbol, s.trade!, s.holding);
     log.sync();
   }
   rollback(): void {
@@ -307,7 +305,8 @@ export class GatewayRun implements CommandSink<InPorts>, LiveReader {
       if (!this.rules(symbol)) continue;
       this.#symbols.push(symbol);
       const s = ledger.symbol(symbol, k.index);
-      s.mark = s.restoredMark = log.marks.get(symbol) ?? -1;
+      s.mark = log.marks.get(symbol) ?? -1;
+      s.told = ToldTrades.of(log.told(symbol).state);
       const holding = log.holdings.get(symbol);
       if (holding) this.account.restore(symbol, holding);
     }

@@ -101,6 +101,7 @@ describe('the file of intents is written anew now and then', () => {
   const learned = (log: IntentLog, ids: readonly string[]) => ({
     open: log.unsettled(keys).map((o) => [o.intent.id, o.intent.command.client_id, o.intent.madeMs, o.refused]),
     marks: [...log.marks],
+    told: ['BTCUSDT', 'ETHUSDT'].map((symbol) => log.told(symbol).state),
     holdings: [...log.holdings],
     transfers: [...log.transfers],
     known: ids.filter((id) => log.has(id, command(id))),
@@ -116,7 +117,7 @@ describe('the file of intents is written anew now and then', () => {
       const id = `o${i}`;
       log.intend(BTC, intent(id, id));
       log.intend(BTC, { ...intent(`${id}c`, id), command: { ...command(id), action: 'cancel' } });
-      log.mark('BTCUSDT', i, { base: i, cost: 2 * i });
+      log.tell('BTCUSDT', i, { base: i, cost: 2 * i });
       log.ended([id]);
       if (i % 10 < 9) continue;
       log.sync();
@@ -159,7 +160,7 @@ describe('the file of intents is written anew now and then', () => {
             if (what === 'place') log.intend(BTC, intent(`i${ids.length}`, `i${ids.length}`));
             else if (what === 'end') log.ended([id]);
             else if (what === 'refuse') log.refuse(id, -n, 'no');
-            else if (what === 'mark') log.mark(n % 2 ? 'BTCUSDT' : 'ETHUSDT', n, { base: n, cost: n });
+            else if (what === 'mark') log.tell(n % 2 ? 'BTCUSDT' : 'ETHUSDT', n, { base: n, cost: n });
             else if (what === 'transfer') log.transfer(`t${n}`, { state: 'sent', sentMs: n });
             else if (what === 'commit') log.committed();
           if (what === 'place') recent[0]!.push(`i${ids.length}`);

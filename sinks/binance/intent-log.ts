@@ -5,6 +5,7 @@ import { readJournal, segmentName, segments } from '../../lake/journal/journal-r
 import { JournalWriter } from '../../lake/journal/journal-writer.ts';
 import { syncFolder } from '../../lake/journal/retention.ts';
 import type { Command, Intent } from './order-state.ts';
+import { type ToldState, ToldTrades } from './told-trades.ts';
 
 /** A command that was written down by an earlier run and has no known end. */
 export interface OpenIntent {
@@ -24,7 +25,9 @@ type Written =
   | { k: 'intent'; id: string; instrument: string; madeMs: number; c: Command }
   | { k: 'refused'; id: string; code: number; reason: string }
   | { k: 'ended'; ids: string[] }
-  | { k: 'mark'; symbol: string; trade: number; holding?: Holding }
+  | { k: 'mark'; symbol: string; trade: number; told?: number; holding?: Holding }
+  /** All that a symbol's trades have been told. */
+  | ({ k: 'told'; symbol: string } & ToldState)
   | { k: 'transfer'; id: string; [more: string]: unknown }
   /** What came before is told again from here on, as far as it still matters. */
   | { k: 'base' }
@@ -70,7 +73,9 @@ export class IntentLog {
   /** Those of them that an earlier process wrote down. */
   readonly #earlier = new Set<string>();
   readonly #refused = new Map<string, { code: number; reason: string }>();
+  /** Highest trade id of each symbol that is known to be done. */
   readonly marks = new Map<string, number>();
+  readonly #told = new Map<string, ToldTrades>();
   readonly holdings = new Map<string, Holding>();
   readonly transfers = new Map<string, Record<string, unknown>>();
   readonly #now: () => number;
@@ -115,11 +120,22 @@ export class IntentLog {
     else if (w.k === 'ended') this.#end(w.ids);
     else if (w.k === 'mark') {
       this.marks.set(w.symbol, w.trade);
+      if (w.told !== undefined) this.told(w.symbol).add(w.told);
       if (w.holding) this.holdings.set(w.symbol, w.holding);
-    } else if (w.k === 'seen') for (const [id, identity] of w.commands) this.#known[0]!.set(id, identity);
+    } else if (w.k === 'told') this.#told.set(w.symbol, ToldTrades.of(w));
+    else if (w.k === 'seen') for (const [id, identity] of w.commands) this.#known[0]!.set(id, identity);
     else if (w.k === 'transfer') this.transfers.set(w.id, { ...this.transfers.get(w.id), ...w });
     else
-      for (const m of [...this.#known, this.#open, this.#refused, this.marks, this.holdings, this.transfers]) m.clear();
+      for (const m of [
+        ...this.#known,
+        this.#open,
+        this.#refused,
+        this.marks,
+        this.#told,
+        this.holdings,
+        this.transfers,
+      ])
+        m.clear();
   }
   #end(ids: readonly string[]): void {
     for (const id of ids) {
@@ -161,12 +177,28 @@ export class IntentLog {
     this.#end(ids);
     this.#append({ k: 'ended', ids });
   }
-  /** @param holding one record with the mark: a torn end leaves both or neither */
-  mark(symbol: string, trade: number, holding?: Holding): void {
-    if (this.marks.get(symbol) === trade && holding === undefined) return;
+  /** Trades up to this one were done before. */
+  mark(symbol: string, trade: number): void {
+    if (this.marks.get(symbol) === trade) return;
     this.marks.set(symbol, trade);
+    this.#append({ k: 'mark', symbol, trade });
+  }
+  /** A trade has been reported for good. @param holding one record with it: a torn end leaves both or neither */
+  tell(symbol: string, told: number, holding?: Holding): void {
+    const trade = Math.max(told, this.marks.get(symbol) ?? -1);
+    this.marks.set(symbol, trade);
+    this.told(symbol).add(told);
     if (holding) this.holdings.set(symbol, holding);
-    this.#append({ k: 'mark', symbol, trade, ...(holding ? { holding } : {}) });
+    this.#append({ k: 'mark', symbol, trade, told, ...(holding ? { holding } : {}) });
+  }
+  /** Trades of the symbol that have been reported for good. */
+  told(symbol: string): ToldTrades {
+    let told = this.#told.get(symbol);
+    if (!told) {
+      told = new ToldTrades();
+      this.#told.set(symbol, told);
+    }
+    return told;
   }
   transfer(id: string, more: Record<string, unknown>): void {
     this.transfers.set(id, { ...this.transfers.get(id), ...more });
@@ -243,6 +275,7 @@ export class IntentLog {
       const holding = this.holdings.get(symbol);
       this.#append({ k: 'mark', symbol, trade, ...(holding ? { holding } : {}) });
     }
+    for (const [symbol, told] of this.#told) this.#append({ k: 'told', symbol, ...told.state });
     for (const [id, t] of this.transfers) this.#append({ ...t, k: 'transfer', id });
   }
   /** What no start would do anything about any more. */

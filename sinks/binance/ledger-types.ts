@@ -1,4 +1,4 @@
-import type { LedgerOrder, Report, TradeOf } from './order-state.ts';
+import type { Intent, LedgerOrder, Report, TradeOf } from './order-state.ts';
 import type { SymbolOrders } from './symbol-orders.ts';
 
 /** What the ledger wants done. Times are ms of the clock that the caller passes in. */
@@ -25,12 +25,12 @@ export interface Effects {
   /** @param trade of the report of a trade */
   report(key: number, values: Report, trade?: TradeOf): void;
   /**
-   * The order will not be sent (again), and is about to be reported so. It must be on disk when this returns: a run that
+   * What the command placed will not be sent (again), and is about to be reported so. It must be on disk when this returns: a run that
    * starts anew would find neither the order at the exchange nor a reason not to send it.
    */
-  refused(order: LedgerOrder, code: number, reason: string): void;
-  /** Everything about the order has been reported. */
-  ended(order: LedgerOrder): void;
+  refused(intent: Intent, code: number, reason: string): void;
+  /** Everything about the order that this command placed has been reported. */
+  ended(intent: Intent): void;
   /** Trades up to this id were done before; it must be on disk when this returns, before the first order is sent. */
   began(s: SymbolOrders): void;
 }

@@ -11,6 +11,8 @@ class Bench {
   ms = 1_000_000;
   readonly reports: Report[] = [];
   readonly requests: Request[] = [];
+  readonly refused: string[] = [];
+  readonly ended: string[] = [];
   readonly ledger: OrderLedger;
   #n = 0;
 
@@ -20,8 +22,8 @@ class Bench {
       {
         request: (r) => this.requests.push(r),
         report: (_key, v) => this.reports.push(v),
-        refused: () => {},
-        ended: () => {},
+        refused: (intent, code) => this.refused.push(`${intent.id} ${code}`),
+        ended: (intent) => this.ended.push(intent.id),
         began: () => {},
       },
     );
@@ -273,5 +275,23 @@ describe('a pair of which one cancels the other', () => {
     while (b.ledger.unknown > 0) b.query(undefined);
     expect(b.said.sort()).toEqual(['s rejected/rejected -1007', 't rejected/rejected -1007']);
     expect(b.requests).toEqual([]);
+  });
+});
+
+describe('a client id that is in use', () => {
+  it('is refused, written down and over with, in this run and in the next, and the first order stays as it is', () => {
+    const b = new Bench();
+    b.command({ client_id: 'a' });
+    b.command({ client_id: 'a' });
+    expect(b.said).toEqual(['a rejected/rejected -4116']);
+    expect([b.refused, b.ended]).toEqual([['i1 -4116'], ['i1']]);
+
+    const next = new Bench();
+    const [first, second] = [next.intent({ client_id: 'a' }), next.intent({ client_id: 'a' })];
+    next.ledger.restore(SYMBOL, first, next.ms);
+    next.ledger.restore(SYMBOL, second, next.ms, { code: -4116, reason: '' });
+    expect(next.said).toEqual(['a unknown/new', 'a rejected/rejected -4116']);
+    expect([next.refused, next.ended]).toEqual([['i1 -4116'], ['i1']]);
+    expect(next.ledger.unknown).toBe(1);
   });
 });

@@ -97,7 +97,7 @@ export class OrderFlow {
     if (s.seen.has(f.tradeId)) return;
     s.saw(f.tradeId);
     o.absences = 0;
-    const before = o.restored && f.tradeId <= s.restoredMark;
+    const before = o.restored && s.told.has(f.tradeId);
     if (!before) {
       this.#ack(o, f.timeMs);
       if (o.phase !== 'ended') o.phase = 'open';
@@ -167,7 +167,7 @@ export class OrderFlow {
     } else this.refuse(o, code, reason, nowMs);
   }
   refuse(o: LedgerOrder, code: number, reason: string, nowMs: number): void {
-    this.#out.refused(o, code, reason);
+    if (o.intent) this.#out.refused(o.intent, code, reason);
     this.#over(o, 'rejected', code, reason, nowMs);
     this.#out.report(o.key, refusedCommand(o.intent!.command, code, reason, nowMs));
     this.#finish(o, nowMs);
@@ -175,7 +175,7 @@ export class OrderFlow {
     if (p) this.refuse(p, code, reason, nowMs);
   }
   withdraw(o: LedgerOrder, nowMs: number): void {
-    this.#out.refused(o, 0, WITHDRAWN);
+    if (o.intent) this.#out.refused(o.intent, 0, WITHDRAWN);
     this.#over(o, 'canceled', 0, WITHDRAWN, nowMs);
     o.cancels = [];
     this.#out.report(o.key, orderReport(o, 'canceled', { timeMs: nowMs, status: 'canceled', reason: WITHDRAWN }));
@@ -210,7 +210,7 @@ export class OrderFlow {
     o.cancelWanted = false;
     this.#answerCancels(o, nowMs);
     this.#answerQuestions(o, nowMs);
-    this.#out.ended(o);
+    if (o.intent) this.#out.ended(o.intent);
   }
   #answerCancels(o: LedgerOrder, nowMs: number): void {
     for (const c of o.cancels) this.#out.report(o.key, refusedCommand(c, UNKNOWN_ORDER, 'Unknown order sent.', nowMs));

@@ -75,7 +75,7 @@ export class OrderLedger {
     if (!s.started && !s.held) this.#merge.hold(s, nowMs);
     if (c.action === 'place') {
       if (s.byClient.has(c.client_id)) {
-        this.#out.report(s.key, refusedCommand(c, DUPLICATE, 'clientOrderId is duplicated.', nowMs));
+        this.#duplicate(s, intent, nowMs);
         return;
       }
       const o = orderOf(symbol, intent, this.#algo);
@@ -129,7 +129,10 @@ export class OrderLedger {
     const s = this.symbol(symbol, intent.key);
     const c = intent.command;
     if (c.action === 'place') {
-      if (s.byClient.has(c.client_id)) return;
+      if (s.byClient.has(c.client_id)) {
+        this.#duplicate(s, intent, nowMs);
+        return;
+      }
       const o = orderOf(symbol, intent, this.#algo);
       if (refused) {
         // It may not have been told before that run came to its end.
@@ -154,6 +157,12 @@ export class OrderLedger {
     } else if (c.action === 'query') {
       if (s.byClient.has(c.client_id)) this.command(symbol, intent, nowMs);
     } else if (nowMs - intent.madeMs < this.#o.closeAgeMs) this.command(symbol, intent, nowMs);
+  }
+  #duplicate(s: SymbolOrders, intent: Intent, nowMs: number): void {
+    const reason = 'clientOrderId is duplicated.';
+    this.#out.refused(intent, DUPLICATE, reason);
+    this.#out.report(s.key, refusedCommand(intent.command, DUPLICATE, reason, nowMs));
+    this.#out.ended(intent);
   }
   /** A cancel of an order that this ledger does not know: tried as an order, then as a conditional one. */
   #foreign(s: SymbolOrders, c: Command): LedgerOrder {

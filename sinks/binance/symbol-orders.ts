@@ -1,4 +1,5 @@
 import type { Fill, LedgerOrder, OrderView } from './order-state.ts';
+import { ToldTrades } from './told-trades.ts';
 
 /** A word of the user stream about an order, in the instrument's decimals. */
 export interface StreamNews {
@@ -25,8 +26,8 @@ export class SymbolOrders {
   readonly seen = new Set<number>();
   /** Highest trade id reported; −1 = none is known. */
   mark = -1;
-  /** Trade id up to which earlier runs have reported. */
-  restoredMark = -1;
+  /** What earlier runs have reported. */
+  told = new ToldTrades();
   /** Stream events that wait for a picture; undefined = not on hold. */
   held: StreamNews[] | undefined;
   /** Put on hold again while a picture was being read: it must be read anew. */

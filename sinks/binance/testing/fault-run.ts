@@ -2,6 +2,7 @@ import { nextFloat, nextInt, type RandomState, seedRandom } from '../../../graph
 import { Courier } from '../courier.ts';
 import { OrderLimiter, USDM_ORDERS } from '../order-limiter.ts';
 import type { Command, Intent, Report } from '../order-state.ts';
+import { ToldTrades } from '../told-trades.ts';
 import { isOpen, ModelExchange } from './model-exchange.ts';
 import { VirtualTime } from './virtual-time.ts';
 
@@ -35,6 +36,8 @@ export function faultRun(seed: number, shape: (x: ModelExchange, r: RandomState)
   const refused = new Map<string, { code: number; reason: string }>();
   let committedEnded: string[] = [];
   let committedMark = -1;
+  const committedTold = new ToldTrades();
+  let told: number[] = [];
   const run: FaultRun = {
     exchange: x,
     courier: undefined as unknown as Courier,
@@ -53,21 +56,23 @@ export function faultRun(seed: number, shape: (x: ModelExchange, r: RandomState)
     const courier: Courier = new Courier(x, new OrderLimiter(USDM_ORDERS, 2400), time, OPTIONS, {
       report: (_key, values) => {
         reports.push(values);
+        if (values.exec === 'trade') told.push(values.trade_id);
         onReport(values);
       },
-      refused: (o, code, reason) => {
-        if (o.intent) refused.set(o.intent.id, { code, reason });
+      refused: (intent, code, reason) => {
+        refused.set(intent.id, { code, reason });
       },
       began: (s) => {
         committedMark = Math.max(committedMark, s.mark);
       },
-      ended: (o) => {
-        if (o.intent) ended.add(o.intent.id);
+      ended: (intent) => {
+        ended.add(intent.id);
       },
     });
     const s = courier.ledger.symbol(SYMBOL, 0);
     s.mark = committedMark;
-    s.restoredMark = committedMark;
+    told = [];
+    s.told = ToldTrades.of(committedTold.state);
     const gone = new Set(committedEnded);
     // What ended and was not committed has not ended for a new life.
     ended.clear();
@@ -184,7 +189,9 @@ export function faultRun(seed: number, shape: (x: ModelExchange, r: RandomState)
   const commit = (): void => {
     if (!run.courier.closed) {
       committedEnded = [...ended];
-      committedMark = Math.max(committedMark, run.courier.ledger.symbol(SYMBOL, 0).mark);
+      for (const id of told) committedTold.add(id);
+      committedMark = Math.max(committedMark, ...told);
+      told = [];
     }
     time.after(500, commit);
   };

@@ -6,6 +6,7 @@ import { OrderLimiter, SPOT_ORDERS } from '../order-limiter.ts';
 import type { Command, Intent, Report } from '../order-state.ts';
 import { closingQuantity } from '../spot-closing.ts';
 import { SpotHolding } from '../spot-holding.ts';
+import { ToldTrades } from '../told-trades.ts';
 import { isOpen, SpotModelExchange } from './spot-model-exchange.ts';
 import { VirtualTime } from './virtual-time.ts';
 
@@ -48,6 +49,8 @@ export function spotFaultRun(
     mark: -1,
     holding: { base: 0, cost: 0 },
   };
+  const committedTold = new ToldTrades();
+  let told: number[] = [];
   const run: SpotFaultRun = {
     exchange: x,
     courier: undefined as unknown as Courier,
@@ -73,22 +76,24 @@ export function spotFaultRun(
       report: (_key, values, trade) => {
         if (trade?.own) own.trade(values.side, trade.fill);
         reports.push(values);
+        if (values.exec === 'trade') told.push(values.trade_id);
         onReport(values);
       },
-      refused: (o, code, reason) => {
-        if (o.intent) refused.set(o.intent.id, { code, reason });
+      refused: (intent, code, reason) => {
+        refused.set(intent.id, { code, reason });
       },
       began: (s) => {
         committed = { ...committed, mark: Math.max(committed.mark, s.mark) };
       },
-      ended: (o) => {
-        if (o.intent) ended.add(o.intent.id);
+      ended: (intent) => {
+        ended.add(intent.id);
       },
     });
     const { ledger } = courier;
     const s = ledger.symbol(SYMBOL, 0);
     s.mark = committed.mark;
-    s.restoredMark = committed.mark;
+    told = [];
+    s.told = ToldTrades.of(committedTold.state);
     x.closing = (o) => closingQuantity(o, s, { lots: own.lots, step: 1, free: undefined });
     const gone = new Set(committed.ended);
     // What ended and was not committed has not ended for a new life.
@@ -221,8 +226,10 @@ export function spotFaultRun(
     run.maxUnknown = Math.max(run.maxUnknown, run.courier.ledger.unknown);
   });
   every(500, () => {
-    const { mark } = run.courier.ledger.symbol(SYMBOL, 0);
-    committed = { ended: [...ended], mark: Math.max(committed.mark, mark), holding: run.holding.state };
+    for (const id of told) committedTold.add(id);
+    const mark = Math.max(committed.mark, ...told);
+    told = [];
+    committed = { ended: [...ended], mark, holding: run.holding.state };
   });
   every(3_000, () => run.courier.ledger.connected(time.ms));
   time.run(startMs + 25_000);
