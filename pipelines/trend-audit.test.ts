@@ -244,7 +244,7 @@ describe('what a run of pipelines/trend.yaml leaves behind', () => {
     expect(of('route').map((e) => [e['intent_id'], e['result']])).toEqual(
       run.on('orders.outcome').map((r) => [r.values['intent_id'], r.values['result']]),
     );
-    expect(new Set(events.map((e) => e['kind']))).toEqual(new Set(['intent', 'exit', 'risk', 'route']));
+    expect(new Set(events.map((e) => e['kind']))).toEqual(new Set(['intent', 'exit', 'risk', 'route', 'kill_status']));
   });
 
   it('finds trading data, the configuration and log lines in one store; a bundle is there once and never altered [STO.8] [STO.11]', async () => {
@@ -402,7 +402,8 @@ it('lays its data in tiers: each dataset in one, and every row of a higher one h
     expect(Number(orphans[0]![0]), dataset).toBeGreaterThan(0);
     expect(Number(orphans[0]![1]), dataset).toBe(0);
   }
-  expect(createPlan(tiered).sources.length).toBe(1);
+  // Commands by people are the other source; there were none.
+  expect(createPlan(tiered).sources.length).toBe(2);
   // What the execution can learn from: every step, in Parquet, under the name and version of its schema.
   const view = await readLake(new LocalStorage(lake));
   const files = view.files.filter((f) => f.dataset === 'execution_steps');

@@ -47,6 +47,13 @@ class Adapted<R extends BlockReader = BlockReader> implements BlockReader {
 }
 
 class AdaptedLive extends Adapted<LiveReader> implements LiveReader {
+  /** Only a reader that wants to know has it. */
+  readonly written?: (seq: number, n: number) => void;
+
+  constructor(reader: LiveReader, node: PlanNode, to: readonly number[]) {
+    super(reader, node, to);
+    if (reader.written) this.written = (seq, n) => reader.written!(seq, n);
+  }
   poll(nowUs: number): Block | null {
     return this.adapt(this.reader.poll(nowUs));
   }

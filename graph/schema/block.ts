@@ -65,5 +65,10 @@ export interface LiveReader extends BlockReader {
   poll(nowUs: number): Block | null;
   /** Set by the run: to be called whenever something arrives. */
   wake: () => void;
+  /**
+   * Told once the last block that `poll` gave is in the journal and survives a loss of power: its rows have the numbers from `seq`
+   * on. A source that has it is synced block by block: for what is rare and must be answered for, like commands by people.
+   */
+  written?(seq: number, n: number): void;
 }
 export const isLive = (r: BlockReader): r is LiveReader => typeof (r as Partial<LiveReader>).poll === 'function';

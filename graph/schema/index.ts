@@ -1,4 +1,5 @@
 export * from './block.ts';
+export * from './control.ts';
 export * from './error.ts';
 export * from './field.ts';
 export * from './key.ts';

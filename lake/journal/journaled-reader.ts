@@ -188,6 +188,10 @@ class JournaledLive extends JournaledReader implements LiveReader {
     if (!block) return null;
     block.seq0 = this.next;
     this.write(block);
+    if (this.#source.written) {
+      this.sync();
+      this.#source.written(block.seq0, block.n);
+    }
     return block;
   }
   set wake(wake: () => void) {

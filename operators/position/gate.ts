@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { defineNode, type Emit, input, output } from '../../graph/node.ts';
 import type { Values } from '../../graph/schema/index.ts';
-import { KillSwitch, OrderDoubt, RouteOutcome } from '../routing/records.ts';
+import { RiskHalt } from '../governance/records.ts';
+import { OrderDoubt, RouteOutcome } from '../routing/records.ts';
 import { quoteToMoney } from './filters.ts';
 import { Position, RiskVerdict, SizedIntent } from './records.ts';
 
@@ -33,7 +34,7 @@ interface State {
 
 export const gate = defineNode({
   type: 'position.gate',
-  version: 2,
+  version: 3,
   tier: 'gold',
   summary:
     'Lets an intent through or refuses it: positions at once, margin budget, one entry at a time per instrument, kill switch.',
@@ -48,7 +49,7 @@ Every intent gets exactly one verdict, with what was in use before it.`,
       intent: input(SizedIntent, { key: 'any' }),
       position: input(Position, { key: 'any' }),
       outcome: input(RouteOutcome, { key: 'any', doc: 'from the router, as feedback' }),
-      kill: input(KillSwitch, { key: 'none', optional: true }),
+      kill: input(RiskHalt, { key: 'none', optional: true }),
       doubt: input(OrderDoubt, { key: 'any', optional: true, doc: 'from the router, as feedback' }),
     },
     out,
@@ -56,7 +57,7 @@ Every intent gets exactly one verdict, with what was in use before it.`,
   determinism: 'pure',
   state: (): State => ({ slots: [] }),
   /** Version 1 knew of no UNKNOWN orders. */
-  migrate: (old): State => ({ slots: (old as State).slots.map((x) => ({ ...x, unknown: 0 })) }),
+  migrate: (old): State => ({ slots: (old as State).slots.map((x) => ({ ...x, unknown: x.unknown ?? 0 })) }),
   step(s, tick, c, emit, ctx) {
     for (let i = 0; i < tick.position.n; i++) {
       const p = tick.position.at(i);
@@ -77,10 +78,13 @@ Every intent gets exactly one verdict, with what was in use before it.`,
     }
     for (let i = 0; i < tick.intent.n; i++) {
       const it = tick.intent.at(i);
-      pass(s, it, it.key, c, tick.kill.seen && tick.kill.engaged, emit);
+      pass(s, it, it.key, c, tick.kill.seen ? haltOf(tick.kill) : '', emit);
     }
   },
 });
+
+const haltOf = (k: Readonly<Values<typeof RiskHalt>>): string =>
+  k.engaged ? 'the kill switch is engaged' : k.paused ? 'new risk is paused' : '';
 
 function slotOf(s: State, key: number): Slot {
   while (s.slots.length <= key) s.slots.push({ held: 0, entry: '', entryMargin: 0, exit: '', unknown: 0 });
@@ -92,7 +96,7 @@ function pass(
   it: Readonly<Values<typeof SizedIntent>>,
   key: number,
   c: z.output<typeof config>,
-  killed: boolean,
+  halt: string,
   emit: Emit<typeof out>,
 ): void {
   const slot = slotOf(s, key);
@@ -108,7 +112,7 @@ function pass(
   if (it.action !== 'enter') {
     // A stop that is reached while an exit is being worked passes, so that the router takes the rest at once.
     if (slot.exit !== '' && !it.urgent) [gate, reason] = ['in_flight', `exit ${slot.exit} is under way`];
-  } else if (killed) [gate, reason] = ['kill_switch', 'the kill switch is engaged'];
+  } else if (halt !== '') [gate, reason] = ['kill_switch', halt];
   else if (slot.unknown > 0)
     [gate, reason] = [
       'unknown_order',

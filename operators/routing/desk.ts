@@ -44,6 +44,7 @@ export interface Desk {
 export const WORK = 1;
 export const GUARD = 2;
 export const DOUBT = 3;
+export const FLATTEN = 4;
 
 /**
  * A new client order id: instrument, engine time, running number. The same journal gives the same ids, and engine time

@@ -18,10 +18,10 @@ export function protect(d: Desk): void {
     if (s.nakedSince >= 0) d.ctx.cancel(GUARD);
     s.nakedSince = -1;
   } else {
+    if (s.killed && !s.work && s.flattenUs < 0) exitNow(d, 'operator', 'kill switch: flatten');
     if (d.spot) protectHolding(d);
     else protectPosition(d);
     watch(d);
-    if (s.killed && !s.work) exitNow(d, 'operator', 'kill switch: flatten');
   }
   if (!s.work && s.waiting && !(d.spot && (isHolding(s.guardian) || isHolding(s.target)))) {
     const w = s.waiting;
@@ -121,7 +121,7 @@ export const parent = (
   steps: 0,
 });
 
-/** Closes the position at the market; behind the present work, which is cut. */
+/** Closes the position at the market; behind the present work, which is cut. On Spot `protect` starts it, once nothing holds the asset. */
 export function exitNow(d: Desk, origin: Parent['origin'], reason: string): void {
   const s = d.s;
   if (s.waiting || heldOf(d) === 0) return;
@@ -146,7 +146,8 @@ export function exitNow(d: Desk, origin: Parent['origin'], reason: string): void
   if (s.work) {
     s.waiting = w;
     cut(d, s.work, reason);
-  } else start(d, w);
+  } else if (d.spot) s.waiting = w;
+  else start(d, w);
 }
 
 function armGuardian(d: Desk): void {

@@ -4,7 +4,7 @@ import { filterOf } from '../position/filters.ts';
 import { SizedIntent } from '../position/records.ts';
 import { isNewTrade } from '../position/seen-trades.ts';
 import { routerConfig } from './config.ts';
-import { type Desk, DOUBT, GUARD, life, type Report, reported, routerOut, WORK } from './desk.ts';
+import { type Desk, DOUBT, FLATTEN, GUARD, life, type Report, reported, routerOut, WORK } from './desk.ts';
 import { inDoubt, isUnknown, look, stepAside, tellDoubt } from './doubt.ts';
 import { exitNow, onCloserReport, onGuardTimer, parent, protect, start } from './protection.ts';
 import { KillSwitch } from './records.ts';
@@ -15,7 +15,7 @@ const micro = (doc: string) => input(Scalar, { optional: true, passive: true, do
 
 export const router = defineNode({
   type: 'routing.router',
-  version: 3,
+  version: 4,
   tier: 'gold',
   summary:
     'Works intents at the venue: maker first with a bounded chase, then taker; slices in time; guardian stop and target.',
@@ -34,12 +34,14 @@ resting stop for \`missing_limit\` is closed. When flat, what is left of the pai
 are placed together, of the quantity held then (an exchange takes them as one list); they are renewed when more is held, and
 cancelled before an exit, which is sent when they are gone.
 **Kill switch.** While engaged entries are refused here, whatever let them through before; what works is cut, the position is closed
-at the market, and the guardian stays until it is flat.`,
+at the market, again half a second after each refusal, and the guardian stays until it is flat.
+**Refused** are orders that the last gate did not let out: their intent ends with its reason.`,
   config: routerConfig,
   ports: {
     in: {
       intent: input(SizedIntent, { many: true, doc: 'from position.gate' }),
       report: input(OrderReport, { many: true }),
+      refused: input(OrderReport, { many: true, optional: true, doc: 'from governance.last_gate, as feedback' }),
       book: input(TopOfBook, { passive: true }),
       kill: input(KillSwitch, { key: 'none', optional: true }),
       depth_5bp: micro('quantity within 5 bp of mid, both sides'),
@@ -56,9 +58,12 @@ at the market, and the guardian stays until it is flat.`,
     const spot = ctx.key.name.startsWith('spot:');
     const d: Desk = { s, c, filter: filterOf(c.filters, ctx.key), spot, book: tick.book, micro: tick, emit, ctx };
     for (let i = 0; i < tick.report.n; i++) onReport(d, tick.report.at(i));
-    if (tick.kill.ticked) onKill(d, tick.kill.engaged);
+    for (let i = 0; i < tick.refused.n; i++) onReport(d, tick.refused.at(i));
+    // The last value, not the tick: an instrument may come to life after it.
+    if (tick.kill.seen && tick.kill.engaged !== s.killed) onKill(d, tick.kill.engaged);
     if (ctx.timer === WORK) onWorkTimer(d);
     else if (ctx.timer === GUARD) onGuardTimer(d);
+    else if (ctx.timer === FLATTEN) s.flattenUs = -1;
     else if (ctx.timer === DOUBT) {
       s.lookUs = -1;
       look(d);

@@ -95,6 +95,8 @@ export interface RouterState {
   /** Engine time since which the position has had no resting stop; −1 = it has one, or there is no position. */
   nakedSince: number;
   killed: boolean;
+  /** While the kill switch is engaged: the venue refused to close, and it is tried again then, engine time; −1 = at once. */
+  flattenUs: number;
   /** UNKNOWN orders that were told last. */
   doubts: number;
   /** When the next look at what has not been answered is due; −1 = none is. */
@@ -132,13 +134,16 @@ export const initialState = (): RouterState => ({
   entryId: '',
   nakedSince: -1,
   killed: false,
+  flattenUs: -1,
   doubts: 0,
   lookUs: -1,
 });
 
 type Old<T> = Omit<T, 'doubtUs' | 'alerted' | 'qty' | 'askedUs'>;
-/** States of version 2 know nothing of UNKNOWN orders beside the one that is worked, nor of commissions in the asset. */
+/** States before version 4 know no pause between attempts to flatten; those of version 2 nothing of UNKNOWN orders beside the one that is worked, nor of commissions in the asset. */
 export function migrateState(old: unknown): RouterState {
+  const known = old as Partial<RouterState>;
+  if (known.aside !== undefined) return { ...initialState(), ...known };
   const s = old as Omit<RouterState, 'guardian' | 'target'> & { guardian: Old<Closer>; target: Old<Closer> };
   const child = s.work?.child;
   const work = s.work && child ? { ...s.work, child: { ...child, doubtUs: -1, alerted: false, askedUs: 0 } } : s.work;

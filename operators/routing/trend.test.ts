@@ -11,6 +11,7 @@ import { sourceNodes } from '../../sources/index.ts';
 import { venueNodes } from '../../venue/index.ts';
 import { decisionNodes } from '../decision/index.ts';
 import { featureNodes } from '../feature/index.ts';
+import { governanceNodes } from '../governance/index.ts';
 import { positionNodes } from '../position/index.ts';
 import { silverNodes } from '../silver/index.ts';
 import { routingNodes } from './index.ts';
@@ -28,6 +29,7 @@ const registry = new Registry(
   decisionNodes,
   positionNodes,
   routingNodes,
+  governanceNodes,
   venueNodes,
   sinkNodes,
 );

@@ -6,6 +6,7 @@ import {
   command,
   type Desk,
   executionStep,
+  FLATTEN,
   hasBook,
   type Report,
   reported,
@@ -262,8 +263,15 @@ function rejected(d: Desk, p: Parent, child: Child, r: Report): void {
   }
   known(child);
   p.child = null;
-  end(d, p, p.filled > 0 ? 'partial' : 'refused', `${r.code} ${r.reason}`);
+  if (p.origin === 'operator') {
+    d.s.flattenUs = d.ctx.now + FLATTEN_PAUSE_US;
+    d.ctx.at(d.s.flattenUs, FLATTEN);
+  }
+  end(d, p, p.filled > 0 ? 'partial' : 'refused', r.code === 0 ? r.reason : `${r.code} ${r.reason}`);
 }
+
+/** Between attempts to close what the venue refused to close: it is asked often, and not flooded. */
+const FLATTEN_PAUSE_US = 500_000;
 
 /** USD-M has a code for it, Spot words. */
 const wouldTake = (r: Report): boolean =>

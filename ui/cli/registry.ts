@@ -2,6 +2,7 @@ import { Registry } from '../../graph/registry.ts';
 import { decisionNodes } from '../../operators/decision/index.ts';
 import { featureNodes } from '../../operators/feature/index.ts';
 import { flowNodes } from '../../operators/flow/index.ts';
+import { governanceNodes } from '../../operators/governance/index.ts';
 import { labelNodes } from '../../operators/label/index.ts';
 import { positionNodes } from '../../operators/position/index.ts';
 import { routingNodes } from '../../operators/routing/index.ts';
@@ -21,6 +22,7 @@ export const registry = new Registry(
   decisionNodes,
   positionNodes,
   routingNodes,
+  governanceNodes,
   venueNodes,
   labelNodes,
   sinkNodes,

@@ -16,6 +16,7 @@ import { CODES as GATEWAY_CODES } from '../../sinks/binance/codes.ts';
 import { CODES as ARTIFACT_CODES } from '../../sinks/minio/codes.ts';
 import { CODES as STORE_CODES } from '../../sinks/store/codes.ts';
 import { CODES as BINANCE_CODES } from '../../sources/binance/codes.ts';
+import { CODES as CONTROL_CODES } from '../../sources/control/codes.ts';
 import { CODES as VENUE_CODES } from '../../venue/codes.ts';
 import { CODES as VENUE_SERVER_CODES } from '../../venue/server/codes.ts';
 import { CODES as FEED_CODES } from '../../venue/server/feed/codes.ts';
@@ -46,6 +47,7 @@ export const codeTables: readonly CodeTable[] = [
   VENUE_SERVER_CODES,
   FEED_CODES,
   BINANCE_CODES,
+  CONTROL_CODES,
   GATEWAY_CODES,
   ARTIFACT_CODES,
   STORE_CODES,

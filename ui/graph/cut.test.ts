@@ -117,7 +117,11 @@ describe('the plan of a cut', () => {
       { part: 's1.0', delay_us: 0 },
     ]);
     expect(stream(trend, 'ord:cmd').to.filter((t) => t.part === 's6.documents')).toEqual([
-      { part: 's6.documents', ports: ['orders.order', 'orders.alert'], delay_us: 0 },
+      {
+        part: 's6.documents',
+        ports: ['orders.alert', 'last_gate.order', 'last_gate.verdict', 'last_gate.status', 'last_gate.flat'],
+        delay_us: 0,
+      },
       { part: 's6.documents', ports: ['orders.outcome'], delay_us: 1000 },
     ]);
   });
@@ -142,13 +146,13 @@ describe('the trend follower, cut', () => {
   it('keeps the entrance of a gateway with the market, and its exit as a sink of the same service', () => {
     const view = cutView(withProfile('paper.yaml'))!;
     expect(view.parts.filter((p) => p.service === 's1').map((p) => [p.id, p.kind, p.nodes])).toEqual([
-      ['s1.0', 'entrance', ['market', 'venue']],
+      ['s1.0', 'entrance', ['market', 'control', 'venue']],
       ['s1.venue_out', 'sink', ['venue:out']],
     ]);
     expect(stream(view, 'ord:result').from).toBe('s1.0');
   });
   it('is refused with a profile that makes the venue a source in another service than the market', () => {
-    const text = read('trend.yaml').replace('s1: [market, venue]', 's1: [market]\n  s5: [venue]');
+    const text = read('trend.yaml').replace('s1: [market, control, venue]', 's1: [market, control]\n  s5: [venue]');
     const found = (profile: string) =>
       loadPipeline(text, 'trend.yaml', registry, {
         profile: { file: profile, text: read(`profiles/${profile}`) },

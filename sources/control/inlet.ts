@@ -1,0 +1,46 @@
+import { ChimeraError } from '../../graph/schema/index.ts';
+
+/** Where a command is found from now on: by (source, seq) in the journal, the lake and every trace. */
+export interface ControlReceipt {
+  readonly source: string;
+  readonly seq: number;
+  /** Engine time at which it entered, µs. */
+  readonly t_avail_us: number;
+  readonly correlation_id: string;
+  readonly idempotency_key: string;
+  /** The key had been used for this command before; that one's place is given. */
+  readonly repeated: boolean;
+}
+/** Takes commands for a running graph. */
+export interface ControlTaker {
+  take(request: unknown): Promise<ControlReceipt>;
+}
+
+/**
+ * The way in for commands: made by the program, handed to the run as `access.control`, and held by whoever has a face for people
+ * (a socket, an HTTP route). The source of the run takes its place behind it when it opens.
+ */
+export class ControlInlet {
+  #taker: ControlTaker | undefined;
+
+  get open(): boolean {
+    return this.#taker !== undefined;
+  }
+  attach(taker: ControlTaker): void {
+    this.#taker = taker;
+  }
+  detach(taker: ControlTaker): void {
+    if (this.#taker === taker) this.#taker = undefined;
+  }
+  /**
+   * Answers once the command is in the journal and survives a loss of power, before any node has seen it.
+   * @throws CHM950, CHM953, CHM954: refused; CHM951, CHM952: not now. In every case nothing was journaled
+   */
+  async append(request: unknown): Promise<ControlReceipt> {
+    if (!this.#taker)
+      throw new ChimeraError('CHM951', 'this run takes no commands', {
+        help: 'give the pipeline a node of type source.control, and wait until the run is ready',
+      });
+    return this.#taker.take(request);
+  }
+}

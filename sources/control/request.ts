@@ -1,0 +1,53 @@
+import { z } from 'zod';
+import { ChimeraError, CONTROL_KINDS, type ControlCommand, type Values } from '../../graph/schema/index.ts';
+
+/** Printable, without line breaks: it is shown on screens and stands in logs. */
+const line = (max: number) =>
+  z
+    .string()
+    .max(max)
+    .regex(/^[^\p{Cc}\p{Zl}\p{Zp}]*$/u, 'must be one line without control characters');
+const id = z.string().regex(/^[\w.:/@-]{1,100}$/, 'must be 1 to 100 letters, digits or . : / @ _ -');
+
+const Request = z
+  .strictObject({
+    kind: z.enum(CONTROL_KINDS),
+    who: id,
+    reason: line(500).default(''),
+    correlation_id: id.optional(),
+    idempotency_key: id.optional(),
+    instrument: z
+      .string()
+      .regex(/^(?:[a-z][a-z0-9]*:[A-Za-z0-9_.-]{1,40})?$/, 'is written like usdm:BTCUSDT')
+      .default(''),
+    subject: line(200).default(''),
+  })
+  .superRefine((r, ctx) => {
+    if (r.kind !== 'acknowledge' && r.kind !== 'config' && r.reason.trim() === '')
+      ctx.addIssue({ code: 'custom', path: ['reason'], message: 'what stops or releases needs a reason' });
+    if ((r.kind === 'acknowledge' || r.kind === 'config') && r.subject === '')
+      ctx.addIssue({ code: 'custom', path: ['subject'], message: `${r.kind} says what it is about` });
+    if (r.kind.startsWith('kill_') && r.instrument !== '')
+      ctx.addIssue({ code: 'custom', path: ['instrument'], message: 'the kill switch is for the whole account' });
+  });
+/** What is asked for. Ids that are left out are made by whoever takes it. */
+export type ControlRequest = z.input<typeof Request>;
+export type ControlValues = Readonly<Values<typeof ControlCommand>>;
+
+/** @throws CHM950 naming every field that is wrong */
+export function controlValues(request: unknown, newId: () => string): ControlValues {
+  const read = Request.safeParse(request);
+  if (!read.success) {
+    const wrong = read.error.issues.map((i) => `${i.path.join('.') || 'command'}: ${i.message}`);
+    throw new ChimeraError('CHM950', `the command is malformed: ${wrong.join('; ')}`, {
+      ...(read.error.issues[0]!.path.length > 0 ? { field: String(read.error.issues[0]!.path[0]) } : {}),
+      help: `kinds are ${CONTROL_KINDS.join(', ')}; fields kind, who, reason, correlation_id, idempotency_key, instrument, subject`,
+    });
+  }
+  const { correlation_id = newId(), idempotency_key = correlation_id, ...r } = read.data;
+  return { ...r, correlation_id, idempotency_key };
+}
+
+/** Two commands that are the same when they have this in common; ids of the asking are not part of it. */
+export const contentOf = (v: ControlValues): string =>
+  JSON.stringify([v.kind, v.reason, v.who, v.instrument, v.subject]);
