@@ -67,6 +67,8 @@ export class Engine {
   readonly waiting: readonly string[];
   /** How many cycles each of `Plan.causes` has begun by timers and deliveries: their numbers. */
   fired: number[];
+  /** The same of causes that this graph does not have and one before it had. */
+  #retired: Record<string, number> = {};
   #cyclesBefore = 0;
   /** Instances to silence just before a cycle with a known cause: how a repeated failure is passed over on the re-run. */
   readonly quarantines: { cause: number; seq: number; node: string; key: number }[] = [];
@@ -360,12 +362,13 @@ export class Engine {
 
   /** Copies everything that the future depends on. Between cycles only. */
   snapshot(): Snapshot {
-    return takeSnapshot(this.core, this.#feedback, this.fired, this.cycles);
+    return takeSnapshot(this.core, this.#feedback, this.fired, this.cycles, this.#retired);
   }
   /** Puts a snapshot back; keeps nodes whose spec agrees, migrates older ones, starts others cold. */
   restore(snapshot: Snapshot): void {
     this.fired = useSnapshot(this.core, this.#feedback, snapshot);
-    const { clock } = this.core;
+    const { clock, plan } = this.core;
+    this.#retired = Object.fromEntries(Object.entries(snapshot.fired).filter(([name]) => !plan.causes.includes(name)));
     this.#cyclesBefore = snapshot.cycles - clock.n;
     clock.due = Math.min(this.core.timers.due, this.#feedback.due);
     clock.urgent = this.#feedback.pending;

@@ -1,4 +1,5 @@
 import { decode, encode } from '../codec/index.ts';
+import { specOf } from '../document/spec.ts';
 import type { AnyAsync, Counter, RunNode, StepNode } from '../node.ts';
 import type { PlanNode } from '../plan/plan.ts';
 import { ChimeraError, type Schema, Vec } from '../schema/index.ts';
@@ -72,7 +73,14 @@ interface SlotSnapshot {
 const keyName = (core: Core, k: number): string => (k < 0 ? '' : core.keys.at(k).name);
 const keyIndex = (core: Core, name: string): number => (name === '' ? -1 : core.keys.find(name)!.index);
 
-export function takeSnapshot(core: Core, feedback: Feedback, fired: readonly number[], cycles: number): Snapshot {
+/** @param retired what the causes of a graph before this one have begun: should they come back, their numbers go on */
+export function takeSnapshot(
+  core: Core,
+  feedback: Feedback,
+  fired: readonly number[],
+  cycles: number,
+  retired: Readonly<Record<string, number>>,
+): Snapshot {
   const snapshot: Snapshot = {
     format: 2,
     graph: core.plan.pipeline.hash,
@@ -81,7 +89,10 @@ export function takeSnapshot(core: Core, feedback: Feedback, fired: readonly num
     keys: core.keys.list.map(({ name, pxDigits, qtyDigits }) => ({ name, pxDigits, qtyDigits })),
     live: core.live.map((k) => keyName(core, k)),
     counters: core.counters,
-    fired: Object.fromEntries(core.plan.causes.flatMap((name, i) => (fired[i]! > 0 ? [[name, fired[i]!]] : []))),
+    fired: {
+      ...retired,
+      ...Object.fromEntries(core.plan.causes.flatMap((name, i) => (fired[i]! > 0 ? [[name, fired[i]!]] : []))),
+    },
     instances: [...core.instances()].map((i) => saveInstance(i)),
     entries: [...saveEntries(core, core.entries)],
     deliveries: [...saveEntries(core, core.deliveries)],
@@ -117,7 +128,7 @@ function saveInstance(i: Instance): InstanceSnapshot {
     key: i.key?.name ?? '',
     type: i.plan.node.type.type,
     version: i.plan.node.type.version,
-    spec: specOf(i.plan),
+    spec: specOf(i.plan.node),
     quarantined: i.quarantined,
     pending: i.rx?.pending ?? false,
     state: i.rx ? saveRx(i) : i.state,
@@ -125,16 +136,6 @@ function saveInstance(i: Instance): InstanceSnapshot {
       p.slot instanceof ManySlot ? [] : [saveSlot(i.plan, out, { port: p, key: i.key, write: () => {} })],
     ),
   };
-}
-const specs = new WeakMap<PlanNode, string>();
-function specOf(n: PlanNode): string {
-  let spec = specs.get(n);
-  if (spec === undefined) {
-    const { config, inputs } = n.node;
-    spec = JSON.stringify([config, inputs.map((e) => [e.port, e.schema.name, e.schema.version, e.schema.fields])]);
-    specs.set(n, spec);
-  }
-  return spec;
 }
 function saveRx(i: Instance): unknown {
   if (!i.rx!.portable)
@@ -244,7 +245,7 @@ export function useSnapshot(core: Core, feedback: Feedback, s: Snapshot): number
 /** @returns whether the state was kept; otherwise the instance stays cold */
 function loadInstance(i: Instance, saved: InstanceSnapshot): boolean {
   const type: RunNode = i.plan.node.type;
-  if (saved.type !== type.type || saved.spec !== specOf(i.plan)) return false;
+  if (saved.type !== type.type || saved.spec !== specOf(i.plan.node)) return false;
   if (saved.version !== type.version) {
     if ((type.kind !== 'step' && type.kind !== 'async') || !type.migrate) return false;
     i.state = (type as StepNode | AnyAsync).migrate!(saved.state, saved.version);

@@ -4,6 +4,7 @@ import { GRAPH_CODES } from '../../graph/codes.ts';
 import { CODES as CUT_CODES } from '../../graph/cut/codes.ts';
 import { ENGINE_CODES } from '../../graph/engine/codes.ts';
 import { CODES as MATH_CODES } from '../../graph/math/codes.ts';
+import { CODES as RELOAD_CODES } from '../../graph/reload/codes.ts';
 import type { CodeTable } from '../../graph/schema/index.ts';
 import { CODES as LAKE_CODES } from '../../lake/codes.ts';
 import { CODES as DECODE_CODES } from '../../lake/decode/codes.ts';
@@ -34,6 +35,7 @@ export const codeTables: readonly CodeTable[] = [
   BUS_CODES,
   CUT_CODES,
   CODEC_CODES,
+  RELOAD_CODES,
   MATH_CODES,
   LAKE_CODES,
   DECODE_CODES,
