@@ -42,6 +42,8 @@ export interface Trial {
   /** Engine time, µs. */
   readonly startedUs: number;
   readonly pauseMs: number;
+  /** Cycle (as the engine counts them) that failed once; 0 = none has. */
+  readonly failedAt: number;
   readonly done: (r: Reloaded) => void;
   readonly failed: (e: unknown) => void;
 }

@@ -43,7 +43,8 @@ async function play(pipeline: Pipeline, rows: InputRow[], options: Options = {})
     readers: { src: async () => rowsReader(PORTS, rows, blockRows) },
     onTap: (tap) => {
       const port = `${tap.node}.${tap.port}`;
-      const list = (ports[port] ??= []);
+      ports[port] ??= [];
+      const list = ports[port];
       for (let i = 0; i < tap.n; i++) {
         const key = tap.key(i) < 0 ? '-' : keys.at(tap.key(i)).name;
         list.push(`${tap.cause(i)}#${tap.seq(i)} t=${tap.time(i)} ${key} ${exact(tapRow(tap, i))}`);

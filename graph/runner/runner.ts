@@ -320,7 +320,7 @@ export class Run {
       await this.#changeGraph();
       for (const h of this.#heads)
         if (h.block === null || h.row >= h.block.n) {
-          if (this.#sinceCommit >= every) await this.#commit();
+          if (this.#sinceCommit >= every && !this.#trial) await this.#commit();
           if (this.#goOnBehind(h)) continue;
           h.block = await h.reader.read();
           h.fresh = false;
@@ -369,7 +369,10 @@ export class Run {
       readers: () => this.#heads.map((h) => h.reader as LiveReader),
       stopped: () => this.#options.signal?.aborted === true,
       nextDue: () => this.engine.nextDue,
-      commit: () => this.#commit(),
+      commit: async () => {
+        // A graph on trial commits when it has proved itself.
+        if (!this.#trial) await this.#commit();
+      },
       run: async (now) => {
         await this.#takeArrived(now);
         await this.#settle(now);
@@ -433,6 +436,8 @@ export class Run {
     Object.assign(this.#trial!, { done, failed });
   }
   #proved(trial: Trial): boolean {
+    // A cycle has failed, and the run has not come there again.
+    if (this.engine.cycles < trial.failedAt) return false;
     const { inputs = TRIAL_INPUTS, ms = TRIAL_MS } = this.#options.trial ?? {};
     const { live } = this.#options;
     return (
@@ -454,7 +459,7 @@ export class Run {
       if (!this.#heads.some((n) => n.node.id === h.node.id)) this.#gone[h.node.id] = h.offset;
     const startedUs = this.#options.live?.clock.now() ?? 0;
     const pauseMs = performance.now() - began;
-    this.#trial = { change, record, snapshot, startedUs, pauseMs, done: () => {}, failed: () => {} };
+    this.#trial = { change, record, snapshot, startedUs, pauseMs, failedAt: 0, done: () => {}, failed: () => {} };
   }
   /** The first commit of the new graph: from here on it is the graph of the run. */
   async #settleIn(trial: Trial): Promise<void> {
@@ -653,6 +658,7 @@ export class Run {
     if (this.#trial) {
       if (this.engine.attributed) return this.#backOut(this.#trial, e);
       // Once more with the interpreter, to know the node.
+      this.#trial = { ...this.#trial, failedAt: this.engine.cycles };
       await this.#rewind();
       this.engine.attributed = true;
       return;
