@@ -72,7 +72,7 @@ export async function openChange(
   try {
     const plan = createPlan(request.pipeline);
     next = await options.build(plan);
-    next.ends = await openEnds(plan, options.ends, old.ends);
+    next.ends = await openEnds(plan, options.ends, old.ends, fates(diff).kept);
     const added = next.ends.heads.filter((h) => !old.ends.heads.some((o) => o.node.id === h.node.id));
     if (options.live) refuseDead(added.map((h) => [h.node.id, h.reader]));
     for (const h of added) {

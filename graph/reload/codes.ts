@@ -8,7 +8,7 @@ export const CODES = {
   },
   CHM751: {
     title: 'a running graph cannot become this one',
-    text: 'Sources, sinks and gateways hold connections, files and orders of the run, so they are kept, added or dropped, and never changed under way. A source or sink with other options is another one: give it another id. A gateway (the venue that orders go to) stays as long as the run does, and so does the name of the pipeline. The running graph goes on as it was.',
+    text: 'Sources, sinks and gateways hold connections, files and orders of the run, so they are kept, added or dropped, and their options never change under way (what a sink reads may). A source or sink with other options is another one: give it another id. A gateway (the venue that orders go to) stays as long as the run does, and so does the name of the pipeline. The running graph goes on as it was.',
   },
   CHM752: {
     title: 'the new graph could not be built',

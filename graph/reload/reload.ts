@@ -1,6 +1,6 @@
 import type { Pipeline } from '../document/types.ts';
 import { ChimeraError } from '../schema/index.ts';
-import { diffPipelines, type Fate, type GraphDiff, idsOf } from './diff.ts';
+import { diffPipelines, type Fate, type GraphDiff, idsOf, type NodeChange } from './diff.ts';
 
 /** A graph that shall take the place of the running one. */
 export interface ReloadRequest {
@@ -74,7 +74,10 @@ export function planReload(from: Pipeline, { pipeline, restart }: ReloadRequest)
     });
   const diff = diffPipelines(from, pipeline, restart);
   const ends = diff.nodes.filter((n) => n.kind === 'source' || n.kind === 'sink');
-  const changed = ends.find((n) => n.fate === 'restarted');
+  // A sink that reads other streams is opened anew and goes on where it was; where it writes to must stay.
+  const fixed = (n: NodeChange) =>
+    n.kind === 'source' || n.reasons.some((r) => r.kind !== 'inputs' && r.kind !== 'rewired');
+  const changed = ends.find((n) => n.fate === 'restarted' && fixed(n));
   if (changed)
     throw new ChimeraError('CHM751', `${changed.kind} ${changed.id} cannot change while it runs`, {
       node: changed.id,

@@ -37,10 +37,15 @@ export interface EndsOptions {
 }
 
 /**
- * Opens the sources and sinks of a plan; those that `open` has under the same id go on as they are. When one fails, those that
- * were opened here are closed again.
+ * Opens the sources and sinks of a plan. When one fails, those that were opened here are closed again.
+ * @param open those of a graph before this one; sources and the sinks in `kept` go on as they are
  */
-export async function openEnds(plan: Plan, options: EndsOptions, open?: Ends): Promise<Ends> {
+export async function openEnds(
+  plan: Plan,
+  options: EndsOptions,
+  open?: Ends,
+  kept: readonly string[] = [],
+): Promise<Ends> {
   const ends: Ends = { heads: [], sinks: [] };
   const gateways = new Map<string, Gateway<InPorts>>();
   const opened: Head[] = [];
@@ -57,7 +62,7 @@ export async function openEnds(plan: Plan, options: EndsOptions, open?: Ends): P
           ends.heads.push(head);
         }
       } else if (kind === 'sink') {
-        const was = open?.sinks.find((s) => s.node.id === node.id);
+        const was = kept.includes(node.id) ? open?.sinks.find((s) => s.node.id === node.id) : undefined;
         ends.sinks.push(was ? { ...was, node } : await openSink(node, options, gateways));
       }
     }
@@ -102,9 +107,15 @@ export function connect(core: Core, { sinks }: Ends): void {
 /** Closes them, but what `kept` has as well. */
 export async function closeEnds(ends: Ends, kept?: Ends): Promise<void> {
   const readers = kept?.heads.map((h) => h.reader) ?? [];
-  const sinks = kept?.sinks.map((s) => s.sink) ?? [];
   for (const h of ends.heads) if (!readers.includes(h.reader)) await h.reader.close();
-  for (const { sink } of ends.sinks) if (!sinks.includes(sink)) await sink.close();
+  await closeSinks(ends, kept);
+}
+/** Closes the sinks that `kept` has not, and forgets them. */
+export async function closeSinks(ends: Ends, kept?: Ends): Promise<void> {
+  const sinks = kept?.sinks.map((s) => s.sink) ?? [];
+  const closing = ends.sinks.filter(({ sink }) => !sinks.includes(sink));
+  ends.sinks = ends.sinks.filter((s) => !closing.includes(s));
+  for (const { sink } of closing) await sink.close();
 }
 
 /** Where the commands of a replay go. */

@@ -71,7 +71,7 @@ function pause(ms: number, offer: (wake: () => void) => void): Promise<void> {
   });
 }
 /** Lets sockets be read. */
-const turn = () => new Promise<void>((done) => setImmediate(done));
+export const turn = () => new Promise<void>((done) => setImmediate(done));
 
 /** @throws CHM747: a live run cannot wait for a source that has to be read */
 export function refuseDead(sources: readonly (readonly [id: string, reader: BlockReader])[]): void {

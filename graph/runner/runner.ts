@@ -27,8 +27,8 @@ import {
   KeyTable,
   type LiveReader,
 } from '../schema/index.ts';
-import { closeEnds, connect, type Ends, type EndsOptions, type Head, openEnds } from './ends.ts';
-import { type Live, liveLoop, refuseDead } from './live.ts';
+import { closeEnds, closeSinks, connect, type Ends, type EndsOptions, type Head, openEnds } from './ends.ts';
+import { type Live, liveLoop, refuseDead, turn } from './live.ts';
 import { type Commit, readCheckpoint } from './read-checkpoint.ts';
 import { stopped } from './stopped.ts';
 import { waitCycles } from './wait-cycles.ts';
@@ -423,6 +423,8 @@ export class Run {
       return this.#changeGraph();
     }
     if (this.#trial && this.#proved(this.#trial)) await this.#commit();
+    // A run that never waits would leave no time to open what the new graph needs.
+    if (this.#reloading && !this.#wanted && !this.#trial) await turn();
     if (!this.#wanted || this.#planned.length > 0) return;
     const { change, done, failed } = this.#wanted;
     this.#wanted = undefined;
@@ -604,6 +606,8 @@ export class Run {
       if (record) await this.#options.onReload?.(record);
       await store?.saveCheckpoint(checkpoint);
     };
+    // One that goes on under its name with other inputs finds what the one before it left.
+    if (trial) await closeSinks(trial.change.old.ends, trial.change.next.ends);
     await (store ? store.transaction(work) : work());
     onCheckpoint?.(checkpoint);
     this.#answers?.committed(commit.epoch);
