@@ -9,6 +9,7 @@ import type { Commit } from '../runner/read-checkpoint.ts';
 import { ChimeraError } from '../schema/index.ts';
 import type { GraphDiff } from './diff.ts';
 import { fates, type Reloaded, type ReloadRecord, type ReloadRequest } from './reload.ts';
+import { startOf } from './start.ts';
 
 /** A graph in a run. */
 export interface Graph {
@@ -104,7 +105,7 @@ export async function openChange(
     next: built,
     abandon,
     start(snapshot, heads) {
-      const taken = without(snapshot, request.restart ?? []);
+      const taken = startOf(snapshot, { restart: request.restart ?? [] });
       built.engine.restore(taken);
       for (const h of built.ends.heads) {
         const was = heads.find((o) => o.node.id === h.node.id);
@@ -113,12 +114,6 @@ export async function openChange(
       return taken;
     },
   };
-}
-
-/** A snapshot that does not know these nodes. */
-function without(s: Snapshot, nodes: readonly string[]): Snapshot {
-  if (nodes.length === 0) return s;
-  return { ...s, instances: s.instances.filter((i) => !nodes.includes(i.node)) };
 }
 
 export function recordOf(change: Change, n: number, last: Commit & { now: number }): ReloadRecord {

@@ -86,8 +86,8 @@ export interface RunOptions {
   onGraph?: (plan: Plan) => Promise<Pick<RunOptions, 'taps' | 'outcomes'>> | Pick<RunOptions, 'taps' | 'outcomes'>;
   /** How long a new graph is on trial: until so many inputs have run, or live so much time has passed. Default 100, 250 ms. */
   trial?: { readonly inputs?: number; readonly ms?: number };
-  /** The checkpoint of each commit, once it is durable. */
-  onCheckpoint?: (checkpoint: Checkpoint) => void;
+  /** The checkpoint of each commit, once it is durable, and whether it is the last of its graph. */
+  onCheckpoint?: (checkpoint: Checkpoint, commit: Commit, last: boolean) => void;
 }
 export interface Pace {
   /** Engine seconds per second of the clock. */
@@ -450,7 +450,7 @@ export class Run {
   /** The old graph commits, the new one goes on from there; nothing of it leaves before its own first commit. */
   async #takeOver(change: Change, known?: ReloadRecord): Promise<void> {
     const began = performance.now();
-    await this.#commit();
+    await this.#commit(true);
     const last = this.#last!;
     const record = known
       ? { ...known, epoch: last.epoch + 1 }
@@ -590,7 +590,7 @@ export class Run {
     };
   }
 
-  async #commit(): Promise<void> {
+  async #commit(last = false): Promise<void> {
     const commit = this.#checkpoint((this.#last?.epoch ?? 0) + 1);
     const { store } = this.#options;
     if (store) refuseHeldBack(commit.snapshot);
@@ -609,7 +609,7 @@ export class Run {
     // One that goes on under its name with other inputs finds what the one before it left.
     if (trial) await closeSinks(trial.change.old.ends, trial.change.next.ends);
     await (store ? store.transaction(work) : work());
-    onCheckpoint?.(checkpoint);
+    onCheckpoint?.(checkpoint, commit, last);
     this.#answers?.committed(commit.epoch);
     this.#last = commit;
     this.#sinceCommit = 0;

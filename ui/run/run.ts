@@ -16,6 +16,7 @@ import type { S3Options } from '../../lake/s3/s3-options.ts';
 import type { StoreChoice } from '../../sinks/store/index.ts';
 import { Captures } from './captures.ts';
 import { entryOf, type GraphDocument, graphsOf, keepGraph, type Resolve } from './graphs.ts';
+import { Ladder } from './inspect/ladder.ts';
 import { type JournalStats, type JournalsJob, RunJournals } from './journals.ts';
 import { openOutcomes } from './outcomes.ts';
 import { handleOf, type RunHandle } from './run-handle.ts';
@@ -33,6 +34,8 @@ export interface RunJob {
   resolve?: Resolve;
   /** A replay: the changes of the graph of the run that is replayed. The pipeline is the one that it began with. */
   reloads?: readonly PlannedReload[];
+  /** Older checkpoints stay with the state, ever fewer the older they are, for looking into the run; default: they do. */
+  ladder?: boolean;
   /** How long a graph that has taken over is on trial. */
   trial?: RunOptions['trial'];
   inputs: readonly string[];
@@ -149,13 +152,14 @@ export async function runJob(job: RunJob): Promise<RunReport> {
     const captures = alone ? await Captures.open(job.capture!, keys, job.s3) : undefined;
     const { segments: policy, ...rest } = job;
     const outcomes = await openOutcomes(plan, { ...rest, journals, ...(policy ? { policy } : {}) }, epoch);
-    return { plan, reloads, committed, captures, outcomes, taps: await RunTaps.open(plan, paths, store, epoch) };
+    return { epoch, plan, reloads, committed, captures, outcomes, taps: await RunTaps.open(plan, paths, store, epoch) };
   };
   const { plan, reloads, committed, captures, taps, ...opening } = await open().catch(async (e: unknown) => {
     await opened?.close();
     throw e;
   });
   let { outcomes } = opening;
+  const ladder = job.state !== undefined && job.ladder !== false ? Ladder.open(job.state, opening.epoch) : undefined;
   /** A graph that is to take over: its ports get files, and its asynchronous nodes a journal. */
   const onGraph = async (next: Plan) => {
     await taps.add(next, tapPaths(next, job, true));
@@ -201,6 +205,7 @@ export async function runJob(job: RunJob): Promise<RunReport> {
       await taps.committed(mark);
       if (store) await recordInputs(mark);
     },
+    ...(ladder ? { onCheckpoint: (c, commit, last) => ladder.keep(c, commit, last) } : {}),
     onGraph,
     reloads: job.reloads ?? reloads,
     onReload: async (record) => {
