@@ -28,7 +28,7 @@ export interface EngineOptions {
 /** What begins a cycle without an input. */
 export type Upcoming = { readonly node: number; readonly key: number } & (
   | { readonly kind: 'delivery'; readonly out: number; readonly emitted: Stamp }
-  | { readonly kind: 'timer'; readonly tag: number }
+  | { readonly kind: 'timer'; readonly tag: number; readonly due: number }
 );
 
 /** Rounds of delay-0 feedback at one time before it is taken for an endless loop. */
@@ -190,7 +190,7 @@ export class Engine {
     const timer = this.core.timers.peek();
     const delayed = this.#feedback.firstDelayed;
     const d = immediate ?? (delayed && delayed.due <= (timer?.due ?? Number.POSITIVE_INFINITY) ? delayed : undefined);
-    if (!d) return timer && { kind: 'timer', node: timer.node, key: timer.key, tag: timer.tag };
+    if (!d) return timer && { kind: 'timer', node: timer.node, key: timer.key, tag: timer.tag, due: timer.due };
     const { path } = d.stamp;
     const emitted = this.#feedback.isDelayed(d) ? d.stamp : { ...d.stamp, path: path.slice(0, -2) };
     return { kind: 'delivery', node: d.node, key: d.key, out: d.out, emitted };
@@ -398,7 +398,11 @@ export class Engine {
 
   /** Copies everything that the future depends on. Between cycles only. */
   snapshot(): Snapshot {
-    return takeSnapshot(this.core, this.#feedback, this.fired, this.cycles, this.#retired);
+    return this.lookAt();
+  }
+  /** What one node holds, in the form of a snapshot; all of them without a name. */
+  lookAt(node?: string): Snapshot {
+    return takeSnapshot(this.core, this.#feedback, this.fired, this.cycles, this.#retired, node);
   }
   /** Puts a snapshot back; keeps nodes whose spec agrees, migrates older ones, starts others cold. */
   restore(snapshot: Snapshot): void {

@@ -73,14 +73,19 @@ interface SlotSnapshot {
 const keyName = (core: Core, k: number): string => (k < 0 ? '' : core.keys.at(k).name);
 const keyIndex = (core: Core, name: string): number => (name === '' ? -1 : core.keys.find(name)!.index);
 
-/** @param retired what the causes of a graph before this one have begun: should they come back, their numbers go on */
+/**
+ * @param only this node's part alone: to be looked at, not to be restored
+ * @param retired what the causes of a graph before this one have begun: should they come back, their numbers go on
+ */
 export function takeSnapshot(
   core: Core,
   feedback: Feedback,
   fired: readonly number[],
   cycles: number,
   retired: Readonly<Record<string, number>>,
+  only?: string,
 ): Snapshot {
+  const wanted = (n: PlanNode) => only === undefined || n.id === only;
   const snapshot: Snapshot = {
     format: 2,
     graph: core.plan.pipeline.hash,
@@ -93,9 +98,9 @@ export function takeSnapshot(
       ...retired,
       ...Object.fromEntries(core.plan.causes.flatMap((name, i) => (fired[i]! > 0 ? [[name, fired[i]!]] : []))),
     },
-    instances: [...core.instances()].map((i) => saveInstance(i)),
-    entries: [...saveEntries(core, core.entries)],
-    deliveries: [...saveEntries(core, core.deliveries)],
+    instances: [...core.instances()].filter((i) => wanted(i.plan)).map((i) => saveInstance(i)),
+    entries: [...saveEntries(core, core.entries, wanted)],
+    deliveries: [...saveEntries(core, core.deliveries, wanted)],
     timers: core.timers.armed
       .sort((a, b) => a.creation - b.creation)
       .map(({ node, key, tag, due, generation, inputSource, inputSeq }) => ({
@@ -107,16 +112,20 @@ export function takeSnapshot(
         inputSource,
         inputSeq,
       })),
-    feedback: feedback.all.map((d) => ({
-      due: d.due,
-      node: core.plan.nodes[d.node]!.id,
-      port: core.plan.nodes[d.node]!.outs[d.out]!.port,
-      key: keyName(core, d.key),
-      stamp: { ...d.stamp, path: [...d.stamp.path] },
-      rows: d.rows.map((r) =>
-        Object.fromEntries(Object.entries(r).map(([k, v]) => [k, v instanceof Vec ? v.data.slice(v.start, v.end) : v])),
-      ),
-    })),
+    feedback: feedback.all
+      .filter((d) => wanted(core.plan.nodes[d.node]!))
+      .map((d) => ({
+        due: d.due,
+        node: core.plan.nodes[d.node]!.id,
+        port: core.plan.nodes[d.node]!.outs[d.out]!.port,
+        key: keyName(core, d.key),
+        stamp: { ...d.stamp, path: [...d.stamp.path] },
+        rows: d.rows.map((r) =>
+          Object.fromEntries(
+            Object.entries(r).map(([k, v]) => [k, v instanceof Vec ? v.data.slice(v.start, v.end) : v]),
+          ),
+        ),
+      })),
   };
   // Through the codec: a copy that later cycles cannot reach, and proof that every state can be written.
   return decode(encode(snapshot)) as Snapshot;
@@ -145,8 +154,8 @@ function saveRx(i: Instance): unknown {
     });
   return i.rx!.snapshot();
 }
-function* saveEntries(core: Core, store: Entry[][][]): Generator<SlotSnapshot> {
-  for (const n of core.plan.nodes)
+function* saveEntries(core: Core, store: Entry[][][], wanted: (n: PlanNode) => boolean): Generator<SlotSnapshot> {
+  for (const n of core.plan.nodes.filter(wanted))
     for (let out = 0; out < n.outs.length; out++)
       for (const entry of store[n.index]![out]!)
         if (entry && !(entry.port.slot instanceof ManySlot)) yield saveSlot(n, out, entry);

@@ -112,8 +112,8 @@ describe('looking into a run whose graph was changed on the way', () => {
     });
     expect(cycles).toBeGreaterThan(25_000);
     expect(causes.size).toBe(cycles);
-    const ends = [...said.values()].flatMap((list) => list.map((s) => causes.get(s.cause)));
-    expect(ends.every((c) => c !== undefined)).toBe(true);
+    const cyclesOf = new Map([...said].map(([id, list]) => [id, list.map((s) => causes.get(s.cause)!)]));
+    expect([...cyclesOf.values()].flat().every((c) => c > 0)).toBe(true);
 
     const random = seedRandom(11);
     const ids = [...said.keys()].sort();
@@ -132,7 +132,8 @@ describe('looking into a run whose graph was changed on the way', () => {
         // A node that was restarted has said nothing until it says something again.
         const from = cycle > reloaded.at.cycles && reloaded.restarted.includes(node) ? reloaded.at.cycles : 0;
         const rows = said.get(id)!;
-        const last = rows.filter((s) => causes.get(s.cause)! <= cycle && causes.get(s.cause)! > from).at(-1);
+        const at = cyclesOf.get(id)!.findLastIndex((c) => c <= cycle);
+        const last = at >= 0 && cyclesOf.get(id)![at]! > from ? rows[at] : undefined;
         questions++;
         if (last) seen++;
         expect([id, cycle, shown?.values ? bytesOf(shown.values) : undefined]).toEqual([id, cycle, last?.bytes]);
@@ -178,6 +179,38 @@ describe('looking into a run whose graph was changed on the way', () => {
     expect(view.cycle).toBeGreaterThanOrEqual(byInput.cycle);
     const next = await machine.cycle({ cycle: view.cycle + 1 });
     expect(next.t).toBeGreaterThan(byInput.t);
+  });
+
+  it('leads from an order back to the frame that caused it', async () => {
+    const orders: { cycle: number; source: string; seq: number; key: string; kind: string }[] = [];
+    await machine.walk(1, Number.MAX_SAFE_INTEGER, (c) => {
+      for (const e of c.emitted)
+        if (e.node === 'orders' && e.port === 'order' && e.values['action'] === 'place')
+          orders.push({ cycle: c.cycle, ...c.cause, key: e.key, kind: c.kind });
+      return orders.length >= 40;
+    });
+    expect(orders.length).toBeGreaterThan(10);
+    let longest = 0;
+    for (const o of orders.slice(0, 12)) {
+      const links = await machine.chain({ source: o.source, seq: o.seq }, { node: 'orders', key: o.key });
+      expect(links[0]).toMatchObject({ cycle: o.cycle, cause: { source: o.source, seq: o.seq } });
+      expect(links[0]!.path.at(-1)).toBe('orders');
+      // Each link lies before the one that it led to, and the last one is a frame.
+      for (const [i, l] of links.entries()) if (i > 0) expect(l.cycle).toBeLessThan(links[i - 1]!.cycle);
+      const frame = links.at(-1)!;
+      expect(frame).toMatchObject({ kind: 'input', cause: { source: 'market' } });
+      expect(frame.path[0]).toBe('market');
+      expect(frame.emitted[0]!.node).toBe('market');
+      longest = Math.max(longest, links.length);
+    }
+    expect(longest).toBeGreaterThan(1);
+    const entry = orders.find((o) => o.kind === 'input')!;
+    const [link] = await machine.chain({ cycle: entry.cycle }, { node: 'orders', key: entry.key });
+    expect(link!.path).toEqual(
+      expect.arrayContaining(['market', 'bars', 'features', 'rules', 'size', 'gate', 'orders']),
+    );
+    expect(link!.held.some((h) => h.node === 'size' && h.from === 'quotes.best')).toBe(true);
+    expect(link!.held.every((h) => h.t <= link!.t)).toBe(true);
   });
 
   it('refuses moments and nodes that are not there [CHM950] [CHM952]', async () => {

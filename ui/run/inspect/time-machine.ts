@@ -1,11 +1,15 @@
+import type { Upcoming } from '../../../graph/engine/engine.ts';
+import { compareStamps } from '../../../graph/engine/stamp.ts';
 import { ChimeraError } from '../../../graph/schema/index.ts';
+import { type Link, linkOf } from './chain.ts';
 import type { Ladder, Rung } from './ladder.ts';
 import { BEGINNING, type Mark, PastRun, type PastRunOptions } from './past-run.ts';
 import { type CycleView, cycleOf, instancesOf, type MomentView, type Which } from './view.ts';
 
 /**
- * A moment of a run: behind its n-th cycle (1 is the first), behind everything up to an engine time (µs), behind the cycle of an
- * input, or behind all of it.
+ * A moment of a run: behind its n-th cycle (1 is the first), behind everything up to an engine time (µs), behind the cycle of a
+ * cause (source and number of an input; node and number of a timer; `node.port` and number of what was delivered later), or
+ * behind all of it. A document's `source` and `seq` name such a cause.
  */
 export type Moment =
   | { readonly cycle: number }
@@ -36,8 +40,9 @@ export class TimeMachine {
   readonly #ladder: Ladder | undefined;
   /** Places in memory, the most recently used last. */
   #places: Mark[] = [];
-  /** The cycle that the engine stands behind, when it was run alone. */
+  /** The cycle that the engine stands behind, when it was run alone, and what began it. */
   #cycle: CycleView | undefined;
+  #began: Upcoming | 'input' | undefined;
   #turn: Promise<unknown> = Promise.resolve();
 
   constructor(o: PastRunOptions, ladder?: Ladder) {
@@ -51,7 +56,7 @@ export class TimeMachine {
     return this.#one(async () => {
       await this.#goTo(moment);
       const { engine, plan, offsets, events } = this.#run;
-      const nodes = instancesOf(engine.snapshot(), plan, which);
+      const nodes = instancesOf(engine.lookAt(which.node), plan, which);
       if (which.node !== undefined && !plan.nodes.some((n) => n.id === which.node))
         throw new ChimeraError('CHM952', `there is no node ${which.node} in the graph of that moment`, {
           node: which.node,
@@ -76,6 +81,31 @@ export class TimeMachine {
         else if (!(await this.#step())) return;
         if (see(this.#cycle!) === true) return;
       }
+    });
+  }
+  /**
+   * From what a node said in a cycle back to the frame: the cycle itself, the one that set the timer or emitted the record with
+   * which it began, and so on to an input. An order's document names its cycle.
+   * @param by the node whose doing is asked for, and its instrument; default: everything that was said
+   * @throws CHM950
+   */
+  chain(moment: Moment, by: Which = {}): Promise<Link[]> {
+    return this.#one(async () => {
+      const links: Link[] = [];
+      let cycle = await this.#cycleAt(moment);
+      let { node, key = cycle.emitted.find((e) => e.node === by.node)?.key ?? '' } = by;
+      while (links.length < MOST_LINKS) {
+        const { plan, engine } = this.#run;
+        const began = this.#began;
+        links.push(linkOf(cycle, plan, engine, node, key));
+        if (began === undefined || began === 'input') break;
+        node = plan.nodes[began.node]!.id;
+        key = began.key < 0 ? '' : engine.core.keys.at(began.key).name;
+        const before = began.kind === 'delivery' ? await this.#emitting(began) : await this.#arming(began, cycle.cycle);
+        if (!before) break;
+        cycle = before;
+      }
+      return links;
     });
   }
   /** How far the run goes, and what its checkpoints and graphs are. */
@@ -114,7 +144,12 @@ export class TimeMachine {
     if (moment === 'end') return this.#toEnd();
     if ('cycle' in moment) return this.#toCycle(moment.cycle);
     if ('t' in moment) return this.#toTime(moment.t);
-    return this.#toInput(moment.source, moment.seq);
+    if (this.#isInput(moment.source)) return this.#toInput(moment.source, moment.seq);
+    return this.#toCause(moment.source, moment.seq);
+  }
+  #isInput(source: string): boolean {
+    const graphs = [this.#o.first, ...this.#o.reloads.map((r) => r.pipeline)];
+    return graphs.some((g) => g.nodes.some((n) => n.id === source && n.type.kind === 'source'));
   }
 
   async #toEnd(): Promise<void> {
@@ -123,10 +158,7 @@ export class TimeMachine {
     while (await this.#step());
   }
   async #toTime(t: number): Promise<void> {
-    await this.#from((m) => m.now, t);
-    while ((await this.#rows(STRETCH, t + 1)) > 0);
-    await this.#run.settle(t);
-    this.#cycle = undefined;
+    await this.#before(t + 1);
     if (this.#run.cycles === 0) throw noMoment(`time ${t}`, 'its first input comes later');
   }
   async #toInput(source: string, seq: number): Promise<void> {
@@ -138,6 +170,59 @@ export class TimeMachine {
     );
     while (last(this.#run) < seq)
       if (!(await this.#step())) throw noMoment(`input ${source} #${seq}`, `its inputs end with #${last(this.#run)}`);
+  }
+  /** Timers and deliveries are numbered by node and port: a checkpoint says how many there had been. */
+  async #toCause(source: string, seq: number): Promise<void> {
+    const rungs = [...(this.#ladder?.rungs ?? [])].reverse();
+    const rung = rungs.find((r) => {
+      const commit = this.#ladder!.load(r);
+      return commit !== undefined && (commit.snapshot.fired[source] ?? 0) <= seq;
+    });
+    await this.#from((m) => m.cycles, rung?.cycles ?? 0);
+    while (await this.#step()) {
+      const { cause } = this.#cycle!;
+      if (cause.source === source && cause.seq === seq) return;
+    }
+    throw noMoment(`${source} #${seq}`, 'nothing of that name has happened');
+  }
+  /** The cycle in which a record was emitted that was delivered later. */
+  async #emitting({ emitted }: Upcoming & { kind: 'delivery' }): Promise<CycleView | undefined> {
+    await this.#before(emitted.t);
+    while (await this.#step()) {
+      const order = compareStamps(this.#run.engine.core.clock.stamp(), emitted);
+      if (order === 0) return this.#cycle;
+      if (order > 0) break;
+    }
+    return undefined;
+  }
+  /** The cycle in which a timer got the setting with which it fired in cycle `fired`. */
+  async #arming({ node, key, tag, due }: Upcoming & { kind: 'timer' }, fired: number): Promise<CycleView | undefined> {
+    const timer = () => this.#run.engine.core.instance(node, key)?.ctx.timers[tag];
+    const set = () => (timer()?.armed && timer()!.due === due ? timer()!.creation : -1);
+    for (let back = FINE; ; back *= 4) {
+      const from = Math.max(0, fired - 1 - back);
+      await this.#behind(from);
+      if (set() >= 0 && from > 0 && back < MOST_BACK) continue;
+      let was = set();
+      let found: number | undefined;
+      while (this.#run.cycles < fired - 1 && (await this.#step())) {
+        if (set() >= 0 && set() !== was) found = this.#run.cycles;
+        was = set();
+      }
+      return found === undefined ? undefined : this.#cycleAt({ cycle: found });
+    }
+  }
+  /** Behind cycle `n`, which may be none. */
+  async #behind(n: number): Promise<void> {
+    if (n > 0) await this.#toCycle(n);
+    else await this.#from((m) => m.cycles, 0);
+  }
+  /** Behind everything that comes before a time. */
+  async #before(t: number): Promise<void> {
+    await this.#from((m) => m.now, t - 1);
+    while ((await this.#rows(STRETCH, t)) > 0);
+    await this.#run.settle(t - 1);
+    this.#cycle = undefined;
   }
   async #toCycle(n: number): Promise<void> {
     if (!(n >= 1 && Number.isSafeInteger(n))) throw noMoment(`cycle ${n}`, 'cycles are counted from 1');
@@ -169,6 +254,7 @@ export class TimeMachine {
   async #step(): Promise<boolean> {
     const began = await this.#run.step();
     if (!began) return false;
+    this.#began = began;
     this.#cycle = cycleOf(this.#run.engine, this.#run.plan, began);
     return true;
   }
@@ -206,6 +292,9 @@ export class TimeMachine {
     }
   }
 }
+const MOST_LINKS = 64;
+/** Cycles in which the setting of a timer is looked for. */
+const MOST_BACK = 2 ** 20;
 const STRETCH = 16_384;
 const SHARE = 4;
 
