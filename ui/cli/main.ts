@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { ChimeraError } from '../../graph/schema/index.ts';
 import { backtest } from './commands/backtest.ts';
+import { diff } from './commands/diff.ts';
 import { dlq } from './commands/dlq.ts';
 import { docs } from './commands/docs.ts';
 import { doctor } from './commands/doctor.ts';
@@ -29,6 +30,7 @@ const COMMANDS = [
   venue,
   test,
   lint,
+  diff,
   graph,
   list,
   explain,
