@@ -5,6 +5,7 @@ import { diff } from './commands/diff.ts';
 import { dlq } from './commands/dlq.ts';
 import { docs } from './commands/docs.ts';
 import { doctor } from './commands/doctor.ts';
+import { dryRun } from './commands/dry-run.ts';
 import { explain } from './commands/explain.ts';
 import { graph } from './commands/graph.ts';
 import { lake } from './commands/lake.ts';
@@ -31,6 +32,7 @@ const COMMANDS = [
   test,
   lint,
   diff,
+  dryRun,
   graph,
   list,
   explain,

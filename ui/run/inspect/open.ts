@@ -4,7 +4,7 @@ import type { Pipeline } from '../../../graph/document/types.ts';
 import type { OutcomeRecord } from '../../../graph/outcome/journal.ts';
 import type { Plan } from '../../../graph/plan/plan.ts';
 import { adaptReader } from '../../../graph/runner/adapt-reader.ts';
-import { readCheckpoint } from '../../../graph/runner/read-checkpoint.ts';
+import { type Commit, readCheckpoint } from '../../../graph/runner/read-checkpoint.ts';
 import { type BlockReader, ChimeraError, KeyTable } from '../../../graph/schema/index.ts';
 import { declareJournalKeys } from '../../../lake/journal/journal-keys.ts';
 import { segments } from '../../../lake/journal/journal-reader.ts';
@@ -17,6 +17,7 @@ import { outcomesOf } from '../outcomes.ts';
 import { openStoreOfRun } from '../run-store.ts';
 import { Ladder } from './ladder.ts';
 import { PastReader } from './past-reader.ts';
+import type { PastRunOptions } from './past-run.ts';
 import { TimeMachine } from './time-machine.ts';
 
 export interface InspectJob {
@@ -40,6 +41,14 @@ export interface InspectJob {
  * @throws CHM951 when its inputs are nowhere
  */
 export async function openTimeMachine(job: InspectJob): Promise<TimeMachine> {
+  const { options, ladder } = await openPast(job);
+  return new TimeMachine(options, ladder);
+}
+
+/** What a run that is past, or lives, can be computed again from; `commit` is its newest one. */
+export async function openPast(
+  job: InspectJob,
+): Promise<{ options: PastRunOptions; ladder: Ladder | undefined; commit: Commit | undefined; latest: Pipeline }> {
   const { pipeline, state } = job;
   const store = await openStoreOfRun({ pipeline, inputs: [], state, ...(job.store ? { store: job.store } : {}) });
   try {
@@ -61,7 +70,8 @@ export async function openTimeMachine(job: InspectJob): Promise<TimeMachine> {
       until: commit?.until ?? null,
       reader: async (plan: Plan, source: string) => pastOf(job, plan, source, keys),
     };
-    return new TimeMachine(options, job.withoutLadder ? undefined : Ladder.open(state));
+    const latest = all[commit?.reloads ?? 0]!;
+    return { options, ladder: job.withoutLadder ? undefined : Ladder.open(state), commit, latest };
   } finally {
     await store?.close();
   }

@@ -1,9 +1,10 @@
 import type { Pipeline } from '../../../graph/document/types.ts';
 import { Engine, type Upcoming } from '../../../graph/engine/engine.ts';
 import type { Snapshot } from '../../../graph/engine/snapshot.ts';
+import type { Tap } from '../../../graph/engine/tap.ts';
 import type { Waiting } from '../../../graph/engine/waiting.ts';
 import { Answers } from '../../../graph/outcome/answers.ts';
-import { type OutcomeRecord, Outcomes } from '../../../graph/outcome/journal.ts';
+import { type OutcomeJournal, type OutcomeRecord, Outcomes } from '../../../graph/outcome/journal.ts';
 import { wall } from '../../../graph/outcome/wall.ts';
 import { createPlan, type Plan } from '../../../graph/plan/plan.ts';
 import { isAt, type PlannedReload } from '../../../graph/reload/reload.ts';
@@ -34,8 +35,12 @@ export interface PastRunOptions {
   readonly outcomes: readonly OutcomeRecord[];
   /** Engine time (µs) up to which timers had fired behind the last input; null = that input's. */
   readonly until: number | null;
+  /** What is not in the outcomes is answered by the fallback: for a graph that asks what the run did not. */
+  readonly fallbacks?: boolean;
   /** Ports whose records are kept for the cycle that ran last; default all. */
   readonly taps?: readonly string[] | '*';
+  /** Takes the rows of a tap before they are forgotten. */
+  readonly onTap?: (tap: Tap) => void;
 }
 interface Head {
   readonly id: string;
@@ -173,8 +178,9 @@ export class PastRun {
     const plan = this.#planOf(reloads);
     const engine = new Engine(plan, this.#o.keys, { taps: this.#o.taps ?? '*' });
     for (const n of plan.nodes) if (n.node.type.kind === 'sink') engine.core.single[n.index]!.sink = NOWHERE;
-    const records = this.#o.outcomes;
-    this.#answers = engine.waiting.length > 0 ? new Answers(new Outcomes({ records, closed: true }), wall) : undefined;
+    const known = new Outcomes({ records: this.#o.outcomes, closed: true });
+    const journal = this.#o.fallbacks ? orFallbacks(known) : known;
+    this.#answers = engine.waiting.length > 0 ? new Answers(journal, wall) : undefined;
     return engine;
   }
   async #openHeads(offsets: Readonly<Record<string, number>>): Promise<Head[]> {
@@ -248,10 +254,19 @@ export class PastRun {
     return waitCycles(cycles, this.#answers!, (e) => e as Error);
   }
   #forget(): void {
-    for (const tap of this.#engine.taps) tap.truncate(0);
+    for (const tap of this.#engine.taps) {
+      if (tap.n > 0) this.#o.onTap?.(tap);
+      tap.truncate(0);
+    }
   }
 }
 
+const orFallbacks = (known: Outcomes): OutcomeJournal => ({
+  closed: true,
+  find: (id, asked) => known.find(id, asked) ?? { kind: 'fallback' },
+  keep: () => {},
+  committed: () => {},
+});
 /** What went out has gone out: looking back sends nothing. */
 const NOWHERE = {
   write() {},
