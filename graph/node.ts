@@ -332,6 +332,7 @@ export interface CommitMark {
   /** Last input of each source. */
   readonly offsets: Readonly<Record<string, number>>;
 }
+/** One that opens while the run goes on leaves alone what an earlier one of its id keeps, until its first commit. */
 export interface Sink<I extends InPorts> {
   /** Called within the cycle; buffers, never blocks. */
   write(tick: Tick<I>, ctx: Ctx): void;

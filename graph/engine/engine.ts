@@ -25,6 +25,12 @@ export interface EngineOptions {
   exit?: Exit;
 }
 
+/** What begins a cycle without an input. */
+export type Upcoming = { readonly node: number; readonly key: number } & (
+  | { readonly kind: 'delivery'; readonly out: number; readonly emitted: Stamp }
+  | { readonly kind: 'timer'; readonly tag: number; readonly due: number }
+);
+
 /** Rounds of delay-0 feedback at one time before it is taken for an endless loop. */
 const MAX_ROUNDS = 1000;
 /** More than there are instruments. */
@@ -67,6 +73,8 @@ export class Engine {
   readonly waiting: readonly string[];
   /** How many cycles each of `Plan.causes` has begun by timers and deliveries: their numbers. */
   fired: number[];
+  /** The same of causes that this graph does not have and one before it had. */
+  #retired: Record<string, number> = {};
   #cyclesBefore = 0;
   /** Instances to silence just before a cycle with a known cause: how a repeated failure is passed over on the re-run. */
   readonly quarantines: { cause: number; seq: number; node: string; key: number }[] = [];
@@ -150,12 +158,42 @@ export class Engine {
   get pending(): boolean {
     return this.#feedback.pending;
   }
-  /** Runs that cycle. */
-  step(): void {
-    const d = this.#takeDue(Number.POSITIVE_INFINITY);
-    if (!d) return;
-    if ('tag' in d) this.#cycles.fire(d.node, d.key, d.tag);
+  /** Runs that cycle, if it is due by `t`. @returns false when nothing is */
+  step(t = Number.POSITIVE_INFINITY): boolean {
+    const d = this.#takeDue(t);
+    if (!d) this.#settled();
+    else if ('tag' in d) this.#cycles.fire(d.node, d.key, d.tag);
     else this.#cycles.deliver(d.node, d.out, d.key);
+    return d !== undefined;
+  }
+  *waitStep(t: number): Waiting<boolean> {
+    const d = this.#takeDue(t);
+    if (!d) this.#settled();
+    else if ('tag' in d) yield* this.#cycles.waitFire(d.node, d.key, d.tag);
+    else yield* this.#cycles.waitDeliver(d.node, d.out, d.key);
+    return d !== undefined;
+  }
+  /** Runs the cycle of one row alone; `step` has said that nothing comes before it, and what it sets off waits. */
+  row(source: number, block: Block, row: number): void {
+    this.#stopBefore(source, block, row);
+    this.#inputsNext();
+    this.#cycles.block(source, { ...block, n: row + 1 }, row, Number.POSITIVE_INFINITY);
+  }
+  *waitRow(source: number, block: Block, row: number): Waiting<void> {
+    this.#stopBefore(source, block, row);
+    this.#inputsNext();
+    yield* this.#cycles.waitBlock(source, { ...block, n: row + 1 }, row, Number.POSITIVE_INFINITY);
+  }
+  /** What `step` would run: a record on its way, with the place of the cycle that emitted it, or a timer. */
+  get upcoming(): Upcoming | undefined {
+    const immediate = this.#feedback.first;
+    const timer = this.core.timers.peek();
+    const delayed = this.#feedback.firstDelayed;
+    const d = immediate ?? (delayed && delayed.due <= (timer?.due ?? Number.POSITIVE_INFINITY) ? delayed : undefined);
+    if (!d) return timer && { kind: 'timer', node: timer.node, key: timer.key, tag: timer.tag, due: timer.due };
+    const { path } = d.stamp;
+    const emitted = this.#feedback.isDelayed(d) ? d.stamp : { ...d.stamp, path: path.slice(0, -2) };
+    return { kind: 'delivery', node: d.node, key: d.key, out: d.out, emitted };
   }
   /** Begins a cycle that began in another part; its records are to be loaded, then `arrived` runs what they set off. */
   enter(stamp: Stamp, cause: number, seq: number): void {
@@ -360,12 +398,17 @@ export class Engine {
 
   /** Copies everything that the future depends on. Between cycles only. */
   snapshot(): Snapshot {
-    return takeSnapshot(this.core, this.#feedback, this.fired, this.cycles);
+    return this.lookAt();
+  }
+  /** What one node holds, in the form of a snapshot; all of them without a name. */
+  lookAt(node?: string): Snapshot {
+    return takeSnapshot(this.core, this.#feedback, this.fired, this.cycles, this.#retired, node);
   }
   /** Puts a snapshot back; keeps nodes whose spec agrees, migrates older ones, starts others cold. */
   restore(snapshot: Snapshot): void {
     this.fired = useSnapshot(this.core, this.#feedback, snapshot);
-    const { clock } = this.core;
+    const { clock, plan } = this.core;
+    this.#retired = Object.fromEntries(Object.entries(snapshot.fired).filter(([name]) => !plan.causes.includes(name)));
     this.#cyclesBefore = snapshot.cycles - clock.n;
     clock.due = Math.min(this.core.timers.due, this.#feedback.due);
     clock.urgent = this.#feedback.pending;

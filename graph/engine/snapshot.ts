@@ -1,4 +1,5 @@
 import { decode, encode } from '../codec/index.ts';
+import { specOf } from '../document/spec.ts';
 import type { AnyAsync, Counter, RunNode, StepNode } from '../node.ts';
 import type { PlanNode } from '../plan/plan.ts';
 import { ChimeraError, type Schema, Vec } from '../schema/index.ts';
@@ -72,7 +73,19 @@ interface SlotSnapshot {
 const keyName = (core: Core, k: number): string => (k < 0 ? '' : core.keys.at(k).name);
 const keyIndex = (core: Core, name: string): number => (name === '' ? -1 : core.keys.find(name)!.index);
 
-export function takeSnapshot(core: Core, feedback: Feedback, fired: readonly number[], cycles: number): Snapshot {
+/**
+ * @param only this node's part alone: to be looked at, not to be restored
+ * @param retired what the causes of a graph before this one have begun: should they come back, their numbers go on
+ */
+export function takeSnapshot(
+  core: Core,
+  feedback: Feedback,
+  fired: readonly number[],
+  cycles: number,
+  retired: Readonly<Record<string, number>>,
+  only?: string,
+): Snapshot {
+  const wanted = (n: PlanNode) => only === undefined || n.id === only;
   const snapshot: Snapshot = {
     format: 2,
     graph: core.plan.pipeline.hash,
@@ -81,10 +94,13 @@ export function takeSnapshot(core: Core, feedback: Feedback, fired: readonly num
     keys: core.keys.list.map(({ name, pxDigits, qtyDigits }) => ({ name, pxDigits, qtyDigits })),
     live: core.live.map((k) => keyName(core, k)),
     counters: core.counters,
-    fired: Object.fromEntries(core.plan.causes.flatMap((name, i) => (fired[i]! > 0 ? [[name, fired[i]!]] : []))),
-    instances: [...core.instances()].map((i) => saveInstance(i)),
-    entries: [...saveEntries(core, core.entries)],
-    deliveries: [...saveEntries(core, core.deliveries)],
+    fired: {
+      ...retired,
+      ...Object.fromEntries(core.plan.causes.flatMap((name, i) => (fired[i]! > 0 ? [[name, fired[i]!]] : []))),
+    },
+    instances: [...core.instances()].filter((i) => wanted(i.plan)).map((i) => saveInstance(i)),
+    entries: [...saveEntries(core, core.entries, wanted)],
+    deliveries: [...saveEntries(core, core.deliveries, wanted)],
     timers: core.timers.armed
       .sort((a, b) => a.creation - b.creation)
       .map(({ node, key, tag, due, generation, inputSource, inputSeq }) => ({
@@ -96,16 +112,20 @@ export function takeSnapshot(core: Core, feedback: Feedback, fired: readonly num
         inputSource,
         inputSeq,
       })),
-    feedback: feedback.all.map((d) => ({
-      due: d.due,
-      node: core.plan.nodes[d.node]!.id,
-      port: core.plan.nodes[d.node]!.outs[d.out]!.port,
-      key: keyName(core, d.key),
-      stamp: { ...d.stamp, path: [...d.stamp.path] },
-      rows: d.rows.map((r) =>
-        Object.fromEntries(Object.entries(r).map(([k, v]) => [k, v instanceof Vec ? v.data.slice(v.start, v.end) : v])),
-      ),
-    })),
+    feedback: feedback.all
+      .filter((d) => wanted(core.plan.nodes[d.node]!))
+      .map((d) => ({
+        due: d.due,
+        node: core.plan.nodes[d.node]!.id,
+        port: core.plan.nodes[d.node]!.outs[d.out]!.port,
+        key: keyName(core, d.key),
+        stamp: { ...d.stamp, path: [...d.stamp.path] },
+        rows: d.rows.map((r) =>
+          Object.fromEntries(
+            Object.entries(r).map(([k, v]) => [k, v instanceof Vec ? v.data.slice(v.start, v.end) : v]),
+          ),
+        ),
+      })),
   };
   // Through the codec: a copy that later cycles cannot reach, and proof that every state can be written.
   return decode(encode(snapshot)) as Snapshot;
@@ -117,7 +137,7 @@ function saveInstance(i: Instance): InstanceSnapshot {
     key: i.key?.name ?? '',
     type: i.plan.node.type.type,
     version: i.plan.node.type.version,
-    spec: specOf(i.plan),
+    spec: specOf(i.plan.node),
     quarantined: i.quarantined,
     pending: i.rx?.pending ?? false,
     state: i.rx ? saveRx(i) : i.state,
@@ -125,16 +145,6 @@ function saveInstance(i: Instance): InstanceSnapshot {
       p.slot instanceof ManySlot ? [] : [saveSlot(i.plan, out, { port: p, key: i.key, write: () => {} })],
     ),
   };
-}
-const specs = new WeakMap<PlanNode, string>();
-function specOf(n: PlanNode): string {
-  let spec = specs.get(n);
-  if (spec === undefined) {
-    const { config, inputs } = n.node;
-    spec = JSON.stringify([config, inputs.map((e) => [e.port, e.schema.name, e.schema.version, e.schema.fields])]);
-    specs.set(n, spec);
-  }
-  return spec;
 }
 function saveRx(i: Instance): unknown {
   if (!i.rx!.portable)
@@ -144,8 +154,8 @@ function saveRx(i: Instance): unknown {
     });
   return i.rx!.snapshot();
 }
-function* saveEntries(core: Core, store: Entry[][][]): Generator<SlotSnapshot> {
-  for (const n of core.plan.nodes)
+function* saveEntries(core: Core, store: Entry[][][], wanted: (n: PlanNode) => boolean): Generator<SlotSnapshot> {
+  for (const n of core.plan.nodes.filter(wanted))
     for (let out = 0; out < n.outs.length; out++)
       for (const entry of store[n.index]![out]!)
         if (entry && !(entry.port.slot instanceof ManySlot)) yield saveSlot(n, out, entry);
@@ -244,7 +254,7 @@ export function useSnapshot(core: Core, feedback: Feedback, s: Snapshot): number
 /** @returns whether the state was kept; otherwise the instance stays cold */
 function loadInstance(i: Instance, saved: InstanceSnapshot): boolean {
   const type: RunNode = i.plan.node.type;
-  if (saved.type !== type.type || saved.spec !== specOf(i.plan)) return false;
+  if (saved.type !== type.type || saved.spec !== specOf(i.plan.node)) return false;
   if (saved.version !== type.version) {
     if ((type.kind !== 'step' && type.kind !== 'async') || !type.migrate) return false;
     i.state = (type as StepNode | AnyAsync).migrate!(saved.state, saved.version);

@@ -75,14 +75,13 @@ class Growing {
   readonly lists: string[] = [];
   readonly plain = ['src.all'];
   readonly waits: boolean;
-  #n = 0;
 
   constructor(waits: boolean) {
     this.waits = waits;
   }
 
-  add({ kind, pick, delayUs }: Draft): void {
-    const id = `n${this.#n++}`;
+  add({ kind, pick, delayUs }: Draft, n: number): void {
+    const id = `n${n}`;
     const from = (streams: readonly string[], i: number) => streams[pick[i]! % streams.length]!;
     const value = `${id}.value`;
     const k = (i: number) => from(this.keyed, i);
@@ -179,7 +178,9 @@ const graphs = (waits: fc.Arbitrary<boolean>) =>
     })
     .map(({ drafts, turn, waits }) => {
       const growing = new Growing(waits);
-      for (const d of drafts) growing.add(d);
+      drafts.forEach((d, n) => {
+        growing.add(d, n);
+      });
       // Any order of declaration: ranks have to put it right.
       const k = turn % growing.nodes.length;
       return [...growing.nodes.slice(k), ...growing.nodes.slice(0, k)];
@@ -187,6 +188,30 @@ const graphs = (waits: fc.Arbitrary<boolean>) =>
 /** Graphs of all kinds of nodes, in any order of declaration. */
 export const graph = graphs(fc.boolean());
 export const graphWithoutQuestions = graphs(fc.constant(false));
+/** Two graphs that are alike: the second has some nodes of the first, others in their places, and some more or fewer. */
+export const graphPair = (waits: fc.Arbitrary<boolean>) =>
+  fc
+    .record({
+      drafts: fc.array(draft, { minLength: 4, maxLength: 14, size: 'max' }),
+      edits: fc.array(fc.record({ at: fc.nat(), to: fc.option(draft) }), { minLength: 1, maxLength: 4 }),
+      waits,
+    })
+    .map(({ drafts, edits, waits }): [BuildNode[], BuildNode[]] => {
+      const grow = (list: readonly { id: number; draft: Draft }[]) => {
+        const growing = new Growing(waits);
+        for (const d of list) growing.add(d.draft, d.id);
+        return growing.nodes;
+      };
+      let edited = drafts.map((draft, id) => ({ id, draft }));
+      const first = edited;
+      for (const { at, to } of edits) {
+        const place = at % (edited.length + 1);
+        const id = edited[place]?.id ?? drafts.length + at;
+        if (to) edited = [...edited.slice(0, place), { id, draft: to }, ...edited.slice(place + 1)];
+        else if (edited.length > 1) edited = edited.filter((_, i) => i !== place);
+      }
+      return [grow(first), grow(edited)];
+    });
 export const inputs = fc
   .array(
     fc.record({

@@ -29,18 +29,29 @@ export class Answers {
     this.#wall = wall;
   }
 
-  /** Opens what a run may have to ask. A replay asks nobody. */
-  async open(plan: Plan, env: (node: PlanNode) => Env): Promise<void> {
+  /**
+   * Opens what a run may have to ask. A replay asks nobody.
+   * @param before answers of a graph that this one takes the place of, with the nodes whose answering side goes on as it is
+   */
+  async open(
+    plan: Plan,
+    env: (node: PlanNode) => Env,
+    before?: { readonly answers: Answers | undefined; readonly kept: readonly string[] },
+  ): Promise<void> {
     if (this.#journal.closed) return;
     for (const n of plan.nodes) {
       const { type, config } = n.node;
-      if (type.kind === 'async') this.#open.set(n.id, await type.open(config, env(n)));
+      if (type.kind !== 'async') continue;
+      const kept = before?.answers && before.kept.includes(n.id) ? before.answers.#open.get(n.id) : undefined;
+      this.#open.set(n.id, kept ?? (await type.open(config, env(n))));
     }
   }
-  async close(): Promise<void> {
+  /** @param kept what goes on answering under these stays open */
+  async close(kept?: Answers): Promise<void> {
     const open = [...this.#open.values()];
+    const others = kept ? [...kept.#open.values()] : [];
     this.#open.clear();
-    for (const o of open) await o.close?.();
+    for (const o of open) if (!others.includes(o)) await o.close?.();
   }
   committed(epoch: number): void {
     this.#journal.committed(epoch);

@@ -15,7 +15,8 @@ export interface Live {
 
 /** The run that the loop drives. */
 export interface LiveRun {
-  readonly readers: readonly LiveReader[];
+  /** Others may take their place between rounds. */
+  readers(): readonly LiveReader[];
   /** It is to be left as it is, to be resumed. */
   stopped(): boolean;
   /** Engine time (µs) at which something fires without an input. */
@@ -31,16 +32,16 @@ export async function liveLoop(live: Live, run: LiveRun): Promise<void> {
   const commitUs = (live.commitMs ?? 1000) * 1000 * clock.rate;
   let arrived = () => {};
   let idle = false;
-  for (const r of run.readers)
-    r.wake = () => {
-      idle = false;
-      arrived();
-    };
+  const wake = () => {
+    idle = false;
+    arrived();
+  };
   let committed = clock.now();
   for (;;) {
     const ending = finish.aborted;
     const now = clock.pass();
     idle = true;
+    for (const r of run.readers()) r.wake = wake;
     await run.run(now);
     if (now - committed >= commitUs) {
       committed = now;
@@ -70,7 +71,7 @@ function pause(ms: number, offer: (wake: () => void) => void): Promise<void> {
   });
 }
 /** Lets sockets be read. */
-const turn = () => new Promise<void>((done) => setImmediate(done));
+export const turn = () => new Promise<void>((done) => setImmediate(done));
 
 /** @throws CHM747: a live run cannot wait for a source that has to be read */
 export function refuseDead(sources: readonly (readonly [id: string, reader: BlockReader])[]): void {

@@ -1,4 +1,4 @@
-import type { CheckpointStore } from '../checkpoint/store.ts';
+import type { Checkpoint, CheckpointStore } from '../checkpoint/store.ts';
 import { decode } from '../codec/index.ts';
 import type { Snapshot } from '../engine/snapshot.ts';
 
@@ -12,6 +12,8 @@ export interface Commit {
   readonly ended: boolean;
   /** Live: engine time up to which timers had fired; null otherwise. */
   readonly until: number | null;
+  /** How many changes of the graph lie before it. */
+  readonly reloads: number;
 }
 export interface StoredCommit {
   /** Where the run goes on; undefined = it begins. */
@@ -30,11 +32,17 @@ export async function readCheckpoint(store: CheckpointStore | undefined, pipelin
     const c = await store?.loadCheckpoint(pipeline, before);
     if (!c) return { commit: undefined, damaged };
     try {
-      const { snapshot, events, ended, until } = decode(c.blob) as Omit<Commit, 'epoch' | 'offsets'>;
-      return { commit: { epoch: c.epoch, offsets: { ...c.offsets }, snapshot, events, ended, until }, damaged };
+      return { commit: commitOf(c), damaged };
     } catch (e) {
       damaged.push({ epoch: c.epoch, message: e instanceof Error ? e.message : String(e) });
       before = c.epoch;
     }
   }
+}
+
+/** What a checkpoint holds. @throws CHM711 to CHM714 when it is damaged */
+export function commitOf({ epoch, offsets, blob }: Checkpoint): Commit {
+  const held = decode(blob) as Omit<Commit, 'epoch' | 'offsets' | 'reloads'> & { reloads?: number };
+  const { snapshot, events, ended, until, reloads = 0 } = held;
+  return { epoch, offsets: { ...offsets }, snapshot, events, ended, until, reloads };
 }

@@ -1,15 +1,24 @@
-import type { CheckpointStore } from '../checkpoint/store.ts';
+import type { Checkpoint, CheckpointStore } from '../checkpoint/store.ts';
 import { encode } from '../codec/index.ts';
 import type { Pipeline } from '../document/types.ts';
 import { Engine } from '../engine/engine.ts';
 import { heldBack, type Snapshot } from '../engine/snapshot.ts';
 import type { Tap } from '../engine/tap.ts';
 import type { Waiting } from '../engine/waiting.ts';
-import type { CommandSink, CommitMark, Counter, Env, Gateway, InPorts, Sink } from '../node.ts';
+import type { CommitMark, Counter, Env } from '../node.ts';
 import { Answers } from '../outcome/answers.ts';
 import { type OutcomeJournal, Outcomes } from '../outcome/journal.ts';
 import { type Wall, wall } from '../outcome/wall.ts';
 import { createPlan, type Plan, type PlanNode } from '../plan/plan.ts';
+import { type Change, type Graph, openChange, recordOf, type Trial } from '../reload/change.ts';
+import {
+  isAt,
+  type PlannedReload,
+  planReload,
+  type Reloaded,
+  type ReloadRecord,
+  type ReloadRequest,
+} from '../reload/reload.ts';
 import {
   type BadInput,
   type Block,
@@ -18,8 +27,8 @@ import {
   KeyTable,
   type LiveReader,
 } from '../schema/index.ts';
-import { adaptReader } from './adapt-reader.ts';
-import { type Live, liveLoop, refuseDead } from './live.ts';
+import { closeEnds, closeSinks, connect, type Ends, type EndsOptions, type Head, openEnds } from './ends.ts';
+import { type Live, liveLoop, refuseDead, turn } from './live.ts';
 import { type Commit, readCheckpoint } from './read-checkpoint.ts';
 import { stopped } from './stopped.ts';
 import { waitCycles } from './wait-cycles.ts';
@@ -67,6 +76,18 @@ export interface RunOptions {
   until?: number;
   /** The input goes on after this run: nothing that is open is closed. */
   open?: boolean;
+  /**
+   * All changes of the graph that are known beforehand, in order: of the run that is replayed, or of this one before it stopped.
+   * Those that lie behind the checkpoint from which the run goes on are still to come; its graph is the pipeline of this run.
+   */
+  reloads?: readonly PlannedReload[];
+  /** Called within the first commit of a graph that has taken over; before it, when that graph is being built. */
+  onReload?: (record: ReloadRecord) => Promise<void> | void;
+  onGraph?: (plan: Plan) => Promise<Pick<RunOptions, 'taps' | 'outcomes'>> | Pick<RunOptions, 'taps' | 'outcomes'>;
+  /** How long a new graph is on trial: until so many inputs have run, or live so much time has passed. Default 100, 250 ms. */
+  trial?: { readonly inputs?: number; readonly ms?: number };
+  /** The checkpoint of each commit, once it is durable, and whether it is the last of its graph. */
+  onCheckpoint?: (checkpoint: Checkpoint, commit: Commit, last: boolean) => void;
 }
 export interface Pace {
   /** Engine seconds per second of the clock. */
@@ -105,22 +126,9 @@ export interface RunResult {
   quarantined: { node: string; key: string; source: string; seq: number; code: string; message: string }[];
 }
 
-interface Head {
-  node: PlanNode;
-  reader: BlockReader;
-  block: Block | null;
-  row: number;
-  /** Number of the last input run. */
-  offset: number;
-  /** Nothing has been read yet. */
-  fresh: boolean;
-}
-interface OpenSink {
-  node: PlanNode;
-  sink: Sink<never>;
-}
-
 const COMMIT_INPUTS = 65_536;
+const TRIAL_INPUTS = 100;
+const TRIAL_MS = 250;
 
 /** Runs a pipeline from its sources to its sinks: merges inputs in total order, commits, recovers from failed cycles. */
 export async function runPipeline(pipeline: Pipeline, options: RunOptions = {}): Promise<RunResult> {
@@ -133,18 +141,26 @@ export async function runPipeline(pipeline: Pipeline, options: RunOptions = {}):
 }
 
 export class Run {
-  readonly plan: Plan;
   readonly keys: KeyTable;
-  readonly engine: Engine;
   /** Checkpoints that could not be read at the start. */
   readonly damaged: { epoch: number; message: string }[] = [];
   readonly #options: RunOptions;
-  /** Present when the plan has asynchronous nodes. */
-  readonly #answers: Answers | undefined;
-  #heads: Head[] = [];
-  #sinks: OpenSink[] = [];
-  #commands: CommandSink<never>[] = [];
+  /** Plan, engine and outer ends of the graph that runs; a reload puts others in their place. */
+  #graph: Graph;
+  /** What a run has been told of changes of the graph that are still to come. */
+  #planned: readonly PlannedReload[] = [];
+  /** How many changes of the graph lie behind the run. */
+  #changes = 0;
+  #running = false;
+  #wanted: { change: Change; done: (r: Reloaded) => void; failed: (e: unknown) => void } | undefined;
+  /** Set from the moment a new graph takes over until its first commit: nothing of it has left yet. */
+  #trial: Trial | undefined;
+  #reloading = false;
+  /** Last inputs of sources that are no longer in the graph. */
+  #gone: Record<string, number> = {};
   #until: number | null = null;
+  /** Engine time up to which timers had fired at the newest commit or round. */
+  #settled: number | null = null;
   #last: Commit | undefined;
   #events = 0;
   #sinceCommit = 0;
@@ -157,20 +173,40 @@ export class Run {
   readonly #tapRows = new Map<Tap, number>();
 
   constructor(plan: Plan, options: RunOptions = {}) {
-    this.plan = plan;
     this.#options = options;
     this.keys = options.keys ?? new KeyTable();
-    this.engine = new Engine(plan, this.keys, {
-      mode: options.mode ?? 'generated',
-      taps: options.taps ?? [],
-      digests: options.digests ?? false,
+    this.#graph = this.#build(plan, options);
+  }
+  #build(plan: Plan, { taps, outcomes }: Pick<RunOptions, 'taps' | 'outcomes'>): Graph {
+    const { mode, digests, wall: clock } = this.#options;
+    const engine = new Engine(plan, this.keys, {
+      mode: mode ?? 'generated',
+      taps: taps ?? [],
+      digests: digests ?? false,
     });
-    if (this.engine.waiting.length > 0)
-      this.#answers = new Answers(options.outcomes ?? new Outcomes(), options.wall ?? wall);
+    const answers = engine.waiting.length > 0 ? new Answers(outcomes ?? new Outcomes(), clock ?? wall) : undefined;
+    return { plan, engine, answers, ends: { heads: [], sinks: [] } };
+  }
+
+  get plan(): Plan {
+    return this.#graph.plan;
+  }
+  get engine(): Engine {
+    return this.#graph.engine;
+  }
+  get #answers(): Answers | undefined {
+    return this.#graph.answers;
+  }
+  get #heads(): Head[] {
+    return this.#graph.ends.heads;
+  }
+  get #sinks(): Ends['sinks'] {
+    return this.#graph.ends.sinks;
   }
 
   async execute(): Promise<RunResult> {
     await this.#open();
+    this.#running = true;
     for (;;) {
       try {
         if (await this.#drive()) break;
@@ -180,86 +216,117 @@ export class Run {
       }
     }
     await this.#commit();
+    this.#running = false;
     return this.#result();
   }
 
   async close(): Promise<void> {
-    for (const h of this.#heads) await h.reader.close();
-    for (const { sink } of this.#sinks) await sink.close();
-    await this.#answers?.close();
-    this.#heads = [];
-    this.#sinks = [];
+    const { ends, answers } = this.#graph;
+    const old = this.#trial?.change.old;
+    this.#running = false;
+    this.#graph.ends = { heads: [], sinks: [] };
+    this.#trial?.failed(over());
+    this.#trial = undefined;
+    const wanted = this.#wanted;
+    this.#wanted = undefined;
+    await wanted?.change.abandon();
+    wanted?.failed(over());
+    await closeEnds(ends);
+    if (old) {
+      await closeEnds(old.ends, ends);
+      await old.answers?.close(answers);
+    }
+    await answers?.close();
+  }
+
+  /**
+   * Another graph takes the place of this one at the next commit: what is the same goes on with its state, the rest starts anew or
+   * goes. Resolves when its first commit is durable.
+   * @throws CHM750 to CHM754; the running graph then goes on as it was
+   */
+  async reload(request: ReloadRequest): Promise<Reloaded> {
+    if (!this.#running) throw over();
+    if (this.#reloading)
+      throw new ChimeraError('CHM753', 'another graph is taking over already', { help: 'wait for the first reload' });
+    this.#reloading = true;
+    try {
+      const diff = planReload(this.plan.pipeline, request);
+      const change = await this.#prepare(request, diff);
+      if (!this.#running) {
+        await change.abandon();
+        throw over();
+      }
+      return await new Promise<Reloaded>((done, failed) => {
+        this.#wanted = { change, done, failed };
+      });
+    } finally {
+      this.#reloading = false;
+    }
+  }
+  /** Everything of the new graph that can be made while the old one runs. */
+  #prepare(request: ReloadRequest, diff: Change['diff']): Promise<Change> {
+    return openChange(this.#graph, request, diff, {
+      build: async (plan) => this.#build(plan, { ...this.#options, ...(await this.#options.onGraph?.(plan)) }),
+      ends: this.#ends,
+      env: this.#env,
+      gone: this.#gone,
+      live: this.#options.live !== undefined,
+    });
+  }
+  readonly #env = (node: PlanNode): Env => ({
+    keys: this.keys,
+    inputs: this.#options.inputs ?? [],
+    dir: this.#options.dir,
+    pipeline: this.plan.pipeline.name,
+    node: node.id,
+    seed: this.#options.seed ?? 1,
+    ...(this.#options.live ? { clock: this.#options.live.clock } : {}),
+    ...(this.#options.access ? { access: this.#options.access } : {}),
+  });
+  get #ends(): EndsOptions {
+    const { readers = {}, wrap } = this.#options;
+    return { keys: this.keys, env: this.#env, readers, wrap };
   }
 
   async #open(): Promise<void> {
-    const env = (node: PlanNode): Env => ({
-      keys: this.keys,
-      inputs: this.#options.inputs ?? [],
-      dir: this.#options.dir,
-      pipeline: this.plan.pipeline.name,
-      node: node.id,
-      seed: this.#options.seed ?? 1,
-      ...(this.#options.live ? { clock: this.#options.live.clock } : {}),
-      ...(this.#options.access ? { access: this.#options.access } : {}),
-    });
     const { store } = this.#options;
     const { commit: stored, damaged } = await readCheckpoint(store, this.plan.pipeline.name);
     this.damaged.push(...damaged);
     if (stored) this.#options.live?.clock.notBefore(stored.until ?? stored.snapshot.now);
     // States may hold key indices: keys get the numbers they had, before a source gives them new ones.
     for (const k of stored?.snapshot.keys ?? []) this.keys.declare(k.name, k.pxDigits, k.qtyDigits);
-    const gateways = new Map<string, Gateway<InPorts>>();
-    for (const node of this.plan.nodes) {
-      const { type, gateway } = node.node;
-      if (type.kind === 'source') {
-        const given = this.#options.readers?.[node.id];
-        let reader: BlockReader;
-        if (given) reader = await given(this.keys);
-        else if (gateway) {
-          const both = await gateway.type.open(node.node.config as never, env(node));
-          gateways.set(node.id, both);
-          reader = both.reader;
-        } else reader = await type.open(node.node.config as never, env(node));
-        this.#heads.push({ node, reader: adaptReader(reader, node), block: null, row: 0, offset: -1, fresh: true });
-      } else if (type.kind === 'sink') {
-        const inputs = Object.fromEntries(node.node.inputs.map((e) => [e.port, e.schema]));
-        let sink: Sink<never>;
-        if (gateway) {
-          const commands = (gateways.get(gateway.id)?.sink ?? NOWHERE) as CommandSink<never>;
-          this.#commands.push(commands);
-          sink = commands;
-        } else sink = (await type.open(node.node.config as never, env(node), { inputs })) as Sink<never>;
-        this.#sinks.push({ node, sink });
-        this.engine.core.single[node.index]!.sink = sink;
-      }
-    }
-    await this.#answers?.open(this.plan, env);
-    const { wrap } = this.#options;
-    if (wrap) for (const h of this.#heads) h.reader = wrap(h.node.id, h.reader);
-    // The order of equal times is the sources' order of declaration.
-    this.#heads.sort((a, b) => a.node.declaration - b.node.declaration);
+    const { plan, engine, answers } = this.#graph;
+    this.#graph.ends = await openEnds(plan, this.#ends);
+    connect(engine.core, this.#graph.ends);
+    await answers?.open(plan, this.#env);
+    this.#planned = (this.#options.reloads ?? []).slice(stored?.reloads ?? 0);
     if (this.#options.live) refuseDead(this.#heads.map((h) => [h.node.id, h.reader]));
     if (stored) {
       this.#last = stored;
+      this.#changes = stored.reloads;
+      this.#settled = stored.until;
+      const here = new Set(this.#heads.map((h) => h.node.id));
+      this.#gone = Object.fromEntries(Object.entries(stored.offsets).filter(([id]) => !here.has(id)));
       await this.#rewind();
     } else this.#last = this.#checkpoint(0);
   }
 
   /** @returns true at the end of all inputs */
   async #drive(): Promise<boolean> {
-    const { engine } = this;
     const { onBlock, onProgress, pace, signal } = this.#options;
     const every = this.#options.commitInputs ?? COMMIT_INPUTS;
     let paceZero: number | undefined;
     for (;;) {
+      await this.#changeGraph();
       for (const h of this.#heads)
         if (h.block === null || h.row >= h.block.n) {
-          const behind = this.#sinceCommit >= every;
-          if (behind) await this.#commit();
+          if (this.#sinceCommit >= every && !this.#trial) await this.#commit();
+          if (this.#goOnBehind(h)) continue;
           h.block = await h.reader.read();
           h.fresh = false;
           h.row = 0;
           if (h.block && onBlock) await onBlock(h.node.id, h.block, h.reader);
+          this.#stopAtChange(h);
         }
       if (signal?.aborted) break;
       const head = this.#next();
@@ -278,8 +345,9 @@ export class Run {
       }
       const running = this.#runHead(head, limit);
       if (running) await running;
-      onProgress?.({ events: this.#events, now: engine.now, engine });
+      onProgress?.({ events: this.#events, now: this.engine.now, engine: this.engine });
     }
+    this.#refuseUnreached();
     if (this.#options.live) await this.#driveLive(this.#options.live);
     // Stopped early the run will be resumed: only a real end closes what is open.
     if (signal?.aborted) return true;
@@ -290,29 +358,37 @@ export class Run {
     }
     // A run that was stopped between its last commit and its exit has closed everything already.
     if (!this.#options.open && !this.#ended)
-      await (this.#answers ? this.#wait(engine.waitEnd()) : this.#cycle(() => engine.end()));
+      await (this.#answers ? this.#wait(this.engine.waitEnd()) : this.#cycle(() => this.engine.end()));
     this.#ended = !this.#options.open;
     return true;
   }
 
   /** The journals are run up to their ends: from here on the world is. */
   #driveLive(live: Live): Promise<void> {
-    const { engine } = this;
     return liveLoop(live, {
-      readers: this.#heads.map((h) => h.reader as LiveReader),
+      readers: () => this.#heads.map((h) => h.reader as LiveReader),
       stopped: () => this.#options.signal?.aborted === true,
-      nextDue: () => engine.nextDue,
-      commit: () => this.#commit(),
+      nextDue: () => this.engine.nextDue,
+      commit: async () => {
+        // A graph on trial commits when it has proved itself.
+        if (!this.#trial) await this.#commit();
+      },
       run: async (now) => {
         await this.#takeArrived(now);
         await this.#settle(now);
         this.#until = now;
-        const leaving = this.#commands.filter((c) => c.pending?.() ?? true);
-        if (leaving.length > 0) live.sync();
-        for (const c of leaving) c.flush();
-        this.#options.onProgress?.({ events: this.#events, now, engine });
+        this.#settled = now;
+        await this.#changeGraph();
+        // What a graph on trial wants to send waits for its first commit.
+        if (!this.#trial) this.#letOut(live);
+        this.#options.onProgress?.({ events: this.#events, now, engine: this.engine });
       },
     });
+  }
+  #letOut(live: Live): void {
+    const leaving = this.#sinks.flatMap(({ commands: c }) => (c && (c.pending?.() ?? true) ? [c] : []));
+    if (leaving.length > 0) live.sync();
+    for (const c of leaving) c.flush();
   }
   /** Everything that arrived by `now`, from all sources in total order. */
   async #takeArrived(now: number): Promise<void> {
@@ -331,6 +407,120 @@ export class Run {
       if (running) await running;
     }
   }
+
+  /** Between inputs: a change of the graph that is due here, and the end of a trial. */
+  async #changeGraph(): Promise<void> {
+    const [next] = this.#planned;
+    if (next && isAt(next.record.at, this.#heads)) {
+      this.#planned = this.#planned.slice(1);
+      const { until } = next.record.at;
+      if (until !== null) await this.#settle(until);
+      const { restart, warmed, document } = next.record;
+      const request: ReloadRequest = { pipeline: next.pipeline, restart, warm: warmed !== null, document };
+      await this.#takeOver(await this.#prepare(request, planReload(this.plan.pipeline, request)), next.record);
+      // It has proved itself the first time.
+      await this.#commit();
+      return this.#changeGraph();
+    }
+    if (this.#trial && this.#proved(this.#trial)) await this.#commit();
+    // A run that never waits would leave no time to open what the new graph needs.
+    if (this.#reloading && !this.#wanted && !this.#trial) await turn();
+    if (!this.#wanted || this.#planned.length > 0) return;
+    const { change, done, failed } = this.#wanted;
+    this.#wanted = undefined;
+    try {
+      await this.#takeOver(change);
+    } catch (e) {
+      await change.abandon();
+      failed(e);
+      return;
+    }
+    Object.assign(this.#trial!, { done, failed });
+  }
+  #proved(trial: Trial): boolean {
+    // A cycle has failed, and the run has not come there again.
+    if (this.engine.cycles < trial.failedAt) return false;
+    const { inputs = TRIAL_INPUTS, ms = TRIAL_MS } = this.#options.trial ?? {};
+    const { live } = this.#options;
+    return (
+      this.#events - trial.record.at.events >= inputs ||
+      (live !== undefined && live.clock.now() - trial.startedUs >= ms * 1000 * live.clock.rate)
+    );
+  }
+  /** The old graph commits, the new one goes on from there; nothing of it leaves before its own first commit. */
+  async #takeOver(change: Change, known?: ReloadRecord): Promise<void> {
+    const began = performance.now();
+    await this.#commit(true);
+    const last = this.#last!;
+    const record = known
+      ? { ...known, epoch: last.epoch + 1 }
+      : recordOf(change, this.#changes + 1, { ...last, until: this.#settled, now: this.engine.now });
+    const snapshot = change.start(last.snapshot, this.#heads);
+    this.#graph = change.next;
+    for (const h of change.old.ends.heads)
+      if (!this.#heads.some((n) => n.node.id === h.node.id)) this.#gone[h.node.id] = h.offset;
+    const startedUs = this.#options.live?.clock.now() ?? 0;
+    const pauseMs = performance.now() - began;
+    this.#trial = { change, record, snapshot, startedUs, pauseMs, failedAt: 0, done: () => {}, failed: () => {} };
+  }
+  /** The first commit of the new graph: from here on it is the graph of the run. */
+  async #settleIn(trial: Trial): Promise<void> {
+    this.#trial = undefined;
+    this.#changes++;
+    const { old, next, diff } = trial.change;
+    await closeEnds(old.ends, next.ends);
+    await old.answers?.close(next.answers);
+    trial.done({ ...trial.record, diff, pause_ms: trial.pauseMs });
+  }
+  /** Back to the old graph at its last commit. */
+  async #backOut(trial: Trial, cause: unknown): Promise<void> {
+    const { old, next } = trial.change;
+    const failure = this.engine.failure(cause);
+    const { node } = failure;
+    this.#trial = undefined;
+    for (const { sink } of next.ends.sinks) sink.rollback();
+    // The readers are the same, and the new graph has read from them.
+    for (const h of old.ends.heads) h.fresh &&= next.ends.heads.find((n) => n.node.id === h.node.id)?.fresh ?? true;
+    this.#graph = old;
+    await closeEnds(next.ends, old.ends);
+    await next.answers?.close(old.answers);
+    await this.#rewind();
+    trial.failed(
+      new ChimeraError('CHM750', `the new graph failed and was taken back: ${failure.message}`, {
+        ...(node ? { node } : {}),
+        source: failure.source,
+        seq: failure.seq,
+        cause: failure.cause,
+        help: 'the run goes on with the old graph from the commit at which the new one took over; mend the document',
+      }),
+    );
+  }
+  /** A known change stands in the way of inputs behind it. */
+  #stopAtChange(h: Head): void {
+    const { block } = h;
+    const [next] = this.#planned;
+    if (!block || !next) return;
+    const stop = next.record.at.offsets[h.node.id] ?? -1;
+    if (block.seq0 + h.row > stop || block.seq0 + block.n - 1 <= stop) return;
+    h.behind = block;
+    h.block = { ...block, n: stop + 1 - block.seq0 };
+  }
+  #goOnBehind(h: Head): boolean {
+    if (!h.behind) return false;
+    h.row = h.block!.n;
+    h.block = h.behind;
+    h.behind = null;
+    this.#stopAtChange(h);
+    return true;
+  }
+  #refuseUnreached(): void {
+    const next = this.#planned[0];
+    if (next && !this.#options.signal?.aborted)
+      throw new ChimeraError('CHM755', `the inputs end before graph ${next.record.to.slice(0, 12)} took over`, {
+        help: 'replay with the journals or the lake of the same run',
+      });
+  }
+
   /** @returns a promise when the plan has asynchronous nodes: only then is there something to wait for */
   #runHead(head: Head, limit: number): Promise<void> | undefined {
     const block = head.block!;
@@ -386,35 +576,46 @@ export class Run {
   }
 
   #checkpoint(epoch: number): Commit {
-    const offsets = Object.fromEntries(this.#heads.map((h) => [h.node.id, h.offset]));
+    const offsets = { ...this.#gone, ...Object.fromEntries(this.#heads.map((h) => [h.node.id, h.offset])) };
     const until = this.#until;
-    return { epoch, offsets, snapshot: this.engine.snapshot(), events: this.#events, ended: this.#ended, until };
+    const reloads = this.#changes + (this.#trial ? 1 : 0);
+    return {
+      epoch,
+      offsets,
+      snapshot: this.engine.snapshot(),
+      events: this.#events,
+      ended: this.#ended,
+      until,
+      reloads,
+    };
   }
 
-  async #commit(): Promise<void> {
+  async #commit(last = false): Promise<void> {
     const commit = this.#checkpoint((this.#last?.epoch ?? 0) + 1);
     const { store } = this.#options;
     if (store) refuseHeldBack(commit.snapshot);
-    if (!store) await this.#write(commit);
-    else
-      await store.transaction(async () => {
-        await this.#write(commit);
-        const { epoch, offsets, snapshot, events, ended, until } = commit;
-        const { name: pipeline, hash: graph } = this.plan.pipeline;
-        await store.saveCheckpoint({
-          pipeline,
-          graph,
-          epoch,
-          now: this.engine.now,
-          offsets,
-          blob: encode({ snapshot, events, ended, until }),
-        });
-      });
+    const { epoch, offsets, snapshot, events, ended, until, reloads } = commit;
+    const { name: pipeline, hash: graph } = this.plan.pipeline;
+    const { onCheckpoint } = this.#options;
+    const blob = store || onCheckpoint ? encode({ snapshot, events, ended, until, reloads }) : new Uint8Array(0);
+    const checkpoint: Checkpoint = { pipeline, graph, epoch, now: this.engine.now, offsets, blob };
+    const trial = this.#trial;
+    const record = trial && { ...trial.record, epoch };
+    const work = async () => {
+      await this.#write(commit);
+      if (record) await this.#options.onReload?.(record);
+      await store?.saveCheckpoint(checkpoint);
+    };
+    // One that goes on under its name with other inputs finds what the one before it left.
+    if (trial) await closeSinks(trial.change.old.ends, trial.change.next.ends);
+    await (store ? store.transaction(work) : work());
+    onCheckpoint?.(checkpoint, commit, last);
     this.#answers?.committed(commit.epoch);
     this.#last = commit;
     this.#sinceCommit = 0;
     this.#retried.clear();
     this.engine.attributed = false;
+    if (trial) await this.#settleIn({ ...trial, record: record! });
   }
   async #write({ epoch, offsets }: Commit): Promise<void> {
     const mark: CommitMark = { epoch, now: this.engine.now, offsets };
@@ -432,7 +633,7 @@ export class Run {
   async #rewind(): Promise<void> {
     const last = this.#last!;
     refuseHeldBack(last.snapshot);
-    this.engine.restore(last.snapshot);
+    this.engine.restore(this.#trial?.snapshot ?? last.snapshot);
     this.#events = last.events;
     this.#ended = last.ended;
     this.#sinceCommit = 0;
@@ -441,6 +642,7 @@ export class Run {
     for (const h of this.#heads) {
       const offset = last.offsets[h.node.id] ?? -1;
       h.block = null;
+      h.behind = null;
       h.row = 0;
       if (h.fresh && offset === -1) continue;
       if (!h.reader.seek)
@@ -457,6 +659,14 @@ export class Run {
    * cycle fails again the input is a dead letter, and the node's `on_error` decides.
    */
   async #recover(e: unknown): Promise<void> {
+    if (this.#trial) {
+      if (this.engine.attributed) return this.#backOut(this.#trial, e);
+      // Once more with the interpreter, to know the node.
+      this.#trial = { ...this.#trial, failedAt: this.engine.cycles };
+      await this.#rewind();
+      this.engine.attributed = true;
+      return;
+    }
     // Feedback or timers without end: a second run would only take as long.
     if (e instanceof ChimeraError && e.code === 'CHM706') throw e;
     const failure = this.engine.failure(e);
@@ -512,12 +722,7 @@ function refuseHeldBack(snapshot: Snapshot): void {
     );
 }
 
-/** Where the commands of a replay go. */
-const NOWHERE: CommandSink<InPorts> = {
-  write() {},
-  flush() {},
-  pending: () => false,
-  commit: () => Promise.resolve(),
-  rollback() {},
-  close: () => Promise.resolve(),
-};
+const over = (): ChimeraError =>
+  new ChimeraError('CHM754', 'the run is not at work: it has not begun, or it is over', {
+    help: 'start it, and reload while it runs',
+  });

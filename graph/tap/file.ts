@@ -23,6 +23,8 @@ export class TapFile {
   readonly #format: TapFormat;
   readonly #hash: Hash;
   #formatter: RowFormatter | undefined;
+  /** Whose rows the formatter writes: another graph's tap of the port has other causes, and may have other fields. */
+  #tap: Tap | undefined;
   #mark: TapMark;
 
   private constructor(path: string, format: TapFormat, fd: number, hash: Hash, mark: TapMark) {
@@ -61,11 +63,16 @@ export class TapFile {
 
   /** Appends all rows of the tap. */
   append(tap: Tap, keys: KeyTable): void {
-    this.#formatter ??= new RowFormatter(tap.schema, this.#format, { causes: tap.clock.causes, keys });
-    if (this.#mark.bytes === 0 && this.#format === 'csv') this.#write(this.#formatter.header);
+    if (this.#tap !== tap) {
+      const before = this.#formatter;
+      this.#formatter = new RowFormatter(tap.schema, this.#format, { causes: tap.clock.causes, keys });
+      this.#tap = tap;
+      const header = this.#format === 'csv' && Buffer.from(this.#formatter.header);
+      if (header && (this.#mark.bytes === 0 || (before && !header.equals(before.header)))) this.#write(header);
+    }
     if (tap.n === 0) return;
     const columns = tap.columns();
-    this.#write(this.#formatter.format(columns, 0, columns.n));
+    this.#write(this.#formatter!.format(columns, 0, columns.n));
     this.#mark.rows += tap.n;
   }
   /** What a commit records. */

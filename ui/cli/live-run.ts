@@ -9,6 +9,7 @@ import { chimera } from './commands/parity.ts';
 import { jobOptions, type RunCommandOptions } from './commands/run.ts';
 import type { Context } from './context.ts';
 import { journalText } from './journal-text.ts';
+import { documentOf } from './load-document.ts';
 import { remoteStores } from './remote-stores.ts';
 
 export interface LiveOptions extends RunCommandOptions {
@@ -58,6 +59,7 @@ export async function followLive(context: Context, pipeline: Pipeline, options: 
       ...job,
       ...stores,
       pipeline,
+      ...documentOf(pipeline),
       connection,
       state,
       stop: AbortSignal.any(signals),

@@ -4,6 +4,7 @@ import { formatDiagnostics } from '../../graph/document/format.ts';
 import { loadPipeline } from '../../graph/document/load.ts';
 import type { Loaded, Pipeline } from '../../graph/document/types.ts';
 import { ChimeraError } from '../../graph/schema/index.ts';
+import type { GraphDocument } from '../run/graphs.ts';
 import type { Context } from './context.ts';
 import { type PipelineOptions, pairs } from './options.ts';
 import { registry } from './registry.ts';
@@ -24,7 +25,16 @@ export function loadFile(file: string, options: PipelineOptions): LoadedFile {
     profile = { file: path, text: readText(path) };
     sources.set(path, profile.text);
   }
-  return { ...loadPipeline(text, file, registry, { sets, ...(profile ? { profile } : {}) }), sources };
+  const loaded = loadPipeline(text, file, registry, { sets, ...(profile ? { profile } : {}) });
+  if (loaded.pipeline) documents.set(loaded.pipeline, { file, text, sets, ...(profile ? { profile } : {}) });
+  return { ...loaded, sources };
+}
+const documents = new WeakMap<Pipeline, GraphDocument>();
+
+/** What a pipeline was read from here: a run keeps it, so that its graph can be read again. */
+export function documentOf(pipeline: Pipeline): { document?: GraphDocument } {
+  const document = documents.get(pipeline);
+  return document ? { document } : {};
 }
 
 /**

@@ -1,9 +1,11 @@
 import { Command, CommanderError } from 'commander';
 import { ChimeraError } from '../../graph/schema/index.ts';
 import { backtest } from './commands/backtest.ts';
+import { diff } from './commands/diff.ts';
 import { dlq } from './commands/dlq.ts';
 import { docs } from './commands/docs.ts';
 import { doctor } from './commands/doctor.ts';
+import { dryRun } from './commands/dry-run.ts';
 import { explain } from './commands/explain.ts';
 import { graph } from './commands/graph.ts';
 import { lake } from './commands/lake.ts';
@@ -29,6 +31,8 @@ const COMMANDS = [
   venue,
   test,
   lint,
+  diff,
+  dryRun,
   graph,
   list,
   explain,

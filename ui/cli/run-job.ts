@@ -5,6 +5,7 @@ import type { RunJob, RunReport } from '../run/run.ts';
 import { jobOptions, type RunCommandOptions } from './commands/run.ts';
 import type { Context } from './context.ts';
 import { EXIT } from './io.ts';
+import { documentOf } from './load-document.ts';
 import { remoteStores } from './remote-stores.ts';
 
 /** Runs a job with progress on the terminal. The engine is loaded here: help and lint do not wait for it. */
@@ -20,6 +21,7 @@ export async function follow(
   try {
     return await runJob({
       pipeline,
+      ...documentOf(pipeline),
       ...jobOptions(options),
       ...remoteStores(context, options),
       ...(context.io.signal ? { signal: context.io.signal } : {}),

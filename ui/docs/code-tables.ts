@@ -4,6 +4,7 @@ import { GRAPH_CODES } from '../../graph/codes.ts';
 import { CODES as CUT_CODES } from '../../graph/cut/codes.ts';
 import { ENGINE_CODES } from '../../graph/engine/codes.ts';
 import { CODES as MATH_CODES } from '../../graph/math/codes.ts';
+import { CODES as RELOAD_CODES } from '../../graph/reload/codes.ts';
 import type { CodeTable } from '../../graph/schema/index.ts';
 import { CODES as LAKE_CODES } from '../../lake/codes.ts';
 import { CODES as DECODE_CODES } from '../../lake/decode/codes.ts';
@@ -24,6 +25,7 @@ import { CODES as CLI_CODES } from '../cli/codes.ts';
 import { CODES as COMMAND_CODES } from '../cli/commands/codes.ts';
 import { CODES as METRICS_CODES } from '../metrics/codes.ts';
 import { CODES as RUN_CODES } from '../run/codes.ts';
+import { CODES as INSPECT_CODES } from '../run/inspect/codes.ts';
 
 /**
  * Every code that an error or a finding of the program can have: what `chimera explain` and docs/reference/errors.md
@@ -35,6 +37,7 @@ export const codeTables: readonly CodeTable[] = [
   BUS_CODES,
   CUT_CODES,
   CODEC_CODES,
+  RELOAD_CODES,
   MATH_CODES,
   LAKE_CODES,
   DECODE_CODES,
@@ -53,6 +56,7 @@ export const codeTables: readonly CodeTable[] = [
   STORE_CODES,
   CLI_CODES,
   RUN_CODES,
+  INSPECT_CODES,
   COMMAND_CODES,
   METRICS_CODES,
 ];

@@ -1,12 +1,13 @@
 import { join } from 'node:path';
-import { createPlan } from '../../graph/plan/plan.ts';
 import { ChimeraError, KeyTable } from '../../graph/schema/index.ts';
 import { declareJournalKeys } from '../../lake/journal/journal-keys.ts';
 import { openLake } from '../../lake/open-lake.ts';
 import { openStorage } from '../../lake/open-storage.ts';
 import type { Connection } from './connection.ts';
+import { historyOf, loadGraphs } from './graphs.ts';
 import { MemorySampler, type MemoryTrend } from './memory-trend.ts';
 import { type RunJob, type RunReport, runJob } from './run.ts';
+import { openStoreOfRun } from './run-store.ts';
 
 export interface LiveJob extends Omit<RunJob, 'live' | 'access' | 'signal' | 'inputs' | 'state'> {
   connection: Connection;
@@ -43,29 +44,31 @@ export async function runLive(job: LiveJob): Promise<LiveReport> {
 }
 
 /**
- * Runs the same graph over what a live run captured. Each source reads what was captured of it; instruments get the numbers
- * that they had.
+ * Runs the same graph over what a live run captured, with the changes of the graph that its state knows of, at the places where they
+ * were. Each source reads what was captured of it; instruments get the numbers that they had.
  * @param until engine time at which the live run stopped
  */
-export function replayLive(
-  live: Pick<LiveJob, 'pipeline' | 'state' | 'final' | 's3'> & { capture: string },
+export async function replayLive(
+  live: Pick<LiveJob, 'pipeline' | 'state' | 'final' | 's3' | 'store' | 'resolve'> & { capture: string },
   until: number | null,
   more: Partial<RunJob> = {},
 ): Promise<RunReport> {
-  const sources = createPlan(live.pipeline).nodes.filter((n) => n.node.type.kind === 'source');
+  const { first, all, reloads } = await graphsOfState(live);
+  const sources = [...new Set(all.flatMap((p) => p.nodes.filter((n) => n.type.kind === 'source').map((n) => n.id)))];
   if (sources.length === 0) throw new ChimeraError('CHM904', 'the pipeline has no source to replay');
   const keys = new KeyTable();
-  for (const s of sources) declareJournalKeys(join(live.state, 'journal', s.id), keys);
+  for (const id of sources) declareJournalKeys(join(live.state, 'journal', id), keys);
   return runJob({
-    pipeline: live.pipeline,
+    pipeline: first,
+    reloads,
     inputs: [],
     keys,
     readers: Object.fromEntries(
-      sources.map((s) => [
-        s.id,
-        async (all: KeyTable) => {
+      sources.map((id) => [
+        id,
+        async (known: KeyTable) => {
           const storage = await openStorage(live.capture, live.s3 ? { s3: live.s3 } : {});
-          return openLake(live.capture, { sources: [s.id], storage }, all);
+          return openLake(live.capture, { sources: [id], storage }, known);
         },
       ]),
     ),
@@ -73,4 +76,17 @@ export function replayLive(
     open: !live.final,
     ...more,
   });
+}
+
+/** The graph that a run began with, and those that took over, as its state knows them. @throws CHM756 */
+export async function graphsOfState(
+  run: Pick<LiveJob, 'pipeline' | 'state' | 'store' | 'resolve'>,
+): Promise<Awaited<ReturnType<typeof historyOf>>> {
+  const { pipeline, state, store: choice, resolve } = run;
+  const store = await openStoreOfRun({ pipeline, inputs: [], state, ...(choice ? { store: choice } : {}) });
+  try {
+    return await historyOf(await loadGraphs(store, pipeline.name), pipeline, resolve);
+  } finally {
+    await store?.close();
+  }
 }

@@ -59,6 +59,15 @@ export async function openOutcomes(plan: Plan, job: OutcomesJob, epoch: number):
   return inLake(job.capture, job.s3);
 }
 
+/** Everything that asynchronous nodes of a run were told: from its lake, where it captured one, and from its journal. */
+export async function outcomesOf(state: string, capture?: string, s3?: S3Options): Promise<OutcomeRecord[]> {
+  const records = capture === undefined ? [] : await readOutcomes(capture, s3);
+  const dir = join(state, 'outcomes');
+  const codec = new InputCodec(PORTS);
+  if (existsSync(dir)) for (const r of readJournal(dir)) records.push(...recordsOf(codec.decode([r])));
+  return records;
+}
+
 /** A journal like those of the sources, in a folder beside them. */
 function inFolder(dir: string, job: OutcomesJob, epoch: number): RunOutcomes {
   const codec = new InputCodec(PORTS);

@@ -10,7 +10,7 @@ import type { StoreChoice } from '../../sinks/store/index.ts';
 import { killAfter, startChild } from './child.ts';
 import { compareTaps } from './compare-taps.ts';
 import { type ConnectOptions, openConnection } from './connection.ts';
-import { replayLive } from './live.ts';
+import { graphsOfState, replayLive } from './live.ts';
 import { idleNodes, type ParityReport } from './parity.ts';
 import { portsOf } from './run.ts';
 import { openStoreOfRun } from './run-store.ts';
@@ -65,10 +65,18 @@ export async function parityLive(job: LiveParityJob): Promise<ParityReport> {
     });
     const { commit } = await readCheckpoint(store, job.pipeline.name);
     await store?.close();
-    const captured = { pipeline: job.pipeline, state, capture: lake, final: false };
+    const captured = {
+      pipeline: job.pipeline,
+      state,
+      capture: lake,
+      final: false,
+      ...(job.store ? { store: job.store } : {}),
+    };
     const report = await replayLive(captured, commit?.until ?? null, { tapAll: replay });
     job.onStage?.('comparing');
-    const first = await compareTaps(live, replay, portsOf(plan));
+    const { all } = await graphsOfState(captured);
+    const ports = new Set(all.flatMap((graph) => portsOf(createPlan(graph))));
+    const first = await compareTaps(live, replay, [...ports]);
     const rows = Object.fromEntries(Object.entries(report.taps).map(([port, t]) => [port, t.rows]));
     const idle = idleNodes(plan, rows).filter((id) => !job.allowIdle.includes(id));
     return {

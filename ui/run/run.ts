@@ -1,10 +1,10 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { CheckpointStore } from '../../graph/checkpoint/store.ts';
 import type { Pipeline } from '../../graph/document/types.ts';
 import type { Tap } from '../../graph/engine/tap.ts';
 import type { CommitMark, Counter } from '../../graph/node.ts';
-import { createPlan } from '../../graph/plan/plan.ts';
+import { createPlan, type Plan } from '../../graph/plan/plan.ts';
+import type { PlannedReload } from '../../graph/reload/reload.ts';
 import type { Live } from '../../graph/runner/live.ts';
 import { readCheckpoint } from '../../graph/runner/read-checkpoint.ts';
 import { Run, type RunOptions, type RunResult } from '../../graph/runner/runner.ts';
@@ -15,8 +15,11 @@ import type { SegmentPolicy } from '../../lake/journal/segment-policy.ts';
 import type { S3Options } from '../../lake/s3/s3-options.ts';
 import type { StoreChoice } from '../../sinks/store/index.ts';
 import { Captures } from './captures.ts';
+import { entryOf, type GraphDocument, graphsOf, keepGraph, type Resolve } from './graphs.ts';
+import { Ladder } from './inspect/ladder.ts';
 import { type JournalStats, type JournalsJob, RunJournals } from './journals.ts';
 import { openOutcomes } from './outcomes.ts';
+import { handleOf, type RunHandle } from './run-handle.ts';
 import { openStoreOfRun, storeAccess } from './run-store.ts';
 import { type InputMark, SameInputs } from './same-inputs.ts';
 import { RunTaps, tapPaths } from './taps.ts';
@@ -25,6 +28,16 @@ export { portsOf } from './taps.ts';
 
 export interface RunJob {
   pipeline: Pipeline;
+  /** What the pipeline was read from; kept with the state, so that it can be read again when another graph has taken over. */
+  document?: GraphDocument;
+  /** Reads graphs of the run's history again; default: from the documents that were kept. */
+  resolve?: Resolve;
+  /** A replay: the changes of the graph of the run that is replayed. The pipeline is the one that it began with. */
+  reloads?: readonly PlannedReload[];
+  /** Older checkpoints stay with the state, ever fewer the older they are, for looking into the run; default: they do. */
+  ladder?: boolean;
+  /** How long a graph that has taken over is on trial. */
+  trial?: RunOptions['trial'];
   inputs: readonly string[];
   /** Ports to write, by `node.port`. */
   taps?: Readonly<Record<string, string>>;
@@ -74,6 +87,8 @@ export interface RunJob {
   keys?: KeyTable;
   /** Sees the run before it starts. */
   onRun?: (run: Run) => void;
+  /** Sees it once it is at work: from here on its graph can be changed. */
+  onHandle?: (handle: RunHandle) => void;
   /** The first inputs are about to be run. */
   onStarted?: () => void;
 }
@@ -109,9 +124,8 @@ const INPUT_WRITER = 'input:';
 export async function runJob(job: RunJob): Promise<RunReport> {
   const started = performance.now();
   const cpu = process.cpuUsage();
-  const plan = createPlan(job.pipeline);
   const keys = job.keys ?? new KeyTable();
-  const paths = tapPaths(plan, job);
+  tapPaths(createPlan(job.pipeline), job);
   if (job.state !== undefined) mkdirSync(job.state, { recursive: true });
   // A file can be read again; what arrives live, or is to be captured, must be written down first.
   const journaled = job.capture !== undefined || job.pace !== undefined || job.live !== undefined;
@@ -122,7 +136,11 @@ export async function runJob(job: RunJob): Promise<RunReport> {
   const journals = job.state === undefined ? undefined : journalsOf(job.state, job);
   let firstRead = 0;
   const open = async () => {
-    if (store) await refuseOtherGraph(store, job);
+    const where = { ...(job.state === undefined ? {} : { folder: job.state }), place: placeOf(job) };
+    const { entries, pipeline, reloads } = await graphsOf(store, job.pipeline, where, job.resolve);
+    if (store && entries.length === 0) await keepGraph(store, pipeline.name, firstOf(job));
+    const plan = createPlan(pipeline);
+    const paths = tapPaths(plan, job, entries.length > 1);
     if (journaled) await journals?.check(plan.sources.map((s) => plan.nodes[s]!.id));
     const epoch = (await readCheckpoint(store, job.pipeline.name)).commit?.epoch ?? 0;
     const committed = new Map<string, InputMark>();
@@ -134,12 +152,24 @@ export async function runJob(job: RunJob): Promise<RunReport> {
     const captures = alone ? await Captures.open(job.capture!, keys, job.s3) : undefined;
     const { segments: policy, ...rest } = job;
     const outcomes = await openOutcomes(plan, { ...rest, journals, ...(policy ? { policy } : {}) }, epoch);
-    return { committed, captures, outcomes, taps: await RunTaps.open(plan, paths, store, epoch) };
+    return { epoch, plan, reloads, committed, captures, outcomes, taps: await RunTaps.open(plan, paths, store, epoch) };
   };
-  const { committed, captures, outcomes, taps } = await open().catch(async (e: unknown) => {
+  const { plan, reloads, committed, captures, taps, ...opening } = await open().catch(async (e: unknown) => {
     await opened?.close();
     throw e;
   });
+  let { outcomes } = opening;
+  const ladder = job.state !== undefined && job.ladder !== false ? Ladder.open(job.state, opening.epoch) : undefined;
+  /** A graph that is to take over: its ports get files, and its asynchronous nodes a journal. */
+  const onGraph = async (next: Plan) => {
+    await taps.add(next, tapPaths(next, job, true));
+    const { segments: policy, ...rest } = job;
+    outcomes ??= await openOutcomes(next, { ...rest, journals, ...(policy ? { policy } : {}) }, 0);
+    return {
+      taps: [...new Set([...taps.ports, ...(job.watch ?? [])])],
+      ...(outcomes ? { outcomes: outcomes.journal } : {}),
+    };
+  };
   const again = new Map<string, SameInputs>();
   // Sources stamp from the moment they open: behind everything that an earlier life was told.
   if (job.live && job.state !== undefined)
@@ -175,6 +205,13 @@ export async function runJob(job: RunJob): Promise<RunReport> {
       await taps.committed(mark);
       if (store) await recordInputs(mark);
     },
+    ...(ladder ? { onCheckpoint: (c, commit, last) => ladder.keep(c, commit, last) } : {}),
+    onGraph,
+    reloads: job.reloads ?? reloads,
+    onReload: async (record) => {
+      if (store) await keepGraph(store, job.pipeline.name, entryOf(record));
+    },
+    ...(job.trial ? { trial: job.trial } : {}),
     ...(job.readers ? { readers: job.readers } : {}),
     ...(outcomes ? { outcomes: outcomes.journal } : {}),
     ...(store ? { store } : {}),
@@ -200,6 +237,7 @@ export async function runJob(job: RunJob): Promise<RunReport> {
   }
 
   job.onRun?.(run);
+  job.onHandle?.(await handleOf(run, job.document));
   let result: RunResult | undefined;
   let tapped: Record<string, TapFileResult> = {};
   try {
@@ -241,21 +279,13 @@ export async function runJob(job: RunJob): Promise<RunReport> {
   };
 }
 
-/**
- * A state goes on with the graph that wrote it: with another one some nodes would start cold in the middle, and what was
- * written before would be another graph's.
- */
-async function refuseOtherGraph(store: CheckpointStore, job: RunJob): Promise<void> {
-  const { name, hash } = job.pipeline;
-  const last = await store.loadCheckpoint(name);
-  if (!last || last.graph === hash) return;
-  const { state, store: database } = job;
-  const where = state ?? database?.address;
-  throw new ChimeraError('CHM920', `the state in ${where} was written by another graph of pipeline ${name}`, {
-    ...(state === undefined ? {} : { file: state }),
-    help: `use an empty ${database ? 'database' : '--state folder'}, or the pipeline, profile and parameters of the first start`,
-  });
-}
+const placeOf = ({ state, store }: RunJob): string => state ?? store?.address ?? 'memory';
+const firstOf = ({ pipeline, document }: RunJob) => ({
+  n: 0,
+  hash: pipeline.hash,
+  document: document ?? null,
+  record: null,
+});
 
 const needsFolder = (job: RunJob): ChimeraError =>
   new ChimeraError(

@@ -19,14 +19,15 @@ const WRITER = 'tap:';
 
 /** The files that a run writes ports to. Those of a run with a store are cut back to their last commit when it resumes. */
 export class RunTaps {
-  readonly ports: readonly string[];
   readonly #store: CheckpointStore | undefined;
   readonly #files: Map<string, TapFile | TableTap>;
 
   private constructor(files: Map<string, TapFile | TableTap>, store: CheckpointStore | undefined) {
     this.#files = files;
     this.#store = store;
-    this.ports = [...files.keys()];
+  }
+  get ports(): readonly string[] {
+    return [...this.#files.keys()];
   }
   /** @param epoch commit that the run goes on from */
   static async open(
@@ -43,6 +44,12 @@ export class RunTaps {
     return new RunTaps(files, store);
   }
 
+  /** A graph that is to take over has these ports; files that are open go on. */
+  async add(plan: Plan, paths: ReadonlyMap<string, string>): Promise<void> {
+    for (const [port, path] of paths)
+      if (!this.#files.has(port))
+        this.#files.set(port, await openTap(plan, port, path, undefined, this.#store !== undefined));
+  }
   append(tap: Tap, keys: KeyTable): void {
     this.#files.get(`${tap.node}.${tap.port}`)?.append(tap, keys);
   }
@@ -75,13 +82,15 @@ export const portsOf = (plan: Plan): string[] => plan.nodes.flatMap((n) => n.out
 
 /**
  * The file of each port that is to be written.
+ * @param others other graphs of the run may have ports that this one has not
  * @throws CHM902 unknown port, CHM903 one file for two
  */
-export function tapPaths(plan: Plan, job: TapsJob): Map<string, string> {
+export function tapPaths(plan: Plan, job: TapsJob, others = false): Map<string, string> {
   const known = portsOf(plan);
   const paths = new Map<string, string>();
   if (job.tapAll !== undefined) for (const port of known) paths.set(port, join(job.tapAll, `${port}.csv`));
   for (const [port, path] of Object.entries(job.taps ?? {})) {
+    if (others && !known.includes(port)) continue;
     if (!known.includes(port))
       throw new ChimeraError('CHM902', `there is no port ${port} to tap`, { help: `ports are: ${known.join(', ')}` });
     paths.set(port, path);
