@@ -60,6 +60,7 @@ export async function followLive(context: Context, pipeline: Pipeline, options: 
       pipeline,
       connection,
       state,
+      listen: true,
       stop: AbortSignal.any(signals),
       final: options.state === undefined,
       onProgress: ({ events, now }) => {

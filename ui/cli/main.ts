@@ -6,6 +6,7 @@ import { docs } from './commands/docs.ts';
 import { doctor } from './commands/doctor.ts';
 import { explain } from './commands/explain.ts';
 import { graph } from './commands/graph.ts';
+import { kill } from './commands/kill.ts';
 import { lake } from './commands/lake.ts';
 import { lint } from './commands/lint.ts';
 import { list } from './commands/list.ts';
@@ -32,6 +33,7 @@ const COMMANDS = [
   graph,
   list,
   explain,
+  kill,
   lake,
   dlq,
   doctor,

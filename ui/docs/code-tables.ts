@@ -24,6 +24,7 @@ import { CODES as CLI_CODES } from '../cli/codes.ts';
 import { CODES as COMMAND_CODES } from '../cli/commands/codes.ts';
 import { CODES as METRICS_CODES } from '../metrics/codes.ts';
 import { CODES as RUN_CODES } from '../run/codes.ts';
+import { CODES as CHANNEL_CODES } from '../run/control/codes.ts';
 
 /**
  * Every code that an error or a finding of the program can have: what `chimera explain` and docs/reference/errors.md
@@ -53,6 +54,7 @@ export const codeTables: readonly CodeTable[] = [
   STORE_CODES,
   CLI_CODES,
   RUN_CODES,
+  CHANNEL_CODES,
   COMMAND_CODES,
   METRICS_CODES,
 ];
