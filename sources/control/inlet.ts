@@ -55,7 +55,7 @@ export class ControlInlet {
 }
 
 /** How long a command waits for a run that is starting, ms. */
-const START_MS = 3_000;
+const START_MS = 10_000;
 async function within(ms: number, what: Promise<void>): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<void>((done) => {

@@ -14,6 +14,7 @@ import { CODES as LABEL_CODES } from '../../operators/label/codes.ts';
 import { CODES as SILVER_CODES } from '../../operators/silver/codes.ts';
 import { CODES as GATEWAY_CODES } from '../../sinks/binance/codes.ts';
 import { CODES as ARTIFACT_CODES } from '../../sinks/minio/codes.ts';
+import { CODES as REDIS_SINK_CODES } from '../../sinks/redis/codes.ts';
 import { CODES as STORE_CODES } from '../../sinks/store/codes.ts';
 import { CODES as BINANCE_CODES } from '../../sources/binance/codes.ts';
 import { CODES as CONTROL_CODES } from '../../sources/control/codes.ts';
@@ -52,6 +53,7 @@ export const codeTables: readonly CodeTable[] = [
   GATEWAY_CODES,
   ARTIFACT_CODES,
   STORE_CODES,
+  REDIS_SINK_CODES,
   CLI_CODES,
   RUN_CODES,
   CHANNEL_CODES,

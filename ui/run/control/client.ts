@@ -7,6 +7,8 @@ import { readAnswer, VERSION } from './protocol.ts';
 import type { Hello, KillReport } from './run-requests.ts';
 
 const DEADLINE_MS = 5_000;
+/** A command waits for a run that is starting, and for the journal. */
+const COMMAND_MS = 20_000;
 
 interface Asked {
   done(result: unknown): void;
@@ -87,7 +89,10 @@ export class ControlClient {
     return this.ask('hello') as Promise<Hello>;
   }
   /** Brings a command into the graph; answered once it is journaled and has been run. */
-  command(command: ControlRequest, timeoutMs?: number): Promise<{ receipt: ControlReceipt; kill: KillReport | null }> {
+  command(
+    command: ControlRequest,
+    timeoutMs = COMMAND_MS,
+  ): Promise<{ receipt: ControlReceipt; kill: KillReport | null }> {
     return this.ask('command', { command }, timeoutMs) as Promise<{ receipt: ControlReceipt; kill: KillReport | null }>;
   }
   kill(): Promise<KillReport> {
