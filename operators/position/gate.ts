@@ -4,7 +4,7 @@ import type { Values } from '../../graph/schema/index.ts';
 import { RiskHalt } from '../governance/records.ts';
 import { OrderDoubt, RouteOutcome } from '../routing/records.ts';
 import { quoteToMoney } from './filters.ts';
-import { Position, RiskVerdict, SizedIntent } from './records.ts';
+import { Position, RiskUsage, RiskVerdict, SizedIntent } from './records.ts';
 
 const config = z.strictObject({
   max_positions: z.int().min(1).max(1000).default(5).describe('positions and entries in flight, over all instruments'),
@@ -14,6 +14,7 @@ const config = z.strictObject({
 const out = {
   intent: output(SizedIntent, { many: true, keyed: true }),
   verdict: output(RiskVerdict, { many: true, keyed: true }),
+  usage: output(RiskUsage, { doc: 'at the first event, and when it is another' }),
 };
 
 /** What the gate knows of one instrument. */
@@ -30,6 +31,9 @@ interface Slot {
 interface State {
   /** By key. */
   slots: Slot[];
+  /** What was told last on `usage`; −1 = nothing. */
+  toldOpen: number;
+  toldMargin: number;
 }
 
 export const gate = defineNode({
@@ -55,9 +59,13 @@ Every intent gets exactly one verdict, with what was in use before it.`,
     out,
   },
   determinism: 'pure',
-  state: (): State => ({ slots: [] }),
+  state: (): State => ({ slots: [], toldOpen: -1, toldMargin: -1 }),
   /** Version 1 knew of no UNKNOWN orders. */
-  migrate: (old): State => ({ slots: (old as State).slots.map((x) => ({ ...x, unknown: x.unknown ?? 0 })) }),
+  migrate: (old): State => ({
+    toldOpen: -1,
+    toldMargin: -1,
+    slots: (old as State).slots.map((x) => ({ ...x, unknown: x.unknown ?? 0 })),
+  }),
   step(s, tick, c, emit, ctx) {
     for (let i = 0; i < tick.position.n; i++) {
       const p = tick.position.at(i);
@@ -80,6 +88,7 @@ Every intent gets exactly one verdict, with what was in use before it.`,
       const it = tick.intent.at(i);
       pass(s, it, it.key, c, tick.kill.seen ? haltOf(tick.kill) : '', emit);
     }
+    usage(s, c, emit);
   },
 });
 
@@ -91,6 +100,30 @@ function slotOf(s: State, key: number): Slot {
   return s.slots[key]!;
 }
 
+function openOf(s: State): number {
+  let open = 0;
+  for (const x of s.slots) if (x.held > 0 || x.entry !== '') open++;
+  return open;
+}
+function marginOf(s: State): number {
+  let inUse = 0;
+  for (const x of s.slots) inUse += x.held + x.entryMargin;
+  return inUse;
+}
+function usage(s: State, c: z.output<typeof config>, emit: Emit<typeof out>): void {
+  const open = openOf(s);
+  const inUse = marginOf(s);
+  if (open === s.toldOpen && inUse === s.toldMargin) return;
+  s.toldOpen = open;
+  s.toldMargin = inUse;
+  emit.usage({
+    open,
+    max_positions: c.max_positions,
+    margin_in_use: inUse,
+    margin_left: Math.round(c.budget_usdt * 1e8) - inUse,
+  });
+}
+
 function pass(
   s: State,
   it: Readonly<Values<typeof SizedIntent>>,
@@ -100,12 +133,8 @@ function pass(
   emit: Emit<typeof out>,
 ): void {
   const slot = slotOf(s, key);
-  let open = 0;
-  let inUse = 0;
-  for (const x of s.slots) {
-    if (x.held > 0 || x.entry !== '') open++;
-    inUse += x.held + x.entryMargin;
-  }
+  const open = openOf(s);
+  const inUse = marginOf(s);
   const budget = Math.round(c.budget_usdt * 1e8);
   let gate: Values<typeof RiskVerdict>['gate'] = 'none';
   let reason = '';

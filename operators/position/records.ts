@@ -72,3 +72,11 @@ export const RiskVerdict = record('risk_verdict', 1, {
   open: int({ doc: 'positions and entries in flight, before this intent' }),
   margin_in_use: money({ doc: 'before this intent' }),
 });
+
+/** What the account's risk limits have left: positions and entries in flight, and the margin that they use. */
+export const RiskUsage = record('risk_usage', 1, {
+  open: int({ doc: 'positions and entries in flight' }),
+  max_positions: int(),
+  margin_in_use: money(),
+  margin_left: money({ doc: 'of the budget; below 0 when positions have outgrown it' }),
+});

@@ -125,6 +125,9 @@ export const parent = (
 export function exitNow(d: Desk, origin: Parent['origin'], reason: string): void {
   const s = d.s;
   if (s.waiting || heldOf(d) === 0) return;
+  // Under the kill switch nothing is sold twice: an UNKNOWN exit is asked for, and the next one waits for its proof.
+  if (s.killed && (isUnknown(s.work) || s.aside.some((p) => p.action !== 'enter')) && s.work?.action !== 'enter')
+    return;
   if (s.work && s.work.action !== 'enter' && !stepAside(d, reason)) return;
   const id = `${d.ctx.key.name}/${d.ctx.node}/${origin}-${d.ctx.now.toString(36)}-${(s.emergencies++).toString(36)}`;
   life(d, {

@@ -9,7 +9,7 @@ const INPUT = new Set([
 /** Wrong usage although the code is of a room that mostly speaks of data. */
 const USAGE = new Set([
   613, 614, 644, 803, 804, 805, 901, 902, 903, 904, 906, 907, 910, 911, 912, 913, 914, 915, 917, 919, 920, 921, 922,
-  923, 925, 945, 946, 990,
+  923, 925, 945, 946, 950, 953, 954, 955, 957, 958, 990,
 ]);
 /** Broken promises of the program to itself. */
 const FAULT = new Set([705, 708, 741, 790, 802]);

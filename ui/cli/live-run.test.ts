@@ -3,17 +3,22 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { main } from './main.ts';
+import { chimera } from './testing/said.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'chimera-live-run-'));
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
-async function run(...options: string[]): Promise<{ code: number; out: string; err: string }> {
+const run = (...options: string[]) => runUntil(new AbortController().signal, ...options);
+async function runUntil(
+  signal: AbortSignal,
+  ...options: string[]
+): Promise<{ code: number; out: string; err: string }> {
   const [written, complained]: [string[], string[]] = [[], []];
   const io = {
     stdout: { write: (s: string) => void written.push(s) },
     stderr: { write: (s: string) => void complained.push(s) },
     env: {},
-    signal: new AbortController().signal,
+    signal,
   };
   const code = await main(['run', 'pipelines/trend.yaml', '--profile', ...options], io);
   return { code, out: written.join(''), err: complained.join('') };
@@ -44,6 +49,40 @@ describe('chimera run with a live profile', () => {
     // Time goes on: it does not wait for the new market to catch up.
     expect(second.until_us - first.until_us).toBeGreaterThan(8e6);
     expect(second.events_in).toBeGreaterThan(first.events_in + 1000);
+  });
+  it('is stopped by `chimera kill` from another place, stays so over a restart, and is released', async () => {
+    const state = join(dir, 'killed');
+    const stop = [new AbortController(), new AbortController()] as const;
+    const life = (n: 0 | 1): Promise<{ code: number }> =>
+      runUntil(stop[n].signal, 'paper', '--set', 'preset=recording', '--rate', '4', '--state', state, '--json');
+    const kill = async (...options: string[]) => {
+      const { code, out } = await chimera(['kill', ...options, '--state', state, '--json']);
+      return { code, result: JSON.parse(out) as Record<string, Record<string, unknown>> };
+    };
+    expect(await kill('status')).toMatchObject({ code: 2, result: { error: { code: 'CHM955' } } });
+    const first = life(0);
+    while ((await kill('status')).code !== 0) await new Promise((done) => setTimeout(done, 50));
+    const engage = ['engage', '--reason', 'drill', '--who', 'ana', '--key', 'k1', '--wait', '20'];
+    const engaged = await kill(...engage);
+    expect(engaged).toMatchObject({
+      code: 0,
+      result: { receipt: { repeated: false }, state: { engaged: true, who: 'ana' }, status: { phase: 'flat' } },
+    });
+    expect(await kill(...engage)).toMatchObject({
+      code: 0,
+      result: { receipt: { ...engaged.result['receipt'], repeated: true } },
+    });
+    // A second run of the same folder would destroy the first.
+    expect(await life(1)).toMatchObject({ code: 2 });
+    stop[0].abort();
+    expect(await first).toMatchObject({ code: 0 });
+    const second = life(1);
+    while ((await kill('status')).result['state'] == null) await new Promise((done) => setTimeout(done, 50));
+    expect(await kill('status')).toMatchObject({ result: { state: { engaged: true, reason: 'drill' } } });
+    expect(await kill('release', '--reason', 'looked at')).toMatchObject({ result: { state: { engaged: false } } });
+    expect((await chimera(['kill', 'release', '--state', state])).code).toBe(2);
+    stop[1].abort();
+    expect(await second).toMatchObject({ code: 0 });
   });
   it('refuses real money without a yes, keys that are missing, and a state that is not kept', async () => {
     const state = ['--state', join(dir, 'x')];

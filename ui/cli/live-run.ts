@@ -62,6 +62,7 @@ export async function followLive(context: Context, pipeline: Pipeline, options: 
       ...documentOf(pipeline),
       connection,
       state,
+      listen: true,
       stop: AbortSignal.any(signals),
       final: options.state === undefined,
       onProgress: ({ events, now }) => {

@@ -8,6 +8,7 @@ import { doctor } from './commands/doctor.ts';
 import { dryRun } from './commands/dry-run.ts';
 import { explain } from './commands/explain.ts';
 import { graph } from './commands/graph.ts';
+import { kill } from './commands/kill.ts';
 import { lake } from './commands/lake.ts';
 import { lint } from './commands/lint.ts';
 import { list } from './commands/list.ts';
@@ -36,6 +37,7 @@ const COMMANDS = [
   graph,
   list,
   explain,
+  kill,
   lake,
   dlq,
   doctor,

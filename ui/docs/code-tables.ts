@@ -15,6 +15,7 @@ import { CODES as LABEL_CODES } from '../../operators/label/codes.ts';
 import { CODES as SILVER_CODES } from '../../operators/silver/codes.ts';
 import { CODES as GATEWAY_CODES } from '../../sinks/binance/codes.ts';
 import { CODES as ARTIFACT_CODES } from '../../sinks/minio/codes.ts';
+import { CODES as REDIS_SINK_CODES } from '../../sinks/redis/codes.ts';
 import { CODES as STORE_CODES } from '../../sinks/store/codes.ts';
 import { CODES as BINANCE_CODES } from '../../sources/binance/codes.ts';
 import { CODES as CONTROL_CODES } from '../../sources/control/codes.ts';
@@ -25,6 +26,7 @@ import { CODES as CLI_CODES } from '../cli/codes.ts';
 import { CODES as COMMAND_CODES } from '../cli/commands/codes.ts';
 import { CODES as METRICS_CODES } from '../metrics/codes.ts';
 import { CODES as RUN_CODES } from '../run/codes.ts';
+import { CODES as CHANNEL_CODES } from '../run/control/codes.ts';
 import { CODES as INSPECT_CODES } from '../run/inspect/codes.ts';
 
 /**
@@ -54,9 +56,11 @@ export const codeTables: readonly CodeTable[] = [
   GATEWAY_CODES,
   ARTIFACT_CODES,
   STORE_CODES,
+  REDIS_SINK_CODES,
   CLI_CODES,
   RUN_CODES,
   INSPECT_CODES,
+  CHANNEL_CODES,
   COMMAND_CODES,
   METRICS_CODES,
 ];

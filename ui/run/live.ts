@@ -1,9 +1,13 @@
 import { join } from 'node:path';
+import type { Run } from '../../graph/runner/runner.ts';
 import { ChimeraError, KeyTable } from '../../graph/schema/index.ts';
 import { declareJournalKeys } from '../../lake/journal/journal-keys.ts';
 import { openLake } from '../../lake/open-lake.ts';
 import { openStorage } from '../../lake/open-storage.ts';
+import { ControlInlet } from '../../sources/control/inlet.ts';
 import type { Connection } from './connection.ts';
+import { addRunRequests } from './control/run-requests.ts';
+import { ControlServer } from './control/server.ts';
 import { historyOf, loadGraphs } from './graphs.ts';
 import { MemorySampler, type MemoryTrend } from './memory-trend.ts';
 import { type RunJob, type RunReport, runJob } from './run.ts';
@@ -18,6 +22,8 @@ export interface LiveJob extends Omit<RunJob, 'live' | 'access' | 'signal' | 'in
   /** It is over then, and what is open is closed; otherwise it may go on later. */
   final: boolean;
   commitMs?: number;
+  /** Opens the control socket in the state folder: other processes of this user may ask, and bring commands in. */
+  listen?: boolean;
 }
 
 export interface LiveReport extends RunReport {
@@ -26,20 +32,31 @@ export interface LiveReport extends RunReport {
 
 /** Runs a pipeline against the world until it is stopped. What the world said is in the lake afterwards, if `capture` names one. */
 export async function runLive(job: LiveJob): Promise<LiveReport> {
-  const { connection, stop, final, commitMs, ...rest } = job;
+  const { connection, stop, final, commitMs, listen, ...rest } = job;
   const never = new AbortController().signal;
   const sampler = new MemorySampler();
+  const inlet = new ControlInlet();
+  const control = listen ? new ControlServer(job.state, job.pipeline.name) : undefined;
+  let running: Run | undefined;
+  if (control) {
+    addRunRequests(control, () => running, inlet);
+    await control.listen();
+  }
   const report = await runJob({
     ...rest,
     inputs: [],
+    onRun: (run) => {
+      running = run;
+      rest.onRun?.(run);
+    },
     onCommit: (mark, journal) => {
       sampler.see(performance.now(), process.memoryUsage.rss);
       rest.onCommit?.(mark, journal);
     },
-    access: connection.access,
+    access: { ...connection.access, control: inlet },
     live: { clock: connection.clock, finish: final ? stop : never, ...(commitMs === undefined ? {} : { commitMs }) },
     ...(final ? {} : { signal: stop }),
-  });
+  }).finally(() => control?.close());
   return { ...report, memory: sampler.trend() };
 }
 

@@ -13,6 +13,7 @@ import type { TapFileResult } from '../../graph/tap/file.ts';
 import { lastRecordOf } from '../../lake/journal/journal-reader.ts';
 import type { SegmentPolicy } from '../../lake/journal/segment-policy.ts';
 import type { S3Options } from '../../lake/s3/s3-options.ts';
+import type { PublishAccess } from '../../sinks/redis/redis-sink.ts';
 import type { StoreChoice } from '../../sinks/store/index.ts';
 import { Captures } from './captures.ts';
 import { entryOf, type GraphDocument, graphsOf, keepGraph, type Resolve } from './graphs.ts';
@@ -51,6 +52,8 @@ export interface RunJob {
   anew?: boolean;
   /** How to reach lakes at `s3://` addresses. */
   s3?: S3Options;
+  /** Redis on which sinks publish for other programs. */
+  publish?: PublishAccess;
   /** Folder of the lake that receives what the sources delivered; with `state`, while the run lives: its finished segments. */
   capture?: string;
   /** Segments of the journals stay when no checkpoint needs them any more. */
@@ -299,7 +302,12 @@ const needsFolder = (job: RunJob): ChimeraError =>
 /** What the outer ends of the graph are given beside the connection: the database, and how to reach the lake. */
 function accessOf(job: RunJob): Readonly<Record<string, unknown>> {
   const store = storeAccess(job);
-  return { ...job.access, ...(store ? { store } : {}), ...(job.s3 ? { s3: job.s3 } : {}) };
+  return {
+    ...job.access,
+    ...(store ? { store } : {}),
+    ...(job.s3 ? { s3: job.s3 } : {}),
+    ...(job.publish ? { publish: job.publish } : {}),
+  };
 }
 
 const journalsOf = (state: string, { capture, keepJournal, segments, sealing, s3 }: RunJob): RunJournals =>

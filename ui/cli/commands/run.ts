@@ -24,6 +24,8 @@ export interface RunCommandOptions extends InputOptions {
   strict?: boolean;
   bus?: string;
   announce?: boolean;
+  publish?: string;
+  prefix?: string;
 }
 
 export const runOptions = (command: Command): Command =>
@@ -69,10 +71,14 @@ export function run(program: Command, context: Context): void {
     .option('--keys <file>', 'live: JSON with api_key and secret, readable by its owner only')
     .option('--i-accept-live-trading', 'needed to send orders to the real exchange')
     .option('--bus <url>', 'join the services by Redis (redis://HOST:PORT/DB, redis+cluster://H1:P1,H2:P2)')
+    .option('--publish <url>', 'Redis on which sink.redis publishes for other programs: redis://HOST:PORT/DB')
     .option('--service <name>', 'with --bus: run only this service here; repeatable', collect)
     .option('--all', 'with --bus: run each service as a process of its own, and start again what dies')
     .option('--metrics <address>', 'with --bus and --service: serve metrics, health and readiness at PORT or HOST:PORT')
-    .option('--prefix <name>', 'with --bus: stands before all names, so that several runs can share a server')
+    .option(
+      '--prefix <name>',
+      'with --bus or --publish: stands before all names, so that several runs can share a server',
+    )
     .addOption(new Option('--commit-ms <ms>', 'with --bus: time between commits').argParser(integer(1)).hideHelp())
     .addOption(
       new Option('--lease-ms <ms>', 'with --bus: time after which a silent service loses its place')
@@ -99,7 +105,12 @@ export function run(program: Command, context: Context): void {
         context.result(shown, () => runText(shown, context));
         return code;
       }
-      if (options.service || options.all || options.prefix !== undefined || options.metrics !== undefined)
+      if (
+        options.service ||
+        options.all ||
+        (options.prefix !== undefined && options.publish === undefined) ||
+        options.metrics !== undefined
+      )
         throw new ChimeraError('CHM912', '--service, --all, --prefix and --metrics need --bus', {
           help: 'add --bus redis://127.0.0.1:6379/0, or leave them out: all services then run in one process',
         });
@@ -128,5 +139,8 @@ export const jobOptions = (options: RunCommandOptions) => ({
   ...(options.pace === undefined ? {} : { pace: options.pace }),
   ...(options.commit === undefined ? {} : { commitInputs: options.commit }),
   ...(options.seed === undefined ? {} : { seed: options.seed }),
+  ...(options.publish === undefined
+    ? {}
+    : { publish: { url: options.publish, ...(options.prefix === undefined ? {} : { prefix: options.prefix }) } }),
   mode: options.interpreted ? ('interpreted' as const) : ('generated' as const),
 });
