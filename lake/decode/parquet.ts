@@ -1,5 +1,6 @@
+import type { DuckDBDataChunk } from '@duckdb/node-api';
 import { ChimeraError } from '../../graph/schema/index.ts';
-import { type DuckDb, sqlName, sqlText } from '../duckdb.ts';
+import { type DuckDb, type NativeVector, sqlName, sqlText } from '../duckdb.ts';
 import { intervalOf } from './csv-layout.ts';
 import { digitsOf } from './decimal.ts';
 import { CANDLE_PX_DIGITS, FileKeys, FREE_QTY_DIGITS, NO_EVIDENCE } from './file-keys.ts';
@@ -19,6 +20,8 @@ type Layout = keyof typeof LAYOUTS;
 export interface ParquetFile {
   db: DuckDb;
   columns: string[];
+  /** DuckDB's type of each column. */
+  types: ReadonlyMap<string, string>;
   /** null: none of ours; perhaps the lake's. */
   layout: Layout | null;
   isLake: boolean;
@@ -31,10 +34,11 @@ export async function openParquetFile(path: string, db: DuckDb): Promise<Parquet
     const described = await c.runAndReadAll(
       `DESCRIBE SELECT * FROM read_parquet(${sqlText(path)}, hive_partitioning = false)`,
     );
-    const columns = described.getRows().map((r) => String(r[0]));
+    const types = new Map(described.getRows().map((r) => [String(r[0]), String(r[1])]));
+    const columns = [...types.keys()];
     const layout =
       (Object.keys(LAYOUTS) as Layout[]).find((l) => LAYOUTS[l].every((name) => columns.includes(name))) ?? null;
-    return { db, columns, layout, isLake: columns.includes('seq') && columns.includes('t_avail_us') };
+    return { db, columns, types, layout, isLake: columns.includes('seq') && columns.includes('t_avail_us') };
   } catch (cause) {
     throw unreadable(path, cause);
   } finally {
@@ -59,10 +63,8 @@ export async function decodeParquet(path: string, parquet: ParquetFile, file: Fi
   const { db } = parquet;
   const c = await db.connect();
   try {
-    const select = names.map(
-      (n) =>
-        `COALESCE(CAST(${n.startsWith('is_') ? `CAST(${sqlName(n)} AS TINYINT)` : sqlName(n)} AS DOUBLE), 'NaN'::DOUBLE)`,
-    );
+    const select = names.map((n) => asStored(n, parquet.types.get(n)!));
+    const isBool = names.map((n) => parquet.types.get(n) === 'BOOLEAN');
     const result = await c.stream(
       `SELECT ${select.join(', ')} FROM read_parquet(${sqlText(path)}, hive_partitioning = false)`,
     );
@@ -71,10 +73,7 @@ export async function decodeParquet(path: string, parquet: ParquetFile, file: Fi
       const chunk = await result.fetchChunk();
       if (chunk === null || chunk.rowCount === 0) break;
       const n = chunk.rowCount;
-      const columns = names.map((_, i) => {
-        const bytes = db.native.vector_get_data(db.vector(chunk, i), n * 8);
-        return new Float64Array(bytes.buffer, bytes.byteOffset, n);
-      });
+      const columns = names.map((_, i) => (isBool[i] ? boolColumn(db, chunk, i) : numberColumn(db, chunk, i)));
       if (layout === 'ticks') rows.ticks(columns, n, line);
       else if (layout === 'trades') rows.trades(columns, n, line);
       else rows.candles(columns, n, line);
@@ -85,6 +84,37 @@ export async function decodeParquet(path: string, parquet: ParquetFile, file: Fi
   } finally {
     db.release(c);
   }
+}
+
+/** As it lies in the file where that can be read as it lies: a cast of every value costs DuckDB as much as decoding it. */
+function asStored(name: string, type: string): string {
+  if (type === 'DOUBLE' || type === 'BOOLEAN') return sqlName(name);
+  const value = name.startsWith('is_') ? `CAST(${sqlName(name)} AS TINYINT)` : sqlName(name);
+  return `CAST(${value} AS DOUBLE)`;
+}
+/** Numbers, or bools as 0 and 1; NaN = no value. Valid as long as the chunk. */
+type Values = Float64Array | Uint8Array;
+
+function numberColumn(db: DuckDb, chunk: DuckDBDataChunk, column: number): Float64Array {
+  const n = chunk.rowCount;
+  const vector = db.vector(chunk, column);
+  const bytes = db.native.vector_get_data(vector, n * 8);
+  const values = new Float64Array(bytes.buffer, bytes.byteOffset, n);
+  return withoutNulls(db, vector, values);
+}
+function boolColumn(db: DuckDb, chunk: DuckDBDataChunk, column: number): Values {
+  const n = chunk.rowCount;
+  const vector = db.vector(chunk, column);
+  const values = db.native.vector_get_data(vector, n);
+  const valid: Uint8Array | null = db.native.vector_get_validity(vector, ((n + 63) >> 6) * 8);
+  return valid === null ? values : withoutNulls(db, vector, Float64Array.from(values.subarray(0, n)));
+}
+function withoutNulls(db: DuckDb, vector: NativeVector, values: Float64Array): Float64Array {
+  const n = values.length;
+  // One bit a row, null when all rows have a value.
+  const valid: Uint8Array | null = db.native.vector_get_validity(vector, ((n + 63) >> 6) * 8);
+  if (valid === null) return values;
+  return values.map((v, i) => ((valid[i >> 3]! >> (i & 7)) & 1 ? v : Number.NaN));
 }
 
 class ParquetRows {
@@ -103,7 +133,7 @@ class ParquetRows {
     this.#key = key;
   }
 
-  candles([t, open, high, low, close, volume]: readonly Float64Array[], n: number, line: number): void {
+  candles([t, open, high, low, close, volume]: readonly Values[], n: number, line: number): void {
     if (this.#interval === 0)
       this.#interval = intervalOf(
         Array.from(t!.subarray(0, Math.min(n, 1024)), (v) => (v >= 1e14 ? Math.floor(v / 1000) : v)),
@@ -132,11 +162,7 @@ class ParquetRows {
   }
 
   /** A row is a trade or a quote; trades and quotes are numbered from 1, as the files have no ids. */
-  ticks(
-    [t, isTrade, bid, bidQty, ask, askQty, price, qty, isBuy]: readonly Float64Array[],
-    n: number,
-    line: number,
-  ): void {
+  ticks([t, isTrade, bid, bidQty, ask, askQty, price, qty, isBuy]: readonly Values[], n: number, line: number): void {
     for (let i = 0; i < n; i++) {
       const us = this.#time(t![i]!);
       if (isTrade![i] === 1) {
@@ -161,7 +187,7 @@ class ParquetRows {
     }
   }
 
-  trades([t, id, price, qty, maker]: readonly Float64Array[], n: number, line: number): void {
+  trades([t, id, price, qty, maker]: readonly Values[], n: number, line: number): void {
     for (let i = 0; i < n; i++) {
       if (!Number.isSafeInteger(id![i]!)) this.#fail('CHM655', 'the trade id is no whole number');
       this.#trade(this.#time(t![i]!), line + i + 1, id![i]!, price![i]!, qty![i]!, maker![i]!);

@@ -5,7 +5,7 @@ import { ChimeraError } from '../../graph/schema/index.ts';
 import type { ListValues, Segment, StoredColumn } from './row-store.ts';
 
 /** Decoded rows of all inputs of a run that stay in memory; the rest goes to a temporary file. */
-export const MEMORY_BUDGET = 96 * 2 ** 20;
+export const MEMORY_BUDGET = 32 * 2 ** 20;
 
 type ColumnShape =
   | { kind: 'numbers'; n: number }
