@@ -1,12 +1,14 @@
 import type { DuckDBDataChunk } from '@duckdb/node-api';
 import { ChimeraError } from '../../graph/schema/index.ts';
 import { type DuckDb, type NativeVector, sqlName, sqlText } from '../duckdb.ts';
+import { chunkTaken } from '../free-chunks.ts';
 import { intervalOf } from './csv-layout.ts';
 import { digitsOf } from './decimal.ts';
 import { CANDLE_PX_DIGITS, FileKeys, FREE_QTY_DIGITS, NO_EVIDENCE } from './file-keys.ts';
 import type { FileRows } from './file-rows.ts';
 import { MS_MAX, MS_MIN } from './frame.ts';
-import { PORT } from './row-store.ts';
+import { PORT, SEGMENT_ROWS, type Values } from './row-store.ts';
+import { digitsOver, isOrdered, maxOver } from './sound-columns.ts';
 
 /** Columns of the Parquet files that are decoded here; `us` and `ms` mark how their time is given. */
 const LAYOUTS = {
@@ -72,6 +74,7 @@ export async function decodeParquet(path: string, parquet: ParquetFile, file: Fi
     for (;;) {
       const chunk = await result.fetchChunk();
       if (chunk === null || chunk.rowCount === 0) break;
+      chunkTaken();
       const n = chunk.rowCount;
       const columns = names.map((_, i) => (isBool[i] ? boolColumn(db, chunk, i) : numberColumn(db, chunk, i)));
       if (layout === 'ticks') rows.ticks(columns, n, line);
@@ -92,9 +95,6 @@ function asStored(name: string, type: string): string {
   const value = name.startsWith('is_') ? `CAST(${sqlName(name)} AS TINYINT)` : sqlName(name);
   return `CAST(${value} AS DOUBLE)`;
 }
-/** Numbers, or bools as 0 and 1; NaN = no value. Valid as long as the chunk. */
-type Values = Float64Array | Uint8Array;
-
 function numberColumn(db: DuckDb, chunk: DuckDBDataChunk, column: number): Float64Array {
   const n = chunk.rowCount;
   const vector = db.vector(chunk, column);
@@ -127,6 +127,7 @@ class ParquetRows {
   #quotes = 0;
   #problem = '';
   #message = '';
+  readonly #ports = new Uint8Array(SEGMENT_ROWS);
 
   constructor(file: FileRows, key: number) {
     this.#file = file;
@@ -162,7 +163,89 @@ class ParquetRows {
   }
 
   /** A row is a trade or a quote; trades and quotes are numbered from 1, as the files have no ids. */
-  ticks([t, isTrade, bid, bidQty, ask, askQty, price, qty, isBuy]: readonly Values[], n: number, line: number): void {
+  ticks(columns: readonly Values[], n: number, line: number): void {
+    if (this.#areSound(columns, n)) this.#addTicks(columns, n, line);
+    else this.#ticksOneByOne(columns, n, line);
+  }
+
+  /** Whether no row of a chunk is to be refused and no time steps back. If so their decimals are noted. */
+  #areSound([t, isTrade, bid, bidQty, ask, askQty, price, qty]: readonly Values[], n: number): boolean {
+    const { ports } = this.#file.context;
+    if (ports !== undefined && !(ports.has(PORT.trade) && ports.has(PORT.book_ticker))) return false;
+    if (!isOrdered(t!, n, this.#file.t)) return false;
+    const quotes = { flags: isTrade!, flagged: false, n };
+    const trades = { flags: isTrade!, flagged: true, n };
+    const { MIN_VALUE } = Number;
+    let px = digitsOver(bid!, quotes, MIN_VALUE, this.#pxDigits);
+    px = digitsOver(ask!, quotes, MIN_VALUE, px);
+    px = digitsOver(price!, trades, MIN_VALUE, px);
+    let lot = digitsOver(bidQty!, quotes, 0, this.#qtyDigits);
+    lot = digitsOver(askQty!, quotes, 0, lot);
+    lot = digitsOver(qty!, trades, MIN_VALUE, lot);
+    if (px < 0 || lot < 0) return false;
+    this.#pxDigits = px;
+    this.#qtyDigits = lot;
+    const maxPx = Math.max(maxOver(bid!, quotes), maxOver(ask!, quotes), maxOver(price!, trades));
+    const maxQty = Math.max(maxOver(bidQty!, quotes), maxOver(askQty!, quotes), maxOver(qty!, trades));
+    this.#file.keys.seeMany(this.#key, n, px, Math.max(lot, FREE_QTY_DIGITS), maxPx, maxQty);
+    return true;
+  }
+
+  /** Rows that are sound, column by column. */
+  #addTicks(columns: readonly Values[], n: number, line: number): void {
+    const [t, isTrade, bid, bidQty, ask, askQty, price, qty, isBuy] = columns as [Values, ...Values[]];
+    const { store } = this.#file;
+    const { trade, book_ticker } = PORT;
+    // Refused rows at the beginning of the file get its first time.
+    this.#file.advance(t[0]!, 0, 0, true);
+    for (let i = 0; i < n; i++) this.#ports[i] = isTrade![i] === 1 ? trade : book_ticker;
+    for (let from = 0; from < n; ) {
+      const count = Math.min(store.room, n - from);
+      const to = from + count;
+      const trades = store.buffer(trade);
+      const quotes = store.buffer(book_ticker);
+      store.beginMany(this.#ports, t, from, count, this.#key, line + from + 1);
+      const [qId, qBid, qBidQty, qAsk, qAskQty, qMs, qTx] = quotes.numbers as Float64Array[];
+      const [tId, tPx, tQty, tSide, tMs, tTx, tMarket, tOther, tFirst, tLast] = trades.numbers as Float64Array[];
+      let q = quotes.n;
+      let r = trades.n;
+      for (let i = from; i < to; i++) {
+        const ms = Math.floor(t[i]! / 1000);
+        if (isTrade![i] !== 1) {
+          qId![q] = ++this.#quotes;
+          qBid![q] = bid![i]!;
+          qBidQty![q] = bidQty![i]!;
+          qAsk![q] = ask![i]!;
+          qAskQty![q] = askQty![i]!;
+          qMs![q] = ms;
+          qTx![q++] = Number.NaN;
+          continue;
+        }
+        const id = ++this.#trades;
+        tId![r] = id;
+        tPx![r] = price![i]!;
+        tQty![r] = qty![i]!;
+        tSide![r] = isBuy![i] === 1 ? 0 : 1;
+        tMs![r] = ms;
+        tTx![r] = Number.NaN;
+        tMarket![r] = 1;
+        tOther![r] = 0;
+        tFirst![r] = id;
+        tLast![r++] = id;
+      }
+      quotes.n = q;
+      trades.n = r;
+      from = to;
+    }
+    this.#file.advance(t[n - 1]!, 0, 0, true);
+  }
+
+  /** The reference for the two above, and the way of chunks in which something is amiss. */
+  #ticksOneByOne(
+    [t, isTrade, bid, bidQty, ask, askQty, price, qty, isBuy]: readonly Values[],
+    n: number,
+    line: number,
+  ): void {
     for (let i = 0; i < n; i++) {
       const us = this.#time(t![i]!);
       if (isTrade![i] === 1) {
