@@ -1,5 +1,5 @@
 import type { Core } from './core.ts';
-import { copyFields, type Fielded, PooledSlot } from './slot.ts';
+import { type Fielded, PooledSlot, type Row, type RowLayout, rowsOf } from './slot.ts';
 import { compareStamps, type Stamp } from './stamp.ts';
 
 /** What a port held at the end of the cycle that wrote it, on its way to a later cycle: feedback, or one successive record. */
@@ -15,6 +15,17 @@ export interface Delivered {
   stamp: Stamp;
 }
 
+interface RowPool extends RowLayout {
+  readonly free: Row[];
+}
+function take(pool: RowPool, from: Fielded): Row {
+  const row = pool.free.pop();
+  if (!row) return new pool.Row(from);
+  row.key = from.key;
+  pool.copy(from, row);
+  return row;
+}
+
 /**
  * Feedback and successive records on their way: first those without delay, in one line in order of emission, then by
  * (due, place of the port, emission).
@@ -23,6 +34,8 @@ export class Feedback {
   readonly #core: Core;
   /** By node and out-port, µs. `delay` is the node's word for its feedback; successive records that close no loop come at once. */
   readonly #delays: readonly (readonly number[])[];
+  /** By node and out-port: how its records are copied, and copies that are free again. */
+  readonly #pools: readonly (readonly RowPool[])[];
   #immediate: Delivered[] = [];
   #head = 0;
   #delayed: Delivered[] = [];
@@ -37,19 +50,17 @@ export class Feedback {
     this.#delays = core.plan.nodes.map(({ node, outs }) =>
       outs.map(({ port }) => (node.feedback.includes(port) ? node.delayUs : 0)),
     );
+    this.#pools = core.plan.nodes.map(({ outs }) => outs.map(({ schema }) => ({ ...rowsOf(schema), free: [] })));
   }
   /** Copies what a port just emitted, because its slot is reused. */
   emitted(node: number, out: number, key: number): void {
     const { plan } = this.#core;
     const n = plan.nodes[node]!;
     const slot = this.#core.instance(node, key)!.ports[out]!.slot;
-    const { schema } = n.outs[out]!;
-    const records: Fielded[] = slot instanceof PooledSlot ? slot.records.slice(0, slot.n) : [slot as Fielded];
-    const rows = records.map((r) => {
-      const row: Record<string, unknown> = { key: r.key };
-      copyFields(schema, r, row);
-      return row;
-    });
+    const pool = this.#pools[node]![out]!;
+    const rows: Row[] = [];
+    if (slot instanceof PooledSlot) for (let i = 0; i < slot.n; i++) rows.push(take(pool, slot.at(i)));
+    else rows.push(take(pool, slot as Fielded));
     if (n.outs[out]!.successive) for (const row of rows) this.#send(node, out, key, [row]);
     else this.#send(node, out, key, rows);
   }
@@ -97,7 +108,8 @@ export class Feedback {
     const nth = this.#nth[node] ?? 0;
     this.#nth[node] = nth + 1;
     const stamp = clock.stamp();
-    return { ...stamp, path: [...stamp.path, plan.nodes[node]!.ordinal, nth] };
+    stamp.path = [...stamp.path, plan.nodes[node]!.ordinal, nth];
+    return stamp;
   }
   get due(): number {
     return this.#delayed[0]?.due ?? Number.POSITIVE_INFINITY;
@@ -127,7 +139,12 @@ export class Feedback {
   /** Puts the rows into the slots that consumers of the port read. */
   write(d: Delivered): void {
     const entry = this.#core.delivery(d.node, d.out, d.key);
-    for (const row of d.rows) entry.write(row);
+    const { Row, free } = this.#pools[d.node]![d.out]!;
+    for (const row of d.rows) {
+      entry.write(row);
+      // The slot has its values now. Rows of a snapshot or of another part look different: they would spoil the class.
+      if (row instanceof Row) free.push(row);
+    }
   }
   /** For snapshots. */
   get all(): Delivered[] {

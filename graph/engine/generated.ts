@@ -5,9 +5,9 @@ import type { Arrival, Cycles, OnFeedback } from './cycles.ts';
 import { Instance } from './instance.ts';
 import { askAndStep, type Waiting } from './waiting.ts';
 
-type ProgramFn = (key: number, n: number, done: number) => void;
+type ProgramFn = (key: number, n: number) => void;
 type BlockFn = (block: Block, from: number, limit: number) => number;
-type WaitingProgramFn = (key: number, n: number, done: number) => Waiting<void>;
+type WaitingProgramFn = (key: number, n: number) => Waiting<void>;
 type WaitingBlockFn = (block: Block, from: number, limit: number) => Waiting<number>;
 /** A program that reaches an asynchronous node is a generator; the others of the same plan stay plain functions. */
 type CompiledBlock =
@@ -43,10 +43,10 @@ export class GeneratedPlan implements Cycles {
     return waits ? yield* run(block, from, limit) : run(block, from, limit);
   }
   deliver(node: number, out: number, key: number): void {
-    (this.#delivery(node, out).run as ProgramFn)(key, this.#core.clock.n, -1);
+    (this.#delivery(node, out).run as ProgramFn)(key, this.#core.clock.n);
   }
   waitDeliver(node: number, out: number, key: number): Waiting<void> {
-    return this.#wait(this.#delivery(node, out), key, -1);
+    return this.#wait(this.#delivery(node, out), key);
   }
   #delivery(node: number, out: number): Compiled {
     return this.#program(`d${node}.${out}`, () => this.#core.plan.emission(node, out, true));
@@ -60,7 +60,7 @@ export class GeneratedPlan implements Cycles {
     else if (i.sink) i.sink.write(i.tick as never, i.ctx);
     else i.rx?.run(i.tick);
     i.ctx.timer = 0;
-    (this.#after(node).run as ProgramFn)(key, this.#core.clock.n, node);
+    (this.#after(node).run as ProgramFn)(key, this.#core.clock.n);
   }
   *waitFire(node: number, key: number, tag: number): Waiting<void> {
     const i = this.#core.instance(node, key)!;
@@ -72,7 +72,7 @@ export class GeneratedPlan implements Cycles {
     else if (i.sink) i.sink.write(i.tick as never, i.ctx);
     else i.rx?.run(i.tick);
     i.ctx.timer = 0;
-    yield* this.#wait(this.#after(node), key, node);
+    yield* this.#wait(this.#after(node), key);
   }
   remote(arrival: Arrival, key: number): void {
     let program = this.#arrivals.get(arrival);
@@ -80,13 +80,13 @@ export class GeneratedPlan implements Cycles {
       program = this.#compile(this.#core.plan.arrival(arrival.ports, arrival.all));
       this.#arrivals.set(arrival, program);
     }
-    (program.run as ProgramFn)(key, this.#core.clock.n, -1);
+    (program.run as ProgramFn)(key, this.#core.clock.n);
   }
   end(node: number, key: number): void {
-    if (this.#end(node, key)) (this.#after(node).run as ProgramFn)(key, this.#core.clock.n, node);
+    if (this.#end(node, key)) (this.#after(node).run as ProgramFn)(key, this.#core.clock.n);
   }
   *waitEnd(node: number, key: number): Waiting<void> {
-    if (this.#end(node, key)) yield* this.#wait(this.#after(node), key, node);
+    if (this.#end(node, key)) yield* this.#wait(this.#after(node), key);
   }
   #end(node: number, key: number): boolean {
     const i = this.#core.instance(node, key)!;
@@ -96,12 +96,16 @@ export class GeneratedPlan implements Cycles {
     return true;
   }
   #after(node: number): Compiled {
-    return this.#program(`a${node}`, () => this.#core.plan.activation(node));
+    // The node itself has run.
+    return this.#program(`a${node}`, () => {
+      const { steps, feedback } = this.#core.plan.activation(node);
+      return { steps: steps.filter((s) => s.node !== node), feedback };
+    });
   }
-  *#wait(program: Compiled, key: number, done: number): Waiting<void> {
+  *#wait(program: Compiled, key: number): Waiting<void> {
     const { n } = this.#core.clock;
-    if (program.waits) yield* program.run(key, n, done);
-    else program.run(key, n, done);
+    if (program.waits) yield* program.run(key, n);
+    else program.run(key, n);
   }
   #waits(program: Program): boolean {
     return program.steps.some(({ node }) => this.#core.plan.nodes[node]!.node.type.kind === 'async');
@@ -123,7 +127,7 @@ export class GeneratedPlan implements Cycles {
     const waits = programs.some((p) => p.waits);
     const cases = programs.map((p, out) => {
       const empty = core.plan.emission(source, out, false).steps.length === 0;
-      return `case ${out}: (L${out}[k] ?? loader(${out}, k)).load(ports[${out}].columns, row[i]);${empty ? '' : ` ${p.waits ? 'yield* ' : ''}p${out}(k, n, -1);`} break;`;
+      return `case ${out}: (L${out}[k] ?? loader(${out}, k)).load(ports[${out}].columns, row[i]);${empty ? '' : ` ${p.waits ? 'yield* ' : ''}p${out}(k, n);`} break;`;
     });
     const make = new Function(
       'core',
@@ -162,57 +166,90 @@ export class GeneratedPlan implements Cycles {
     return { waits, run } as CompiledBlock;
   }
 
+  /** A program in pieces that call each other in turn: see PIECE. */
   #compile(program: Program): Compiled {
     const core = this.#core;
     const waits = this.#waits(program);
-    const names: string[] = ['core', 'onFeedback'];
-    const values: unknown[] = [core, this.#onFeedback];
-    const bind = (name: string, value: unknown): string => {
-      if (!names.includes(name)) {
-        names.push(name);
-        values.push(value);
+    const bound = new Bound(core, this.#onFeedback);
+    const star = waits ? '*' : '';
+    const bodies: string[][] = [[]];
+    let room = PIECE;
+    for (const step of program.steps) {
+      const size = step.mode === 'none' ? 1 : 0;
+      if (size > room) {
+        bodies.push([]);
+        room = PIECE;
       }
-      return name;
-    };
-    const body: string[] = [];
-    for (const { node, mode } of program.steps) {
-      const plan = core.plan.nodes[node]!;
-      const type = plan.node.type;
-      // At least as many as the instance listens to: in-ports that share a slot count once, lists each have their own view.
-      const waking = new Set(
-        plan.inputs.filter((i) => !i.passive).map((i) => (i.list ? i.port : `${i.from}.${i.out}.${i.pick}`)),
-      ).size;
-      const call =
-        type.kind === 'step'
-          ? `${bind(`step${node}`, type.step)}(i.state, i.tick, i.config, i.emit, i.ctx)`
-          : type.kind === 'sink'
-            ? 'i.sink.write(i.tick, i.ctx)'
-            : type.kind === 'async'
-              ? `yield* ${bind('askAndStep', askAndStep)}(i)`
-              : 'i.rx.run(i.tick)';
-      const guarded = `if (${Instance.wokenText(waking)}) ${call};`;
-      const skip = `if (done !== ${node})`;
-      if (mode === 'none') body.push(`${skip} { const i = ${bind(`I${node}`, core.single[node])}; ${guarded} }`);
-      else {
-        const list = bind(`I${node}`, core.keyed[node]);
-        if (mode === 'one') body.push(`${skip} { const i = ${list}[k]; ${guarded} }`);
-        else body.push(`${skip} for (const j of core.live) { const i = ${list}[j]; ${guarded} }`);
-      }
+      room -= size;
+      bodies.at(-1)!.push(this.#stepText(step, bound));
     }
-    for (const { node, out, all } of program.feedback) {
-      const written = (instance: string) => `${instance}.ports[${out}].slot.stamp === n`;
-      if (core.single[node])
-        body.push(`if (${written(bind(`I${node}`, core.single[node]))}) onFeedback(${node}, ${out}, -1);`);
-      else {
-        const list = bind(`I${node}`, core.keyed[node]);
-        body.push(
-          all
-            ? `for (const j of core.live) if (${written(`${list}[j]`)}) onFeedback(${node}, ${out}, j);`
-            : `if (${written(`${list}[k]`)}) onFeedback(${node}, ${out}, k);`,
-        );
-      }
-    }
-    const text = `'use strict'; return function${waits ? '*' : ''} program(k, n, done) {\n${body.join('\n')}\n}`;
-    return { waits, run: new Function(...names, text)(...values) as never };
+    for (const port of program.feedback) bodies.at(-1)!.push(feedbackText(core, port, bound));
+    const pieces = bodies.map((body, i) => `function${star} piece${i}(k, n) {\n${body.join('\n')}\n}`);
+    const calls = pieces.map((_, i) => `${waits ? 'yield* ' : ''}piece${i}(k, n);`).join(' ');
+    const whole = pieces.length === 1 ? 'return piece0;' : `return function${star} program(k, n) { ${calls} };`;
+    const text = `'use strict';\n${bound.text}\n${pieces.join('\n')}\n${whole}`;
+    return { waits, run: new Function('bound', text)(bound.values) as never };
   }
+
+  #stepText({ node, mode }: Program['steps'][number], bound: Bound): string {
+    const { core } = bound;
+    const plan = core.plan.nodes[node]!;
+    const type = plan.node.type;
+    // At least as many as the instance listens to: in-ports that share a slot count once, lists each have their own view.
+    const waking = new Set(
+      plan.inputs.filter((i) => !i.passive).map((i) => (i.list ? i.port : `${i.from}.${i.out}.${i.pick}`)),
+    ).size;
+    const call =
+      type.kind === 'step'
+        ? `${bound.as(`step${node}`, type.step)}(i.state, i.tick, i.config, i.emit, i.ctx)`
+        : type.kind === 'sink'
+          ? 'i.sink.write(i.tick, i.ctx)'
+          : type.kind === 'async'
+            ? `yield* ${bound.as('askAndStep', askAndStep)}(i)`
+            : 'i.rx.run(i.tick)';
+    const guarded = `if (${Instance.wokenText(waking)}) ${call};`;
+    if (mode === 'none') return `{ const i = ${bound.as(`I${node}`, core.single[node])}; ${guarded} }`;
+    const list = bound.as(`I${node}`, core.keyed[node]);
+    if (mode === 'one') return `{ const i = ${list}[k]; ${guarded} }`;
+    return `for (const j of core.live) { const i = ${list}[j]; ${guarded} }`;
+  }
+}
+
+/**
+ * Unkeyed nodes in one generated function. V8 inlines what a function calls only up to a budget of some 900 bytes of bytecode, which
+ * about five steps with their emissions use up: in one long function all others would stay calls. Of a keyed node the
+ * instance is another each time, so that inlining its step gains nothing.
+ */
+const PIECE = 5;
+
+/** What generated code refers to, as constants of its own: V8 takes those for known objects, parameters not. */
+class Bound {
+  readonly core: Core;
+  readonly values: unknown[];
+  readonly #names: string[];
+  constructor(core: Core, onFeedback: OnFeedback) {
+    this.core = core;
+    this.values = [core, onFeedback];
+    this.#names = ['core', 'onFeedback'];
+  }
+  as(name: string, value: unknown): string {
+    if (!this.#names.includes(name)) {
+      this.#names.push(name);
+      this.values.push(value);
+    }
+    return name;
+  }
+  get text(): string {
+    return this.#names.map((name, i) => `const ${name} = bound[${i}];`).join(' ');
+  }
+}
+
+function feedbackText(core: Core, { node, out, all }: Program['feedback'][number], bound: Bound): string {
+  const written = (instance: string) => `${instance}.ports[${out}].slot.stamp === n`;
+  if (core.single[node])
+    return `if (${written(bound.as(`I${node}`, core.single[node]))}) onFeedback(${node}, ${out}, -1);`;
+  const list = bound.as(`I${node}`, core.keyed[node]);
+  return all
+    ? `for (const j of core.live) if (${written(`${list}[j]`)}) onFeedback(${node}, ${out}, j);`
+    : `if (${written(`${list}[k]`)}) onFeedback(${node}, ${out}, k);`;
 }

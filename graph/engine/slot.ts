@@ -53,12 +53,42 @@ export function slotClass(schema: Schema): new (clock: Clock, key: number) => Fi
   return layout;
 }
 
+/** A record's values on their own, for later: the key, then the fields. */
+export interface Row extends Record<string, unknown> {
+  key: number;
+}
+type RowClass = new (from: Fielded) => Row;
+export interface RowLayout {
+  readonly Row: RowClass;
+  readonly copy: (from: Record<string, unknown>, to: Record<string, unknown>) => void;
+}
+const rowLayouts = new WeakMap<Schema, RowLayout>();
+
+function rowLayout(schema: Schema): RowLayout {
+  let layout = rowLayouts.get(schema);
+  if (!layout) {
+    const copies = Object.entries(schema.fields).map(([name, f]) => {
+      const id = `[${JSON.stringify(name)}]`;
+      const own = `new Vec(from${id}.data.slice(from${id}.start, from${id}.end))`;
+      return `to${id} = ${f.kind === 'list' ? own : `from${id}`};`;
+    });
+    const into = copies.join('\n').replaceAll('to[', 'this[');
+    layout = new Function(
+      'Vec',
+      `return {
+         Row: class Row_${schema.name.replace(/\W/g, '_')} { constructor(from) { this.key = from.key; ${into} } },
+         copy(from, to) { ${copies.join('\n')} },
+       }`,
+    )(Vec) as RowLayout;
+    rowLayouts.set(schema, layout);
+  }
+  return layout;
+}
+/** Generated once per schema, so that all its rows share a hidden class; `copy` fills one again. */
+export const rowsOf = (schema: Schema): RowLayout => rowLayout(schema);
 /** Copies the fields; lists are copied by value, so that the copy outlives its source. */
 export function copyFields(schema: Schema, from: Record<string, unknown>, to: Record<string, unknown>): void {
-  for (const name of Object.keys(schema.fields)) {
-    const v = from[name];
-    to[name] = v instanceof Vec ? new Vec(v.data.slice(v.start, v.end)) : v;
-  }
+  rowLayout(schema).copy(from, to);
 }
 
 /** All records of a cycle on a `many` port, or on an `any` port over all keys. Emptied by the next cycle that writes it. */

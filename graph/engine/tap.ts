@@ -136,7 +136,7 @@ function tapClass(schema: Schema, kept: Schema): TapClass {
          wider.set(this.data);
          this.data = wider;
        }
-       truncate(n) { this.n = n; ${Array.from({ length: others }, (_, i) => `this.other${i}.length = n;`).join(' ')} }
+       truncate(n) { this.n = n; }
        cause(i) { return this.clock.causes[this.data[i * ${stride}]]; }
        seq(i) { return this.data[i * ${stride} + 1]; }
        time(i) { return this.data[i * ${stride} + 2]; }

@@ -42,8 +42,11 @@ export class FileKeys {
 
   /** Counts a row of `key` and what its amounts need. */
   see(key: number, pxDigits: number, qtyDigits: number, maxPx: number, maxQty: number): void {
+    this.seeMany(key, 1, pxDigits, qtyDigits, maxPx, maxQty);
+  }
+  seeMany(key: number, rows: number, pxDigits: number, qtyDigits: number, maxPx: number, maxQty: number): void {
     if (key >= this.rows.length) this.#grow(key);
-    this.rows[key]!++;
+    this.rows[key]! += rows;
     if (pxDigits > this.pxDigits[key]!) this.pxDigits[key] = pxDigits;
     if (qtyDigits > this.qtyDigits[key]!) this.qtyDigits[key] = qtyDigits;
     if (maxPx > this.maxPx[key]!) this.maxPx[key] = maxPx;

@@ -273,6 +273,30 @@ describe('Parquet', () => {
     db.close();
     return path;
   };
+  it('of ticks gives the same rows whether chunks are sound or hold rows that are refused', async () => {
+    const rowsOf = (bad: string) => `
+      SELECT 1609459200000000 + i * 7 - CASE WHEN i = 6000 THEN 20 ELSE 0 END AS ts_us, hash(i) % 5 = 0 AS is_trade,
+        (200000 + hash(i * 3) % 9) / 10 AS bid, (hash(i * 5) % 9000) / 1000 AS bid_qty, (200010 + hash(i * 7) % 9) / 10 AS ask,
+        (hash(i * 11) % 9000) / 1000 AS ask_qty, (200000 + hash(i * 13) % 900) / 10 AS price,
+        (1 + hash(i * 17) % 9000) / 1000 AS qty, hash(i * 19) % 2 = 0 AS is_buy FROM range(9000) t(i)${bad}`;
+    const sound = await read([await write('sound.parquet', rowsOf(' WHERE i <> 6000'))]);
+    // A refused row in every chunk: each goes the other way.
+    const bad = `UNION ALL SELECT ts_us, false, -1.0, 1.0, 1.0, 1.0, 1.0, 1.0, false FROM a WHERE (ts_us - 1609459200000000) // 7 % 100 = 0`;
+    const mixed = await read([
+      await write(
+        'mixed.parquet',
+        `WITH a AS (${rowsOf(' WHERE i <> 6000')}) SELECT * FROM (FROM a ${bad}) ORDER BY ts_us, bid`,
+      ),
+    ]);
+    const plain = (r: typeof sound) =>
+      r.rows.filter((x) => x.port !== 'dead_letter').map(({ t, port, values }) => ({ t, port, values }));
+    expect(mixed.quality.bad_input).toHaveLength(89);
+    expect(plain(mixed)).toEqual(plain(sound));
+    expect(mixed.keys).toEqual([sound.keys[0]!.replace('sound', 'mixed')]);
+    const back = await read([await write('back.parquet', rowsOf(''))]);
+    expect(back.quality.out_of_order).toBe(1);
+    expect(back.rows).toHaveLength(9000);
+  });
   it('of candles and ticks is decoded here', async () => {
     const candles = await write(
       'w3-07.parquet',

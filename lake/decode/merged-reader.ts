@@ -11,6 +11,7 @@ import { NO_KEY } from './file-rows.ts';
 import { FIELDS, type ListValues, PORT, PORTS, type Segment } from './row-store.ts';
 import { DROPPED, type Track } from './run-keys.ts';
 import type { SegmentHome } from './segment-home.ts';
+import { Arena } from './spilled.ts';
 
 /** A block with where its rows come from: what the quality report needs beyond the rows. */
 export interface DecodedBlock extends Block {
@@ -28,6 +29,8 @@ interface Cursor {
   position: number;
   segment: number;
   loaded: Segment | null;
+  /** What is not in memory is read in here, one segment after the other. */
+  arena: Arena;
   i: number;
   /** Time of the row at the cursor; Infinity at the end. */
   t: number;
@@ -72,6 +75,7 @@ export class MergedReader implements BlockReader {
       position,
       segment: -1,
       loaded: null,
+      arena: new Arena(),
       i: 0,
       t: Number.POSITIVE_INFINITY,
       first: 0,
@@ -169,7 +173,7 @@ export class MergedReader implements BlockReader {
     if (best === null || best.t === Number.POSITIVE_INFINITY) return null;
     this.#runUntil = second === null ? Number.POSITIVE_INFINITY : second.t;
     this.#runTies = second === null || best.position < second.position;
-    best.loaded ??= best.track.load(best.segment);
+    best.loaded ??= best.track.load(best.segment, best.arena);
     return best;
   }
 

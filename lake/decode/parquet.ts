@@ -1,11 +1,14 @@
+import type { DuckDBDataChunk } from '@duckdb/node-api';
 import { ChimeraError } from '../../graph/schema/index.ts';
-import { type DuckDb, sqlName, sqlText } from '../duckdb.ts';
+import { type DuckDb, type NativeVector, sqlName, sqlText } from '../duckdb.ts';
+import { chunkTaken } from '../free-chunks.ts';
 import { intervalOf } from './csv-layout.ts';
 import { digitsOf } from './decimal.ts';
 import { CANDLE_PX_DIGITS, FileKeys, FREE_QTY_DIGITS, NO_EVIDENCE } from './file-keys.ts';
 import type { FileRows } from './file-rows.ts';
 import { MS_MAX, MS_MIN } from './frame.ts';
-import { PORT } from './row-store.ts';
+import { PORT, SEGMENT_ROWS, type Values } from './row-store.ts';
+import { digitsOver, isOrdered, maxOver } from './sound-columns.ts';
 
 /** Columns of the Parquet files that are decoded here; `us` and `ms` mark how their time is given. */
 const LAYOUTS = {
@@ -19,6 +22,8 @@ type Layout = keyof typeof LAYOUTS;
 export interface ParquetFile {
   db: DuckDb;
   columns: string[];
+  /** DuckDB's type of each column. */
+  types: ReadonlyMap<string, string>;
   /** null: none of ours; perhaps the lake's. */
   layout: Layout | null;
   isLake: boolean;
@@ -31,10 +36,11 @@ export async function openParquetFile(path: string, db: DuckDb): Promise<Parquet
     const described = await c.runAndReadAll(
       `DESCRIBE SELECT * FROM read_parquet(${sqlText(path)}, hive_partitioning = false)`,
     );
-    const columns = described.getRows().map((r) => String(r[0]));
+    const types = new Map(described.getRows().map((r) => [String(r[0]), String(r[1])]));
+    const columns = [...types.keys()];
     const layout =
       (Object.keys(LAYOUTS) as Layout[]).find((l) => LAYOUTS[l].every((name) => columns.includes(name))) ?? null;
-    return { db, columns, layout, isLake: columns.includes('seq') && columns.includes('t_avail_us') };
+    return { db, columns, types, layout, isLake: columns.includes('seq') && columns.includes('t_avail_us') };
   } catch (cause) {
     throw unreadable(path, cause);
   } finally {
@@ -59,10 +65,8 @@ export async function decodeParquet(path: string, parquet: ParquetFile, file: Fi
   const { db } = parquet;
   const c = await db.connect();
   try {
-    const select = names.map(
-      (n) =>
-        `COALESCE(CAST(${n.startsWith('is_') ? `CAST(${sqlName(n)} AS TINYINT)` : sqlName(n)} AS DOUBLE), 'NaN'::DOUBLE)`,
-    );
+    const select = names.map((n) => asStored(n, parquet.types.get(n)!));
+    const isBool = names.map((n) => parquet.types.get(n) === 'BOOLEAN');
     const result = await c.stream(
       `SELECT ${select.join(', ')} FROM read_parquet(${sqlText(path)}, hive_partitioning = false)`,
     );
@@ -70,11 +74,9 @@ export async function decodeParquet(path: string, parquet: ParquetFile, file: Fi
     for (;;) {
       const chunk = await result.fetchChunk();
       if (chunk === null || chunk.rowCount === 0) break;
+      chunkTaken();
       const n = chunk.rowCount;
-      const columns = names.map((_, i) => {
-        const bytes = db.native.vector_get_data(db.vector(chunk, i), n * 8);
-        return new Float64Array(bytes.buffer, bytes.byteOffset, n);
-      });
+      const columns = names.map((_, i) => (isBool[i] ? boolColumn(db, chunk, i) : numberColumn(db, chunk, i)));
       if (layout === 'ticks') rows.ticks(columns, n, line);
       else if (layout === 'trades') rows.trades(columns, n, line);
       else rows.candles(columns, n, line);
@@ -87,6 +89,34 @@ export async function decodeParquet(path: string, parquet: ParquetFile, file: Fi
   }
 }
 
+/** As it lies in the file where that can be read as it lies: a cast of every value costs DuckDB as much as decoding it. */
+function asStored(name: string, type: string): string {
+  if (type === 'DOUBLE' || type === 'BOOLEAN') return sqlName(name);
+  const value = name.startsWith('is_') ? `CAST(${sqlName(name)} AS TINYINT)` : sqlName(name);
+  return `CAST(${value} AS DOUBLE)`;
+}
+function numberColumn(db: DuckDb, chunk: DuckDBDataChunk, column: number): Float64Array {
+  const n = chunk.rowCount;
+  const vector = db.vector(chunk, column);
+  const bytes = db.native.vector_get_data(vector, n * 8);
+  const values = new Float64Array(bytes.buffer, bytes.byteOffset, n);
+  return withoutNulls(db, vector, values);
+}
+function boolColumn(db: DuckDb, chunk: DuckDBDataChunk, column: number): Values {
+  const n = chunk.rowCount;
+  const vector = db.vector(chunk, column);
+  const values = db.native.vector_get_data(vector, n);
+  const valid: Uint8Array | null = db.native.vector_get_validity(vector, ((n + 63) >> 6) * 8);
+  return valid === null ? values : withoutNulls(db, vector, Float64Array.from(values.subarray(0, n)));
+}
+function withoutNulls(db: DuckDb, vector: NativeVector, values: Float64Array): Float64Array {
+  const n = values.length;
+  // One bit a row, null when all rows have a value.
+  const valid: Uint8Array | null = db.native.vector_get_validity(vector, ((n + 63) >> 6) * 8);
+  if (valid === null) return values;
+  return values.map((v, i) => ((valid[i >> 3]! >> (i & 7)) & 1 ? v : Number.NaN));
+}
+
 class ParquetRows {
   readonly #file: FileRows;
   readonly #key: number;
@@ -97,13 +127,14 @@ class ParquetRows {
   #quotes = 0;
   #problem = '';
   #message = '';
+  readonly #ports = new Uint8Array(SEGMENT_ROWS);
 
   constructor(file: FileRows, key: number) {
     this.#file = file;
     this.#key = key;
   }
 
-  candles([t, open, high, low, close, volume]: readonly Float64Array[], n: number, line: number): void {
+  candles([t, open, high, low, close, volume]: readonly Values[], n: number, line: number): void {
     if (this.#interval === 0)
       this.#interval = intervalOf(
         Array.from(t!.subarray(0, Math.min(n, 1024)), (v) => (v >= 1e14 ? Math.floor(v / 1000) : v)),
@@ -132,8 +163,86 @@ class ParquetRows {
   }
 
   /** A row is a trade or a quote; trades and quotes are numbered from 1, as the files have no ids. */
-  ticks(
-    [t, isTrade, bid, bidQty, ask, askQty, price, qty, isBuy]: readonly Float64Array[],
+  ticks(columns: readonly Values[], n: number, line: number): void {
+    if (this.#areSound(columns, n)) this.#addTicks(columns, n, line);
+    else this.#ticksOneByOne(columns, n, line);
+  }
+
+  /** Whether no row of a chunk is to be refused and no time steps back. If so their decimals are noted. */
+  #areSound([t, isTrade, bid, bidQty, ask, askQty, price, qty]: readonly Values[], n: number): boolean {
+    const { ports } = this.#file.context;
+    if (ports !== undefined && !(ports.has(PORT.trade) && ports.has(PORT.book_ticker))) return false;
+    if (!isOrdered(t!, n, this.#file.t)) return false;
+    const quotes = { flags: isTrade!, flagged: false, n };
+    const trades = { flags: isTrade!, flagged: true, n };
+    const { MIN_VALUE } = Number;
+    let px = digitsOver(bid!, quotes, MIN_VALUE, this.#pxDigits);
+    px = digitsOver(ask!, quotes, MIN_VALUE, px);
+    px = digitsOver(price!, trades, MIN_VALUE, px);
+    let lot = digitsOver(bidQty!, quotes, 0, this.#qtyDigits);
+    lot = digitsOver(askQty!, quotes, 0, lot);
+    lot = digitsOver(qty!, trades, MIN_VALUE, lot);
+    if (px < 0 || lot < 0) return false;
+    this.#pxDigits = px;
+    this.#qtyDigits = lot;
+    const maxPx = Math.max(maxOver(bid!, quotes), maxOver(ask!, quotes), maxOver(price!, trades));
+    const maxQty = Math.max(maxOver(bidQty!, quotes), maxOver(askQty!, quotes), maxOver(qty!, trades));
+    this.#file.keys.seeMany(this.#key, n, px, Math.max(lot, FREE_QTY_DIGITS), maxPx, maxQty);
+    return true;
+  }
+
+  /** Rows that are sound, column by column. */
+  #addTicks(columns: readonly Values[], n: number, line: number): void {
+    const [t, isTrade, bid, bidQty, ask, askQty, price, qty, isBuy] = columns as [Values, ...Values[]];
+    const { store } = this.#file;
+    const { trade, book_ticker } = PORT;
+    // Refused rows at the beginning of the file get its first time.
+    this.#file.advance(t[0]!, 0, 0, true);
+    for (let i = 0; i < n; i++) this.#ports[i] = isTrade![i] === 1 ? trade : book_ticker;
+    for (let from = 0; from < n; ) {
+      const count = Math.min(store.room, n - from);
+      const to = from + count;
+      const trades = store.buffer(trade);
+      const quotes = store.buffer(book_ticker);
+      store.beginMany(this.#ports, t, from, count, this.#key, line + from + 1);
+      const [qId, qBid, qBidQty, qAsk, qAskQty, qMs, qTx] = quotes.numbers as Float64Array[];
+      const [tId, tPx, tQty, tSide, tMs, tTx, tMarket, tOther, tFirst, tLast] = trades.numbers as Float64Array[];
+      let q = quotes.n;
+      let r = trades.n;
+      for (let i = from; i < to; i++) {
+        const ms = Math.floor(t[i]! / 1000);
+        if (isTrade![i] !== 1) {
+          qId![q] = ++this.#quotes;
+          qBid![q] = bid![i]!;
+          qBidQty![q] = bidQty![i]!;
+          qAsk![q] = ask![i]!;
+          qAskQty![q] = askQty![i]!;
+          qMs![q] = ms;
+          qTx![q++] = Number.NaN;
+          continue;
+        }
+        const id = ++this.#trades;
+        tId![r] = id;
+        tPx![r] = price![i]!;
+        tQty![r] = qty![i]!;
+        tSide![r] = isBuy![i] === 1 ? 0 : 1;
+        tMs![r] = ms;
+        tTx![r] = Number.NaN;
+        tMarket![r] = 1;
+        tOther![r] = 0;
+        tFirst![r] = id;
+        tLast![r++] = id;
+      }
+      quotes.n = q;
+      trades.n = r;
+      from = to;
+    }
+    this.#file.advance(t[n - 1]!, 0, 0, true);
+  }
+
+  /** The reference for the two above, and the way of chunks in which something is amiss. */
+  #ticksOneByOne(
+    [t, isTrade, bid, bidQty, ask, askQty, price, qty, isBuy]: readonly Values[],
     n: number,
     line: number,
   ): void {
@@ -161,7 +270,7 @@ class ParquetRows {
     }
   }
 
-  trades([t, id, price, qty, maker]: readonly Float64Array[], n: number, line: number): void {
+  trades([t, id, price, qty, maker]: readonly Values[], n: number, line: number): void {
     for (let i = 0; i < n; i++) {
       if (!Number.isSafeInteger(id![i]!)) this.#fail('CHM655', 'the trade id is no whole number');
       this.#trade(this.#time(t![i]!), line + i + 1, id![i]!, price![i]!, qty![i]!, maker![i]!);

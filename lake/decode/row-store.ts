@@ -1,6 +1,7 @@
 import type { Field, Schema } from '../../graph/schema/index.ts';
 import { MARKET_PORTS } from '../../graph/schema/index.ts';
 import type { SegmentHome } from './segment-home.ts';
+import type { Arena } from './spilled.ts';
 
 /** Ports in the order in which blocks number them. */
 export const PORTS: readonly { readonly name: string; readonly schema: Schema }[] = Object.entries(MARKET_PORTS).map(
@@ -19,6 +20,8 @@ export const SEGMENT_ROWS = 4096;
 /** A receive time below its predecessor's. */
 export const STEPPED_BACK = 1;
 
+/** Numbers, or bools as 0 and 1. */
+export type Values = Float64Array | Uint8Array;
 export interface ListValues {
   values: Float64Array;
   /** Row i is values[offsets[i] .. offsets[i+1]). */
@@ -73,6 +76,7 @@ export class PortBuffer {
       else this.numbers[i] = new Float64Array(SEGMENT_ROWS);
     }
   }
+  /** What it holds: arrays that are used again. */
   seal(): { n: number; columns: StoredColumn[] } {
     const n = this.n;
     const columns = this.fields.map((f, i): StoredColumn => {
@@ -81,9 +85,9 @@ export class PortBuffer {
         this.texts[i] = [];
         return column;
       }
-      if (f.kind !== 'list') return this.numbers[i]!.slice(0, n);
+      if (f.kind !== 'list') return this.numbers[i]!.subarray(0, n);
       const list = this.lists[i]!;
-      return { values: list.values.slice(0, list.offsets[n]!), offsets: list.offsets.slice(0, n + 1) };
+      return { values: list.values.subarray(0, list.offsets[n]!), offsets: list.offsets.subarray(0, n + 1) };
     });
     this.n = 0;
     return { n, columns };
@@ -120,12 +124,35 @@ export class RowStore {
     this.key[i] = key;
     this.line[i] = line;
     this.flags[i] = flags;
+    const buffer = this.buffer(port);
+    buffer.n++;
+    return buffer;
+  }
+
+  /** Rows that the open segment still takes: `beginMany` takes no more. */
+  get room(): number {
+    if (this.n === SEGMENT_ROWS) this.seal();
+    return SEGMENT_ROWS - this.n;
+  }
+  /** Adds the envelopes of `count` rows of one key, of one port each; returns nothing: the caller fills the ports' next rows. */
+  beginMany(ports: Uint8Array, t: Values, from: number, count: number, key: number, line: number): void {
+    const at = this.n;
+    for (let i = 0; i < count; i++) {
+      this.t[at + i] = t[from + i]!;
+      this.port[at + i] = ports[from + i]!;
+      this.line[at + i] = line + i;
+    }
+    this.key.fill(key, at, at + count);
+    this.flags.fill(0, at, at + count);
+    this.n = at + count;
+  }
+  /** The buffer of a port; its next row is `n`, which the caller counts up. */
+  buffer(port: number): PortBuffer {
     let buffer = this.ports[port];
     if (buffer === undefined) {
       buffer = new PortBuffer(FIELDS[port]!);
       this.ports[port] = buffer;
     }
-    buffer.n++;
     return buffer;
   }
 
@@ -139,11 +166,11 @@ export class RowStore {
     if (n === 0) return;
     const segment: Segment = {
       n,
-      t: this.t.slice(0, n),
-      port: this.port.slice(0, n),
-      key: this.key.slice(0, n),
-      line: this.line.slice(0, n),
-      flags: this.flags.slice(0, n),
+      t: this.t.subarray(0, n),
+      port: this.port.subarray(0, n),
+      key: this.key.subarray(0, n),
+      line: this.line.subarray(0, n),
+      flags: this.flags.subarray(0, n),
       ports: this.ports.map((p) => (p === undefined || p.n === 0 ? null : p.seal())),
     };
     this.segments.push({ n, t0: segment.t[0]!, id: this.#home.add(segment) });
@@ -151,7 +178,7 @@ export class RowStore {
     this.n = 0;
   }
 
-  load(index: number): Segment {
-    return this.#home.load(this.segments[index]!.id);
+  load(index: number, arena?: Arena): Segment {
+    return this.#home.load(this.segments[index]!.id, arena);
   }
 }

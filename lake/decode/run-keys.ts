@@ -3,6 +3,7 @@ import { digitsOf, MAX_DIGITS, MAX_SAFE, POW10 } from './decimal.ts';
 import type { Market } from './file-keys.ts';
 import { type FileRows, type LateRefusal, strictError } from './file-rows.ts';
 import { FIELDS, type ListValues, type Segment, type StoredColumn } from './row-store.ts';
+import type { Arena } from './spilled.ts';
 
 /** Rows of this key are not delivered. */
 export const DROPPED = -2;
@@ -11,7 +12,7 @@ export const DROPPED = -2;
 export interface Track {
   readonly file: string;
   readonly segments: readonly { n: number; t0: number; id: number }[];
-  load(index: number): Segment;
+  load(index: number, arena?: Arena): Segment;
   /** The file's key number → index in the run's KeyTable, or DROPPED. */
   keyOf: Int32Array;
   hasDropped: boolean;
@@ -78,7 +79,7 @@ export function settleKeys(
     (file): Track => ({
       file: file.context.file,
       segments: file.store.segments,
-      load: (i) => file.store.load(i),
+      load: (i, arena) => file.store.load(i, arena),
       keyOf: new Int32Array(file.keys.rows.length).fill(DROPPED),
       hasDropped: false,
       lateRows: [],

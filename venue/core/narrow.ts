@@ -30,7 +30,32 @@ export function widen(c: Readonly<Values<typeof OrderCommand>>): Command {
     good_till_ms: 0,
   };
 }
-/** Commissions are taken in the quote asset here. */
-export const narrowReport = (r: Report): Values<typeof OrderReport> & { key: number } =>
-  ({ ...r, base_fee: Number.NaN }) as Values<typeof OrderReport> & { key: number };
+type NarrowReport = Values<typeof OrderReport> & { key: number };
+/** Commissions are taken in the quote asset here. Field by field: a spread with one more field costs ten times as much. */
+export const narrowReport = (r: Report): NarrowReport => ({
+  client_id: r.client_id,
+  order_id: r.order_id,
+  exec: r.exec as NarrowReport['exec'],
+  status: r.status as NarrowReport['status'],
+  code: r.code,
+  reason: r.reason,
+  side: r.side,
+  type: r.type as NarrowReport['type'],
+  tif: r.tif as NarrowReport['tif'],
+  px: r.px,
+  stop_px: r.stop_px,
+  qty: r.qty,
+  reduce_only: r.reduce_only,
+  last_px: r.last_px,
+  last_qty: r.last_qty,
+  cum_qty: r.cum_qty,
+  cum_quote: r.cum_quote,
+  fee: r.fee,
+  realized_pnl: r.realized_pnl,
+  maker: r.maker,
+  trade_id: r.trade_id,
+  time_ms: r.time_ms,
+  base_fee: Number.NaN,
+  key: r.key,
+});
 export const narrowAccount = (a: Account): Values<typeof AccountUpdate> => a as Values<typeof AccountUpdate>;

@@ -1,0 +1,45 @@
+import { digitsOf, MAX_SAFE, POW10 } from './decimal.ts';
+import { MS_MAX, MS_MIN } from './frame.ts';
+import type { Values } from './row-store.ts';
+
+/** Checks over whole columns of a file, by which rows need not be looked at one by one when none of them is to be refused. */
+
+/** Whether all times (µs) are possible and none lies before the one before it. */
+export function isOrdered(t: Values, n: number, after: number): boolean {
+  let last = Math.max(after, MS_MIN * 1000);
+  for (let i = 0; i < n; i++) {
+    const us = t[i]!;
+    if (!(us >= last && Math.floor(us) === us)) return false;
+    last = us;
+  }
+  return last < MS_MAX * 1000;
+}
+
+/** The rows with `flags` = 1, or the others. */
+export interface Rows {
+  readonly flags: Values;
+  readonly flagged: boolean;
+  readonly n: number;
+}
+
+/** The decimals that a column's values need, at least `digits`; −1 when some value is none or below `least`. */
+export function digitsOver(values: Values, rows: Rows, least: number, digits: number): number {
+  const { flags, flagged, n } = rows;
+  let d = digits;
+  for (let i = 0; i < n && d >= 0; i++) {
+    if ((flags[i] === 1) !== flagged) continue;
+    const v = values[i]!;
+    if (!(v >= least)) return -1;
+    // The common case of `digitsOf`, in place.
+    const scale = POW10[d]!;
+    const scaled = v * scale;
+    if (!(scaled <= MAX_SAFE && Math.abs(Math.round(scaled) / scale - v) <= v * 8.9e-16)) d = digitsOf(v, d);
+  }
+  return d;
+}
+
+export function maxOver(values: Values, { flags, flagged, n }: Rows): number {
+  let max = 0;
+  for (let i = 0; i < n; i++) if ((flags[i] === 1) === flagged && values[i]! > max) max = values[i]!;
+  return max;
+}

@@ -1,0 +1,72 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Segment } from './row-store.ts';
+import { Arena, lay, SpillWriter, sizeOf } from './spilled.ts';
+
+const column = (n: number) =>
+  fc.oneof(
+    fc.array(fc.double(), { minLength: n, maxLength: n }),
+    fc.double().map((v) => Array.from({ length: n }, () => v)),
+    fc.constantFrom(0, -0, Number.NaN).map((v) => Array.from({ length: n }, () => v)),
+    fc.integer({ min: -3, max: 2 ** 40 }).map((v) => Array.from({ length: n }, (_, i) => v + i)),
+    fc.array(fc.constantFrom(0, -0), { minLength: n, maxLength: n }),
+  );
+const segment: fc.Arbitrary<Segment> = fc.integer({ min: 1, max: 40 }).chain((n) =>
+  fc
+    .tuple(
+      column(n),
+      column(n),
+      fc.integer({ min: 0, max: 1 }),
+      column(n),
+      fc.array(fc.string(), { minLength: n, maxLength: n }),
+    )
+    .map(([t, line, odd, numbers, texts]) => ({
+      n,
+      t: Float64Array.from(t),
+      port: Uint8Array.from({ length: n }, (_, i) => (i * odd) % 2),
+      key: Int32Array.from({ length: n }, (_, i) => i * odd),
+      line: Float64Array.from(line),
+      flags: new Uint8Array(n),
+      ports: [
+        null,
+        {
+          n,
+          columns: [
+            Float64Array.from(numbers),
+            texts,
+            { values: Float64Array.from(numbers), offsets: Int32Array.from({ length: n + 1 }, (_, i) => i) },
+          ],
+        },
+      ],
+    })),
+);
+
+describe('a segment in a temporary file', () => {
+  it('is read as it was written, whatever its columns hold, in memory that is used again', () => {
+    const writer = new SpillWriter();
+    const arena = new Arena();
+    fc.assert(
+      fc.property(segment, (s) => {
+        const { spilled, bytes } = writer.write(s, 0);
+        const buffer = arena.take(sizeOf(spilled));
+        new Uint8Array(buffer).fill(0xaa);
+        new Uint8Array(buffer).set(bytes);
+        expect(lay(spilled, buffer)).toStrictEqual(s);
+      }),
+      { numRuns: 300 },
+    );
+  });
+  it('leaves out what says nothing new', () => {
+    const n = 4096;
+    const s: Segment = {
+      n,
+      t: Float64Array.from({ length: n }, (_, i) => 1e15 + i * 7),
+      port: new Uint8Array(n).fill(3),
+      key: new Int32Array(n).fill(1),
+      line: Float64Array.from({ length: n }, (_, i) => 17 + i),
+      flags: new Uint8Array(n),
+      ports: [{ n, columns: [new Float64Array(n).fill(Number.NaN)] }],
+    };
+    expect(new SpillWriter().write(s, 0).bytes).toHaveLength(n * 8);
+  });
+});
