@@ -12,6 +12,7 @@ import { list } from './commands/list.ts';
 import { parity } from './commands/parity.ts';
 import { replay } from './commands/replay.ts';
 import { run } from './commands/run.ts';
+import { serve } from './commands/serve.ts';
 import { start } from './commands/start.ts';
 import { test } from './commands/test.ts';
 import { venue } from './commands/venue.ts';
@@ -26,6 +27,7 @@ const COMMANDS = [
   backtest,
   replay,
   parity,
+  serve,
   venue,
   test,
   lint,
