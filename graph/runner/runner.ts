@@ -35,6 +35,8 @@ export interface RunOptions {
   taps?: readonly string[] | '*';
   /** Taps keep digests of list fields instead of the lists. */
   digests?: boolean;
+  /** Counts how often each instance runs: for those who watch. */
+  count?: boolean;
   /** What asynchronous nodes were told, before or in this run; default: kept in memory, for this run only. */
   outcomes?: OutcomeJournal;
   /** Deadlines of asynchronous nodes; default: timers of the runtime. */
@@ -164,6 +166,7 @@ export class Run {
       mode: options.mode ?? 'generated',
       taps: options.taps ?? [],
       digests: options.digests ?? false,
+      count: options.count ?? false,
     });
     if (this.engine.waiting.length > 0)
       this.#answers = new Answers(options.outcomes ?? new Outcomes(), options.wall ?? wall);

@@ -46,7 +46,8 @@ export class Sessions {
     const now = this.#now();
     const row = this.#db.get<Row>('SELECT * FROM sessions WHERE id = ?', session);
     const given = hash(secret);
-    if (row === undefined || row.revoked !== 0 || now - row.rotated_ms > IDLE_MS || now - row.created_ms > LONGEST_MS) throw ended();
+    if (row === undefined || row.revoked !== 0 || now - row.rotated_ms > IDLE_MS || now - row.created_ms > LONGEST_MS)
+      throw ended();
     if (given !== row.secret) {
       if (given === row.previous && now - row.rotated_ms < RACE_MS)
         throw new ApiError('CHM1118', 'this session was renewed a moment ago', {
