@@ -135,9 +135,9 @@ async function answer(
   let who = NOBODY;
   try {
     const identity = await identify(api, request);
+    if (identity) who = identity;
     // Who fails here is told so before anything else of the request is looked at.
     mayCall(route, identity, face);
-    if (identity) who = identity;
     const call: Call = {
       api,
       params: parsed(route.params, request.params, 'the address'),

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { ChimeraError } from '../../graph/schema/index.ts';
+import { audit } from './commands/audit.ts';
 import { backtest } from './commands/backtest.ts';
 import { dlq } from './commands/dlq.ts';
 import { docs } from './commands/docs.ts';
@@ -28,6 +29,7 @@ const COMMANDS = [
   replay,
   parity,
   serve,
+  audit,
   venue,
   test,
   lint,

@@ -239,7 +239,7 @@ export class Observer {
     const source = core.plan.nodes[node]!.node.type.kind === 'source';
     const keys = core.single[node] && !source ? [-1] : core.live.slice(0, SAMPLED_KEYS);
     for (const k of keys) {
-      const slot = source ? core.entries[node]![out]![k]?.port.slot : core.instance(node, k)?.ports[out]!.slot;
+      const slot = source ? core.entries[node]![out]![k]?.port.slot : core.instance(node, k)?.ports[out]?.slot;
       if (slot && !(slot instanceof ManySlot) && slot.seen) watch.sample(slot as Fielded);
     }
   }

@@ -10,9 +10,10 @@ export interface Change {
 
 /** The value of an expression, with one leaf changed. What has no value is NaN, and then nothing holds. */
 export function evaluate(e: Expr, f: Row, p: Row, change?: Change): Value {
+  if (change?.leaf === e) return change.to;
   switch (e.op) {
     case 'literal':
-      return change?.leaf === e ? change.to : e.value;
+      return e.value;
     case 'variable':
       return change && sameName(change.leaf, e) ? change.to : ((e.root === '' ? f : p)[e.name] as Value);
     case '!':
@@ -66,13 +67,15 @@ function combine(op: string, x: Value, y: Value): Value {
   }
 }
 
-/** Literals and names of an expression that stand for numbers; each name once. */
+/** Constants (with their sign) and names of an expression that stand for numbers; each name once. */
 export function numericLeaves(e: Expr, f: Row, p: Row): Expr[] {
   const out: Expr[] = [];
   const names = new Set<string>();
   const walk = (x: Expr): void => {
     if (x.op === 'literal') {
       if (typeof x.value === 'number') out.push(x);
+    } else if (x.op === 'neg' && x.args[0].op === 'literal') {
+      out.push(x);
     } else if (x.op === 'variable') {
       const name = `${x.root}.${x.name}`;
       const value = (x.root === '' ? f : p)[x.name];

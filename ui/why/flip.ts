@@ -25,9 +25,9 @@ export interface FoundFlip extends Flip {
  */
 export function flipOf(text: string, e: Expr, f: Row, p: Row): Flip | null {
   const leaves = numericLeaves(e, f, p);
-  for (const op of ['literal', 'variable']) {
+  for (const constant of [true, false]) {
     const best = leaves
-      .filter((l) => l.op === op)
+      .filter((l) => (l.op !== 'variable') === constant)
       .flatMap((l) => flipBy(text, e, f, p, l) ?? [])
       .sort((a, b) => a.size - b.size)[0];
     if (best) {
@@ -46,7 +46,7 @@ export function flipBy(text: string, e: Expr, f: Row, p: Row, leaf: Expr): Found
   const exact = nearestFlip(e, f, p, leaf, from, other);
   if (exact === undefined) return undefined;
   const to = rounded(from, exact, other);
-  const literal = leaf.op === 'literal';
+  const literal = leaf.op !== 'variable';
   return {
     what: sourceOf(text, leaf),
     kind: literal ? 'constant' : 'operand',

@@ -159,7 +159,6 @@ function decisionFlip(m: DecisionMoment, rules: readonly Rule[]): NonNullable<Ve
   }
   for (const { i, rank: _, size: _size, leaf, ...flip } of found.sort((a, b) => a.rank - b.rank).slice(0, MOST_TRIES)) {
     const changed = apply(rules, i, m, leaf, flip.to);
-    if (!changed) continue;
     const decision = outcomeOf(decide(changed.rules, changed.moment).verdict);
     if (decision !== now) return { rule: rules[i]!.id, ...flip, decision };
   }
@@ -170,19 +169,18 @@ const OPERANDS_LAST = 1e9;
 const MOST_TRIES = 16;
 const conjunctsOf = (e: Expr): Expr[] => (e.op === '&&' ? [...conjunctsOf(e.args[0]), ...conjunctsOf(e.args[1])] : [e]);
 
-/** Rules and moment with one leaf changed; undefined when the number cannot be written. */
+/** Rules and moment with one leaf changed. */
 function apply(
   rules: readonly Rule[],
   i: number,
   m: DecisionMoment,
   leaf: Expr,
   to: number,
-): { rules: readonly Rule[]; moment: DecisionMoment } | undefined {
-  if (leaf.op === 'literal') {
+): { rules: readonly Rule[]; moment: DecisionMoment } {
+  if (leaf.op !== 'variable') {
     const when = withConstant(rules[i]!.when, [leaf.start, leaf.end], to);
     return { rules: rules.map((r, j) => (j === i ? { ...r, when } : r)), moment: m };
   }
-  if (leaf.op !== 'variable') return undefined;
   return { rules, moment: withOperand(m, leaf.root, leaf.name, to) };
 }
 /** The text of a condition with another constant. */

@@ -202,7 +202,10 @@ export class LiveRunHandle implements RunHandle, LiveRun {
   /** Asks the observer for what the taps of a port need together. */
   #ask(port: string): void {
     const taps = [...this.#taps].filter((t) => t.port === port);
-    if (taps.length === 0) return this.#say({ kind: 'untap', port });
+    if (taps.length === 0) {
+      this.#say({ kind: 'untap', port });
+      return;
+    }
     const keys = new Set(taps.map((t) => t.key));
     const key = keys.size === 1 ? [...keys][0] : undefined;
     this.#say({ kind: 'tap', port, room: Math.max(...taps.map((t) => t.room)), key });
