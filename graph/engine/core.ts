@@ -31,7 +31,9 @@ export class Core {
   /** Taps by plan node and out-port. */
   readonly taps: readonly (Tap | undefined)[][];
   /** Who sees the records of each port: its tap, and whoever sends them on. */
-  readonly #watchers: readonly (Watcher | undefined)[][];
+  readonly #watchers: (Watcher | undefined)[][];
+  /** The same without those that came later. */
+  readonly #fixed: readonly (Watcher | undefined)[][];
   /** Keyed nodes: instances by key index. */
   readonly keyed: Instance[][];
   /** Unkeyed nodes. */
@@ -60,7 +62,8 @@ export class Core {
     this.clock.declarations = plan.declarations;
     this.timers = new Timers(plan.nodes.map((n) => n.declaration));
     this.taps = plan.nodes.map((n) => n.outs.map((_, out) => tap(n, out, this.clock)));
-    this.#watchers = exit ? plan.nodes.map((n, i) => n.outs.map((_, o) => exit(n, o, this.taps[i]![o]))) : this.taps;
+    this.#fixed = exit ? plan.nodes.map((n, i) => n.outs.map((_, o) => exit(n, o, this.taps[i]![o]))) : this.taps;
+    this.#watchers = this.#fixed.map((row) => [...row]);
     this.keyed = plan.nodes.map(() => []);
     this.single = plan.nodes.map(() => undefined);
     for (const n of plan.nodes) {
@@ -70,6 +73,20 @@ export class Core {
     }
     for (const n of plan.nodes)
       if (!n.keyed && n.node.type.kind !== 'source') this.single[n.index] = this.#create(n, undefined);
+  }
+
+  /**
+   * Lets someone see the records of a port from the next cycle on, or no longer (undefined): one at a time, beside the tap. Between
+   * cycles. What runs is not compiled anew: only the objects that write the port are made again.
+   */
+  watch(node: number, out: number, watcher: Watcher | undefined): void {
+    const fixed = this.#fixed[node]![out];
+    this.#watchers[node]![out] = fixed && watcher ? new BothWatchers(fixed, watcher) : (watcher ?? fixed);
+    // Loaders of sources are made again when their next row comes.
+    this.loaders[node]![out]!.length = 0;
+    const n = this.plan.nodes[node]!;
+    for (const i of [this.single[node], ...this.keyed[node]!])
+      if (i) i.emit = createEmit(n.outs, i.ports, i.key, this.clock, this.#watchers[node]!);
   }
 
   instance(node: number, key: number): Instance | undefined {
@@ -198,7 +215,7 @@ export class Core {
           instance.ctx.scheduler = scheduler;
           return type.rx(ticks as never, instance.config as never, instance.ctx as RxCtx) as never;
         },
-        instance.emit,
+        () => instance.emit,
         instance.plan.outs.map((o) => o.port),
         instance.ctx,
       );
@@ -233,6 +250,20 @@ export class Core {
     if (!producer)
       throw new ChimeraError('CHM708', `node ${from.id} is not there yet when its consumer is made`, { node: from.id });
     return producer.ports[input.out]!;
+  }
+}
+
+/** The port's own watcher, and one that came later. */
+class BothWatchers implements Watcher {
+  readonly #a: Watcher;
+  readonly #b: Watcher;
+  constructor(a: Watcher, b: Watcher) {
+    this.#a = a;
+    this.#b = b;
+  }
+  push(record: Fielded): void {
+    this.#a.push(record);
+    this.#b.push(record);
   }
 }
 

@@ -23,6 +23,8 @@ export interface EngineOptions {
   digests?: boolean;
   /** Puts something behind ports. */
   exit?: Exit;
+  /** Counts how often each instance runs. */
+  count?: boolean;
 }
 
 /** What begins a cycle without an input. */
@@ -91,7 +93,10 @@ export class Engine {
     this.#feedback = new Feedback(this.core);
     const onFeedback = (node: number, out: number, key: number) => this.#feedback.emitted(node, out, key);
     this.#interpreter = new Interpreter(this.core, onFeedback);
-    this.#fast = options.mode === 'interpreted' ? this.#interpreter : new GeneratedPlan(this.core, onFeedback);
+    this.#fast =
+      options.mode === 'interpreted'
+        ? this.#interpreter
+        : new GeneratedPlan(this.core, onFeedback, options.count === true);
     this.#cycles = this.#fast;
     this.fired = plan.causes.map(() => 0);
     this.waiting = plan.nodes.filter((n) => n.node.type.kind === 'async').map((n) => n.id);

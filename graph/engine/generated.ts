@@ -24,13 +24,15 @@ type Compiled =
 export class GeneratedPlan implements Cycles {
   readonly #core: Core;
   readonly #onFeedback: OnFeedback;
+  readonly #count: boolean;
   readonly #blocks: (CompiledBlock | undefined)[] = [];
   readonly #programs = new Map<string, Compiled>();
   readonly #arrivals = new Map<Arrival, Compiled>();
 
-  constructor(core: Core, onFeedback: OnFeedback) {
+  constructor(core: Core, onFeedback: OnFeedback, count = false) {
     this.#core = core;
     this.#onFeedback = onFeedback;
+    this.#count = count;
   }
 
   block(source: number, block: Block, from: number, limit: number): number {
@@ -54,6 +56,7 @@ export class GeneratedPlan implements Cycles {
   fire(node: number, key: number, tag: number): void {
     const i = this.#core.instance(node, key)!;
     if (i.quarantined) return;
+    i.runs++;
     i.ctx.timer = tag;
     const type = i.plan.node.type;
     if (type.kind === 'step') type.step(i.state, i.tick as never, i.config as never, i.emit as never, i.ctx);
@@ -65,6 +68,7 @@ export class GeneratedPlan implements Cycles {
   *waitFire(node: number, key: number, tag: number): Waiting<void> {
     const i = this.#core.instance(node, key)!;
     if (i.quarantined) return;
+    i.runs++;
     i.ctx.timer = tag;
     const type = i.plan.node.type;
     if (type.kind === 'async') yield* askAndStep(i);
@@ -207,7 +211,8 @@ export class GeneratedPlan implements Cycles {
           : type.kind === 'async'
             ? `yield* ${bound.as('askAndStep', askAndStep)}(i)`
             : 'i.rx.run(i.tick)';
-    const guarded = `if (${Instance.wokenText(waking)}) ${call};`;
+    const counted = this.#count ? `{ i.runs++; ${call}; }` : `${call};`;
+    const guarded = `if (${Instance.wokenText(waking)}) ${counted}`;
     if (mode === 'none') return `{ const i = ${bound.as(`I${node}`, core.single[node])}; ${guarded} }`;
     const list = bound.as(`I${node}`, core.keyed[node]);
     if (mode === 'one') return `{ const i = ${list}[k]; ${guarded} }`;

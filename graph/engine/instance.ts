@@ -22,7 +22,8 @@ export class Instance {
   readonly type: RunNode;
   readonly key: KeyInfo | undefined;
   readonly ports: readonly Port[];
-  readonly emit: Record<string, (values: unknown) => void>;
+  /** Replaced when someone begins or ends to watch a port. */
+  emit: Record<string, (values: unknown) => void>;
   readonly tick: Record<string, unknown>;
   readonly config: unknown;
   readonly ctx: Context;
@@ -30,6 +31,8 @@ export class Instance {
   sink: Sink<never> | undefined;
   rx: RxRunner | undefined;
   quarantined = false;
+  /** How often it ran; counted where the engine was told to. */
+  runs = 0;
   readonly #inputs: readonly InputSlot[];
   /** Slots that wake the node; the first few as fields, because the generated plan tests them in place. */
   #wake: readonly InputSlot[] = [];

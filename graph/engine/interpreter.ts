@@ -164,6 +164,7 @@ export class Interpreter implements Cycles {
 }
 
 function call(i: Instance): void {
+  i.runs++;
   const { type } = i;
   if (type.kind === 'step')
     (type as StepNode).step(i.state, i.tick as never, i.config as never, i.emit as never, i.ctx);

@@ -30,7 +30,7 @@ export class RxRunner {
 
   constructor(
     build: (ticks$: Observable<unknown>, scheduler: SchedulerLike) => RxPipe<never>,
-    emit: Emit,
+    emit: () => Emit,
     ports: readonly string[],
     ctx: Context,
   ) {
@@ -42,7 +42,7 @@ export class RxRunner {
       next: (out: Record<string, unknown>) => {
         try {
           if (!this.#running) throw new RxOutsideCycle();
-          write(emit, out);
+          write(emit(), out);
         } catch (e) {
           this.#fail(e);
         }

@@ -138,7 +138,7 @@ class Standalone {
           ctx.scheduler = scheduler;
           return type.rx(ticks as never, parsed as never, ctx as never) as never;
         },
-        emit,
+        () => emit,
         specs.map((s) => s.port),
         ctx,
       );

@@ -44,6 +44,8 @@ export interface RunOptions {
   taps?: readonly string[] | '*';
   /** Taps keep digests of list fields instead of the lists. */
   digests?: boolean;
+  /** Counts how often each instance runs: for those who watch. */
+  count?: boolean;
   /** What asynchronous nodes were told, before or in this run; default: kept in memory, for this run only. */
   outcomes?: OutcomeJournal;
   /** Deadlines of asynchronous nodes; default: timers of the runtime. */
@@ -178,11 +180,12 @@ export class Run {
     this.#graph = this.#build(plan, options);
   }
   #build(plan: Plan, { taps, outcomes }: Pick<RunOptions, 'taps' | 'outcomes'>): Graph {
-    const { mode, digests, wall: clock } = this.#options;
+    const { mode, digests, count, wall: clock } = this.#options;
     const engine = new Engine(plan, this.keys, {
       mode: mode ?? 'generated',
       taps: taps ?? [],
       digests: digests ?? false,
+      count: count ?? false,
     });
     const answers = engine.waiting.length > 0 ? new Answers(outcomes ?? new Outcomes(), clock ?? wall) : undefined;
     return { plan, engine, answers, ends: { heads: [], sinks: [] } };

@@ -4,15 +4,17 @@ import { join } from 'node:path';
 import type { Pipeline } from '../../graph/document/types.ts';
 import { ChimeraError } from '../../graph/schema/index.ts';
 import { grouped, utc } from '../report/decimal.ts';
+import type { LiveJob } from '../run/live.ts';
 import type { RunReport } from '../run/run.ts';
 import { chimera } from './commands/parity.ts';
 import { jobOptions, type RunCommandOptions } from './commands/run.ts';
 import type { Context } from './context.ts';
 import { journalText } from './journal-text.ts';
-import { documentOf } from './load-document.ts';
+import { boundDocument, documentOf } from './load-document.ts';
 import { remoteStores } from './remote-stores.ts';
+import { newRunId, type ServingOptions, startServing } from './serving.ts';
 
-export interface LiveOptions extends RunCommandOptions {
+export interface LiveOptions extends RunCommandOptions, ServingOptions {
   for?: number;
   rate?: number;
   faults?: string;
@@ -26,16 +28,16 @@ export interface LiveOptions extends RunCommandOptions {
  * local venue allows, nothing of it stays.
  */
 export async function followLive(context: Context, pipeline: Pipeline, options: LiveOptions): Promise<RunReport> {
-  const live = pipeline.live!;
-  if (options.state === undefined && live.connection !== 'local')
-    throw new ChimeraError('CHM925', `a run against ${live.connection} needs a folder for what must not be lost`, {
+  const profile = pipeline.live!;
+  if (options.state === undefined && profile.connection !== 'local')
+    throw new ChimeraError('CHM925', `a run against ${profile.connection} needs a folder for what must not be lost`, {
       help: 'name one with --state: orders that were sent are remembered there',
     });
   const stores = remoteStores(context, options);
   const { openConnection } = await import('../run/connection.ts');
   const { runLive } = await import('../run/live.ts');
   const progress = context.progress(pipeline.name);
-  const connection = await openConnection(live, {
+  const connection = await openConnection(profile, {
     command: chimera(),
     env: context.io.env,
     inputs: options.input ?? [],
@@ -51,11 +53,15 @@ export async function followLive(context: Context, pipeline: Pipeline, options: 
     ...(context.io.signal ? [context.io.signal] : []),
     ...(options.for === undefined ? [] : [AbortSignal.timeout(options.for * 1000)]),
   ];
+  const api = await startServing(context, options).catch(async (e: unknown) => {
+    await connection.close();
+    throw e;
+  });
   const started = performance.now();
   let journal = '';
   try {
     const { inputs: _, pace: _pace, ...job } = { pace: undefined, ...jobOptions(options) };
-    return await runLive({
+    const live: LiveJob = {
       ...job,
       ...stores,
       pipeline,
@@ -73,10 +79,32 @@ export async function followLive(context: Context, pipeline: Pipeline, options: 
         if (stats) journal = `  journal ${journalText(stats)}`;
       },
       ...(options.announce ? { onStarted: () => context.out('started') } : {}),
+    };
+    if (!api) return await runLive(live);
+    const { observeJob } = await import('../observe/observe-job.ts');
+    const id = newRunId(pipeline.name);
+    const observed = observeJob(live, {
+      port: api.line(),
+      id,
+      kind: 'live',
+      profile: options.profile ?? null,
+      ...boundDocument(pipeline.file, options),
+      dir: join(options.home ?? 'runs', id),
+      clock: () => connection.clock.now(),
+      ...(options.state === undefined ? {} : { state: options.state }),
     });
+    let ended: 'ended' | 'failed' = 'failed';
+    try {
+      const report = await runLive(observed.job);
+      ended = 'ended';
+      return report;
+    } finally {
+      observed.end({ state: ended });
+    }
   } finally {
     progress.done();
     await connection.close();
+    await api?.close();
     if (options.state === undefined) rmSync(state, { recursive: true, force: true });
   }
 }

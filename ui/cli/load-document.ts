@@ -52,6 +52,18 @@ export function loadOrExplain(context: Context, file: string, options: PipelineO
   return pipeline;
 }
 
+/** The text of a pipeline and what it is bound to: profile and parameters. */
+export function boundDocument(
+  file: string,
+  options: PipelineOptions,
+): { yaml: string; bound: { file: string; profile?: { file: string; text: string }; sets: Record<string, string> } } {
+  const sets = pairs(options.set, '--set');
+  const yaml = readText(file);
+  if (options.profile === undefined) return { yaml, bound: { file, sets } };
+  const path = profilePath(options.profile, file);
+  return { yaml, bound: { file, sets, profile: { file: path, text: readText(path) } } };
+}
+
 export function readText(file: string): string {
   try {
     return readFileSync(file === '-' ? 0 : file, 'utf8');

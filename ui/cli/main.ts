@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { ChimeraError } from '../../graph/schema/index.ts';
+import { audit } from './commands/audit.ts';
 import { backtest } from './commands/backtest.ts';
 import { diff } from './commands/diff.ts';
 import { dlq } from './commands/dlq.ts';
@@ -15,6 +16,7 @@ import { list } from './commands/list.ts';
 import { parity } from './commands/parity.ts';
 import { replay } from './commands/replay.ts';
 import { run } from './commands/run.ts';
+import { serve } from './commands/serve.ts';
 import { start } from './commands/start.ts';
 import { test } from './commands/test.ts';
 import { venue } from './commands/venue.ts';
@@ -29,6 +31,8 @@ const COMMANDS = [
   backtest,
   replay,
   parity,
+  serve,
+  audit,
   venue,
   test,
   lint,

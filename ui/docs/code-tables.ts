@@ -22,6 +22,7 @@ import { CODES as CONTROL_CODES } from '../../sources/control/codes.ts';
 import { CODES as VENUE_CODES } from '../../venue/codes.ts';
 import { CODES as VENUE_SERVER_CODES } from '../../venue/server/codes.ts';
 import { CODES as FEED_CODES } from '../../venue/server/feed/codes.ts';
+import { CODES as API_CODES } from '../api/codes.ts';
 import { CODES as CLI_CODES } from '../cli/codes.ts';
 import { CODES as COMMAND_CODES } from '../cli/commands/codes.ts';
 import { CODES as METRICS_CODES } from '../metrics/codes.ts';
@@ -63,4 +64,5 @@ export const codeTables: readonly CodeTable[] = [
   CHANNEL_CODES,
   COMMAND_CODES,
   METRICS_CODES,
+  API_CODES,
 ];

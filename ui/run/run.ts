@@ -88,6 +88,8 @@ export interface RunJob {
   /** Called at each commit, when all taps up to it have been handed over. */
   onCommit?: (mark: CommitMark, journal: JournalStats | null) => void;
   keys?: KeyTable;
+  /** Counts how often each instance runs. */
+  count?: boolean;
   /** Sees the run before it starts. */
   onRun?: (run: Run) => void;
   /** Sees it once it is at work: from here on its graph can be changed. */
@@ -220,6 +222,7 @@ export async function runJob(job: RunJob): Promise<RunReport> {
     ...(store ? { store } : {}),
     ...(job.state !== undefined ? { dir: job.state } : {}),
     ...(job.mode ? { mode: job.mode } : {}),
+    ...(job.count ? { count: true } : {}),
     ...(job.seed !== undefined ? { seed: job.seed } : {}),
     ...(job.commitInputs !== undefined ? { commitInputs: job.commitInputs } : {}),
     ...(job.signal ? { signal: job.signal } : {}),

@@ -184,6 +184,8 @@ export interface Trading {
     readonly differences: number;
   };
   readonly kill: Kill;
+  /** Newest price of each instrument. */
+  readonly prices?: readonly { readonly instrument: string; readonly at_us: number; readonly price: string }[];
 }
 export interface Kill {
   readonly state: 'released' | 'engaged' | 'cancelling' | 'flattening' | 'flat' | 'unknown';
@@ -200,9 +202,20 @@ export interface Condition {
   readonly held: boolean;
   /** Operands of the expression as they were. */
   readonly operands: Readonly<Record<string, unknown>>;
-  /** The change of one constant or operand that would have turned the outcome round. */
-  readonly flip: { readonly what: string; readonly from: number; readonly to: number } | null;
+  /** The change of one constant or operand that would have turned this condition round. */
+  readonly flip: Flip | null;
   readonly of: readonly Condition[];
+  /** At the root: the rule whose condition it is. */
+  readonly rule?: string;
+}
+export interface Flip {
+  /** The constant as it is written, or the name of the operand. */
+  readonly what: string;
+  readonly kind: 'constant' | 'operand';
+  readonly from: number;
+  readonly to: number;
+  /** Of a constant: where it stands in the rule's condition, [start, end). */
+  readonly at: readonly [number, number] | null;
 }
 export interface Verdict {
   readonly at_us: number;
@@ -217,6 +230,8 @@ export interface Verdict {
     readonly reason: string | null;
     readonly conditions: readonly Condition[];
   }[];
+  /** The change of one constant or operand of one rule that gives another decision, tried out with the rules. Only from `why`. */
+  readonly flip?: (Flip & { readonly rule: string; readonly decision: string }) | null;
 }
 /** From an order back to the frames that caused it, or from an event forward: a tree, the asked one at its root. */
 export interface Lineage {

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { Command } from 'commander';
 import { KeyTable } from '../../../graph/schema/index.ts';
 import { moneyText } from '../../report/decimal.ts';
@@ -8,9 +9,10 @@ import { BacktestRecorder } from '../../report/recorder.ts';
 import { reportData } from '../../report/report-data.ts';
 import { action, describe } from '../command.ts';
 import type { Context } from '../context.ts';
-import { loadOrExplain } from '../load-document.ts';
+import { boundDocument, loadOrExplain } from '../load-document.ts';
 import { follow, verdict } from '../run-job.ts';
 import { runText } from '../run-text.ts';
+import { newRunId } from '../serving.ts';
 import { table } from '../table.ts';
 import { version } from '../version.ts';
 import { writeResult } from '../write-result.ts';
@@ -19,6 +21,7 @@ import { type RunCommandOptions, runOptions } from './run.ts';
 interface Options extends RunCommandOptions {
   fills?: string;
   report?: string;
+  home?: string;
 }
 
 export function backtest(program: Command, context: Context): void {
@@ -29,7 +32,8 @@ export function backtest(program: Command, context: Context): void {
     .argument('<pipeline>', 'pipeline document');
   runOptions(command)
     .option('--fills <file.csv>', 'write the fills: time_ms, symbol, side, price, qty, fee, liquidity')
-    .option('--report <file.html>', 'write the report, with FILE.md and FILE.json beside it');
+    .option('--report <file.html>', 'write the report, with FILE.md and FILE.json beside it')
+    .option('--home <dir>', 'remember the run and its report in this folder, which `chimera serve` shows');
   describe(command, [
     'backtest pipelines/bench/ema-cross.yaml --input BTCUSDT-1m.csv',
     'backtest pipelines/bench/ema-cross.yaml --input BTCUSDT-1m.csv ETHUSDT-1m.csv --report out/report.html',
@@ -58,21 +62,40 @@ export function backtest(program: Command, context: Context): void {
         versions: { chimera: version(), node: process.versions.node },
       });
       const m = metrics(data);
+      const started = Date.now();
+      const id = newRunId(pipeline.name);
+      const kept = options.home === undefined ? undefined : join(options.home, id);
+      const report = options.report ?? (kept === undefined ? undefined : join(kept, 'report.html'));
       if (options.fills !== undefined) writeResult(options.fills, fillsCsv(data.fills));
       const written: string[] = [];
-      if (options.report !== undefined) {
+      if (report !== undefined) {
         const { toHtml } = await import('../../report/to-html.ts');
         const { toMarkdown } = await import('../../report/to-markdown.ts');
         const { toJson } = await import('../../report/to-json.ts');
-        const base = options.report.replace(/\.html?$/i, '');
+        const base = report.replace(/\.html?$/i, '');
         for (const [path, text] of [
-          [/\.html?$/i.test(options.report) ? options.report : `${options.report}.html`, toHtml(data, m)],
+          [/\.html?$/i.test(report) ? report : `${report}.html`, toHtml(data, m)],
           [`${base}.md`, toMarkdown(data, m)],
           [`${base}.json`, toJson(data, m)],
         ] as const) {
           writeResult(path, text);
           written.push(path);
         }
+      }
+      if (kept !== undefined && report !== undefined) {
+        const { keepRun } = await import('../../api/runs/keep-run.ts');
+        keepRun(kept, {
+          id,
+          kind: 'backtest',
+          pipeline,
+          ...boundDocument(file, options),
+          profile: options.profile ?? null,
+          started_ms: started - Math.round((run.load_s + run.run_s) * 1000),
+          ended_ms: started,
+          figures: m,
+          report: report.replace(/\.html?$/i, ''),
+          ...(options.state === undefined ? {} : { state: options.state }),
+        });
       }
       const all = figures(data, m);
       context.result(

@@ -27,7 +27,7 @@ export function explain(program: Command, context: Context): void {
           help: '`chimera list` shows all node types',
         });
       }
-      context.result(asJson(type), () => asText(type, context));
+      context.result(typeJson(type), () => asText(type, context));
     }),
   );
 }
@@ -107,7 +107,8 @@ function describeField(f: Field): { kind: string; unit: string; nullable: boolea
   };
 }
 
-function asJson(type: AnyNode): object {
+/** A node type for programs: what `--json` prints. */
+export function typeJson(type: AnyNode): object {
   const ports = portsOf(type);
   const inPort = (p: InPort) => ({
     schema: p.schema.name,

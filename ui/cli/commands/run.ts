@@ -9,6 +9,7 @@ import { loadOrExplain } from '../load-document.ts';
 import { collect, type InputOptions, inputOptions, integer, pairs, positive } from '../options.ts';
 import { follow, verdict } from '../run-job.ts';
 import { runText } from '../run-text.ts';
+import { servingOptions } from '../serving.ts';
 
 export interface RunCommandOptions extends InputOptions {
   tap?: string[];
@@ -61,7 +62,8 @@ export function run(program: Command, context: Context): void {
       'Runs a pipeline from its sources to its sinks: over recorded input as fast as possible or paced by a clock, or live, with one of the profiles paper, testnet and live.',
     )
     .argument('<pipeline>', 'pipeline document');
-  stateOption(runOptions(command))
+  servingOptions(stateOption(runOptions(command)))
+    .option('--home <dir>', 'live: folder in which the run is remembered, with users and audit log of the page', 'runs')
     .option('--keep-journal', 'keep segments of the journal that no checkpoint needs')
     .option('--pace <rate>', 'engine seconds per second of the clock: 1 = live', positive)
     .option('--for <seconds>', 'live: stop after so long (Ctrl-C stops at any time)', positive)

@@ -1,16 +1,17 @@
-import { resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { grouped } from '../../report/decimal.ts';
 import { action, describe } from '../command.ts';
 import type { Context } from '../context.ts';
 import { EXIT } from '../io.ts';
 import { integer, positive } from '../options.ts';
+import { type ServingOptions, servingOptions, startServing } from '../serving.ts';
 import { frame, type LiveState } from '../start/frame.ts';
 import type { TourResult } from '../start/tour.ts';
 import { chimera } from './parity.ts';
 import { differenceText } from './replay.ts';
 
-interface Options {
+interface Options extends ServingOptions {
   once?: boolean;
   seconds: number;
   seed: number;
@@ -19,8 +20,7 @@ interface Options {
 }
 
 export function start(program: Command, context: Context): void {
-  const command = program
-    .command('start')
+  const command = servingOptions(program.command('start'))
     .summary('paper trading on a local venue, captured, replayed, compared')
     .description(
       'Starts a local exchange that speaks the API of the real one, with a synthetic market (or the recordings that are named); the trend pipeline trades on it through ccxt for a minute, or until Ctrl-C. What arrived is captured and replayed offline, and every output of every node is compared. It leaves a report, and serves it until Ctrl-C.',
@@ -35,6 +35,12 @@ export function start(program: Command, context: Context): void {
     action(context, async (inputs: string[], o: Options) => {
       const { tour } = await import('../start/tour.ts');
       const screen = new Screen(context);
+      const stays = context.io.stdout.isTTY === true && !o.once && !context.json && context.io.signal;
+      const api = await startServing(context, {
+        ...o,
+        serve: o.serve ?? Boolean(stays),
+        home: dirname(resolve(o.dir)),
+      });
       const result = await tour({
         inputs,
         seconds: o.seconds,
@@ -46,18 +52,17 @@ export function start(program: Command, context: Context): void {
         onLive: (s) => screen.show(s),
         onStage: (text) => screen.say(text),
         ...(context.io.signal ? { signal: context.io.signal } : {}),
+        ...(api ? { line: () => api.line() } : {}),
       }).finally(() => screen.end());
       context.result(result, () => tourText(result, context));
       const code = result.identical ? EXIT.ok : EXIT.differs;
-      const stays = context.io.stdout.isTTY === true && !o.once && !context.json && context.io.signal;
-      if (stays) {
-        const { serveReport } = await import('../start/serve-report.ts');
-        await serveReport(
-          result.report,
-          (url) => context.out(`open     ${context.paint('stdout', 'cyan', url)}   (Ctrl-C ends)`),
-          stays,
-        );
+      if (stays && api) {
+        context.out(`open     ${context.paint('stdout', 'cyan', api.url)}   (Ctrl-C ends)`);
+        if (api.code !== undefined) context.out(`code     ${api.code}   makes the first administrator, once`);
+        if (!stays.aborted)
+          await new Promise<void>((done) => stays.addEventListener('abort', () => done(), { once: true }));
       }
+      await api?.close();
       return code;
     }),
   );

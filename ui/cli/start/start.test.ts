@@ -1,11 +1,10 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { chimera } from '../commands/parity.ts';
 import { main } from '../main.ts';
 import { frame, type LiveState } from './frame.ts';
-import { serveReport } from './serve-report.ts';
 import { tour } from './tour.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'chimera-start-'));
@@ -99,27 +98,5 @@ describe('the live screen', () => {
       'journal  13.0 MiB in 2 segments, 3 segments sealed, 2 deleted',
       'engine   12,345 events, 823/s, 1.3 ms behind its clock',
     ]);
-  });
-});
-
-describe('the report on the loopback address', () => {
-  it('is served until the signal, and nothing else is', async () => {
-    const file = join(dir, 'page.html');
-    writeFileSync(file, '<p>hello</p>');
-    const stop = new AbortController();
-    let said: (url: string) => void = () => undefined;
-    const ready = new Promise<string>((done) => {
-      said = done;
-    });
-    const closed = serveReport(file, said, stop.signal);
-    const url = await ready;
-    expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/$/);
-    const page = await fetch(url);
-    expect([page.status, await page.text()]).toEqual([200, '<p>hello</p>']);
-    expect((await fetch(`${url}etc/passwd`)).status).toBe(404);
-    expect((await fetch(url, { method: 'POST' })).status).toBe(405);
-    stop.abort();
-    await closed;
-    await expect(fetch(url)).rejects.toThrow();
   });
 });

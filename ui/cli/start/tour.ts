@@ -1,9 +1,11 @@
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join, resolve } from 'node:path';
+import type { MessagePort } from 'node:worker_threads';
 import { loadPipeline } from '../../../graph/document/load.ts';
 import type { Pipeline } from '../../../graph/document/types.ts';
 import { createPlan } from '../../../graph/plan/plan.ts';
 import { ChimeraError, KeyTable } from '../../../graph/schema/index.ts';
+import { type Observed, observeJob } from '../../observe/observe-job.ts';
 import { MONEY_SCALE, moneyText } from '../../report/decimal.ts';
 import { metrics } from '../../report/metrics.ts';
 import { BacktestRecorder } from '../../report/recorder.ts';
@@ -14,7 +16,7 @@ import { toMarkdown } from '../../report/to-markdown.ts';
 import { compareTaps, type Difference } from '../../run/compare-taps.ts';
 import { openConnection } from '../../run/connection.ts';
 import type { JournalStats } from '../../run/journals.ts';
-import { type LiveReport, replayLive, runLive } from '../../run/live.ts';
+import { type LiveJob, type LiveReport, replayLive, runLive } from '../../run/live.ts';
 import type { MemoryTrend } from '../../run/memory-trend.ts';
 import { idleNodes } from '../../run/parity.ts';
 import { portsOf, type RunReport } from '../../run/run.ts';
@@ -39,6 +41,8 @@ export interface TourOptions {
   env: Readonly<Record<string, string | undefined>>;
   /** Ends the live run early; what was captured by then is replayed. */
   signal?: AbortSignal;
+  /** A line to the page: the run is shown there while it goes on. */
+  line?: () => MessagePort;
   onLive?: (state: LiveState) => void;
   onStage?: (text: string) => void;
 }
@@ -96,14 +100,16 @@ export async function tour(o: TourOptions): Promise<TourResult> {
   let run: LiveReport;
   let pipeline: Pipeline;
   let recorder: BacktestRecorder;
+  let observed: Observed<LiveJob> | undefined;
   try {
     const symbols = await symbolsOf(connection.venue!.usdm.rest);
-    pipeline = load(file, profile('paper'), { preset: PRESET, symbols: JSON.stringify(symbols) });
+    const sets = { preset: PRESET, symbols: JSON.stringify(symbols) };
+    pipeline = load(file, profile('paper'), sets);
     const keys = new KeyTable();
     recorder = new BacktestRecorder(pipeline, keys, BALANCE_USDT * MONEY_SCALE);
     const watcher = new LiveWatcher(recorder, o, o.seconds * 1e6 * o.pace);
     const ends = AbortSignal.timeout(o.seconds * 1000);
-    run = await runLive({
+    const job: LiveJob = {
       pipeline,
       connection,
       keys,
@@ -120,7 +126,24 @@ export async function tour(o: TourOptions): Promise<TourResult> {
         watcher.journals(journal);
       },
       onProgress: (p) => watcher.see(p.events, p.now),
-    });
+    };
+    observed =
+      o.line &&
+      observeJob(job, {
+        port: o.line(),
+        id: basename(resolve(o.dir)),
+        kind: 'live',
+        profile: 'paper',
+        yaml: readText(file),
+        bound: { file, profile: profile('paper'), sets },
+        dir: o.dir,
+        state: dirs.state,
+        clock: () => connection.clock.now(),
+      });
+    run = await runLive(observed?.job ?? job);
+  } catch (e) {
+    observed?.end({ state: 'failed' });
+    throw e;
   } finally {
     await connection.close();
   }
@@ -134,6 +157,17 @@ export async function tour(o: TourOptions): Promise<TourResult> {
   const rows = Object.fromEntries(Object.entries(again.taps).map(([port, t]) => [port, t.rows]));
   const idle = idleNodes(plan, rows);
   const report = writeReport(o, pipeline, run, recorder, inputs);
+  observed?.end({
+    state: 'ended',
+    parity: { identical: first === null, first_difference: first },
+    report: join(o.dir, 'report'),
+    figures: {
+      events: run.events_in,
+      orders: recorder.orders.placed,
+      fills: recorder.fillColumns.length,
+      final_balance_usdt: Number(moneyText(recorder.finalBalance)),
+    },
+  });
   return {
     identical: first === null && again.events_in === run.events_in && idle.length === 0,
     first_difference: first,

@@ -1,0 +1,103 @@
+import type { Logger } from 'pino';
+import { type AlertBoard, openAlerts } from './alerts.ts';
+import { Sessions } from './auth/sessions.ts';
+import { SetupCode } from './auth/setup-code.ts';
+import { signingKey } from './auth/signing-key.ts';
+import { Tokens } from './auth/tokens.ts';
+import { Users } from './auth/users.ts';
+import type { Proposal } from './contract/records.ts';
+import { Jobs } from './jobs.ts';
+import { ApiMetrics } from './metrics.ts';
+import type { RunList } from './ports.ts';
+import { Answers } from './state/answers.ts';
+import { ApiDatabase, Records } from './state/api-database.ts';
+import { AuditLog } from './state/audit-log.ts';
+import { Confirmations } from './state/confirmations.ts';
+
+/** A movement of money between wallets that waits for another person, or had one. */
+export interface Transfer {
+  readonly id: string;
+  readonly run: string;
+  readonly by: string;
+  readonly at_ms: number;
+  readonly from: string;
+  readonly to: string;
+  readonly asset: string;
+  readonly amount: string;
+  readonly reason: string;
+  readonly state: 'proposed' | 'refused' | 'done' | 'failed';
+  readonly decided_by: string | null;
+  readonly decided_ms: number | null;
+  readonly note: string | null;
+  readonly result: unknown;
+}
+
+/** Everything that handlers of routes work with. */
+export interface Api {
+  readonly version: string;
+  readonly now: () => number;
+  readonly log: Logger;
+  readonly secure: boolean;
+  readonly users: Users;
+  readonly sessions: Sessions;
+  readonly tokens: Tokens;
+  readonly setup: SetupCode;
+  readonly audit: AuditLog;
+  readonly answers: Answers;
+  readonly confirmations: Confirmations;
+  readonly proposals: Records<Proposal>;
+  readonly transfers: Records<Transfer>;
+  readonly alerts: AlertBoard;
+  readonly jobs: Jobs;
+  readonly metrics: ApiMetrics;
+  readonly runs: RunList;
+  /** The document's JSON Schema. */
+  readonly schema: () => unknown;
+  close(): void;
+}
+export interface ApiOptions {
+  /** Folder of the API's own state; undefined = in memory, for tests. */
+  readonly dir: string | undefined;
+  readonly runs: RunList;
+  readonly version: string;
+  readonly log: Logger;
+  readonly now?: () => number;
+  /** The connection is encrypted: cookies are for encrypted ones only. */
+  readonly secure?: boolean;
+  readonly schema?: () => unknown;
+}
+
+/** @throws CHM1132 */
+export function openApiState(options: ApiOptions): Api {
+  const { dir, runs, version, log, now = Date.now, secure = false, schema = () => ({}) } = options;
+  const key = signingKey(dir);
+  const db = new ApiDatabase(dir);
+  const users = new Users(db, now);
+  const metrics = new ApiMetrics();
+  const alerts = openAlerts(new Records(db, 'alert'), runs, now);
+  return {
+    version,
+    now,
+    log,
+    secure,
+    runs,
+    users,
+    metrics,
+    alerts,
+    schema,
+    sessions: new Sessions(db, now),
+    tokens: new Tokens(key, now),
+    setup: new SetupCode(users),
+    audit: new AuditLog(db, key.auditKey),
+    answers: new Answers(db, now),
+    confirmations: new Confirmations(now),
+    proposals: new Records<Proposal>(db, 'proposal'),
+    transfers: new Records<Transfer>(db, 'transfer'),
+    jobs: new Jobs(now),
+    close: () => {
+      alerts.close();
+      metrics.close();
+      db.close();
+    },
+  };
+}
