@@ -82,4 +82,4 @@ else:
     if a.fills:
         with open(a.fills, "w") as f:
             csv.writer(f).writerows([("fast", "slow", "fills", "final_equity"), *results])
-    answer("vectorbt", clock, table.num_rows, [], None, sets=len(results), all_fills=sum(r[2] for r in results))
+    answer("vectorbt", clock, table.num_rows * len(results), [], None, sets=len(results), all_fills=sum(r[2] for r in results))

@@ -17,6 +17,13 @@ export const PEERS = resolve('bench/peers');
  * not there, once per lock file. @returns its path, or why there is none
  */
 export function environment(name: string): { python: string } | { failed: string } {
+  const known = made.get(name) ?? make(name);
+  made.set(name, known);
+  return known;
+}
+const made = new Map<string, { python: string } | { failed: string }>();
+
+function make(name: string): { python: string } | { failed: string } {
   const lock = join(PEERS, 'locks', `${name}.txt`);
   const hash = createHash('sha256').update(readFileSync(lock)).digest('hex').slice(0, 12);
   const dir = join(cacheFolder(), 'env', `${name}-${hash}`);
@@ -28,7 +35,10 @@ export function environment(name: string): { python: string } | { failed: string
   mkdirSync(dir, { recursive: true });
   const steps: [string, string[]][] = [
     [process.env['CHIMERA_PYTHON'] ?? 'python3', ['-m', 'venv', dir]],
-    [python, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--require-hashes', '-r', lock]],
+    [
+      python,
+      ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-deps', '--require-hashes', '-r', lock],
+    ],
   ];
   for (const [command, args] of steps) {
     const r = spawnSync(command, args, { encoding: 'utf8', maxBuffer: 1 << 26 });

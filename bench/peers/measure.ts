@@ -33,6 +33,7 @@ export function measure(engine: Engine, context: RunContext): Measured | { faile
 
 /** A peer's answer, or the JSON of `chimera backtest` or `chimera sweep`. */
 function answerOf(line: string): Answer {
-  const a = JSON.parse(line) as Answer & { events_in?: number; load_s?: number; run_s?: number };
-  return { ...a, rows: a.rows ?? a.events_in, wall_s: a.wall_s ?? (a.load_s ?? 0) + (a.run_s ?? 0) };
+  const a = JSON.parse(line) as Answer & { events_in?: number; sets?: number; load_s?: number; run_s?: number };
+  const rows = typeof a.rows === 'number' ? a.rows : (a.events_in ?? 0) * (a.sets ?? 1);
+  return { ...a, rows, wall_s: a.wall_s ?? (a.load_s ?? 0) + (a.run_s ?? 0) };
 }

@@ -40,6 +40,6 @@ def answer(package, clock, rows, fills, path=None, **more):
             for t, key, side, price, qty in fills:
                 f.write(f"{int(t)},{key},{side},{price!r},{qty!r}\n")
     sys.stdout.flush()
-    json.dump({"version": version(package), "rows": rows, "fills": len(fills), "cpu_s": clock.cpu, "wall_s": clock.wall,
+    json.dump({"version": version(package), "rows": rows, **({"fills": len(fills)} if fills else {}), "cpu_s": clock.cpu, "wall_s": clock.wall,
                "process_cpu_s": time.process_time(), "peak_rss_mb": peak, **more}, sys.__stdout__)
     sys.__stdout__.write("\n")

@@ -25,7 +25,14 @@ export interface WorkloadReport {
   absent: { engine: string; why: string }[];
   compared: Compared[];
   /** How many times the fastest event-driven peer, with imports left out and as whole processes. */
-  ratio?: { fastest: string; times: number; process_times: number; goal: number; memory_below_all: boolean };
+  ratio?: {
+    fastest: string;
+    times: number;
+    process_times: number;
+    goal: number;
+    peers: string;
+    memory_below_all: boolean;
+  };
   left_out: readonly string[];
 }
 
@@ -73,7 +80,8 @@ function rowOf(engine: Engine, runs: readonly Measured[]): Row {
 
 function ratioOf(w: Workload, rows: readonly Row[]): WorkloadReport['ratio'] {
   const ours = rows.find((r) => r.engine === w.engines.find((e) => e.id === w.ours)?.name);
-  const peers = rows.filter((r) => r.kind === 'event');
+  const against = w.engines.find((e) => e.id === w.goal?.against)?.name;
+  const peers = rows.filter((r) => (against ? r.engine === against : r.kind === 'event'));
   if (!w.goal || !ours || peers.length === 0) return undefined;
   const fastest = peers.reduce((a, b) => (b.rate[0] > a.rate[0] ? b : a));
   const shortest = Math.min(...peers.map((p) => p.process_cpu_s));
@@ -82,6 +90,7 @@ function ratioOf(w: Workload, rows: readonly Row[]): WorkloadReport['ratio'] {
     times: ours.rate[0] / fastest.rate[0],
     process_times: shortest / ours.process_cpu_s,
     goal: w.goal.times,
+    peers: against ? 'its' : "every event-driven peer's",
     memory_below_all: peers.every((p) => p.peak_rss_mb > ours.peak_rss_mb),
   };
 }
@@ -103,7 +112,7 @@ export function markdown(r: WorkloadReport): string {
     '',
     ...(ratio
       ? [
-          `${n(ratio.times)}× the fastest event-driven peer (${ratio.fastest}; goal ${ratio.goal}×), ${n(ratio.process_times)}× as whole processes; peak memory ${ratio.memory_below_all ? 'below' : 'NOT below'} every event-driven peer's.`,
+          `${n(ratio.times)}× ${ratio.fastest} (goal ${ratio.goal}×), ${n(ratio.process_times)}× as whole processes; peak memory ${ratio.memory_below_all ? 'below' : 'NOT below'} ${ratio.peers}.`,
           '',
         ]
       : []),

@@ -42,7 +42,7 @@ export interface Workload {
   quick: readonly string[];
   engines: readonly Engine[];
   /** How fast and small Chimera is to be, compared with the fastest event-driven peer. */
-  goal?: { times: number };
+  goal?: { times: number /** The engine that it is about, when not the fastest event-driven one. */; against?: string };
   /** The row of Chimera that goals and profiles are about. */
   ours?: string;
   profiles?: readonly FillProfile[];

@@ -13,6 +13,7 @@ import { parity } from './commands/parity.ts';
 import { replay } from './commands/replay.ts';
 import { run } from './commands/run.ts';
 import { start } from './commands/start.ts';
+import { sweep } from './commands/sweep.ts';
 import { test } from './commands/test.ts';
 import { venue } from './commands/venue.ts';
 import { Context } from './context.ts';
@@ -24,6 +25,7 @@ const COMMANDS = [
   start,
   run,
   backtest,
+  sweep,
   replay,
   parity,
   venue,

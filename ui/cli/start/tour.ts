@@ -100,7 +100,7 @@ export async function tour(o: TourOptions): Promise<TourResult> {
     const symbols = await symbolsOf(connection.venue!.usdm.rest);
     pipeline = load(file, profile('paper'), { preset: PRESET, symbols: JSON.stringify(symbols) });
     const keys = new KeyTable();
-    recorder = new BacktestRecorder(pipeline, keys, BALANCE_USDT * MONEY_SCALE);
+    recorder = new BacktestRecorder(pipeline, keys, { startBalance: BALANCE_USDT * MONEY_SCALE });
     const watcher = new LiveWatcher(recorder, o, o.seconds * 1e6 * o.pace);
     const ends = AbortSignal.timeout(o.seconds * 1000);
     run = await runLive({
