@@ -137,11 +137,15 @@ export class EquityCurve {
   }
 }
 
-/** A step series in bounded memory: per bucket of time first, lowest, highest and last point; buckets double when full. */
+/**
+ * A step series in bounded memory: per bucket of time first, lowest, highest and last point; buckets double when full. Typed
+ * columns with a count of their own: points come and go a million times, which plain arrays pay for.
+ */
 class Thinned {
   readonly #limit: number;
-  #t: number[] = [];
-  #v: number[] = [];
+  #t = new Float64Array(256);
+  #v = new Float64Array(256);
+  #n = 0;
   /** Width of a bucket, µs; 0 = everything is kept. */
   #width = 0;
   /** Where the points of the last bucket begin, and which times are in it. */
@@ -152,9 +156,8 @@ class Thinned {
     this.#limit = limit;
   }
   add(t: number, v: number): void {
-    const ts = this.#t;
-    const n = ts.length;
-    if (n > 0 && ts[n - 1] === t) {
+    const n = this.#n;
+    if (n > 0 && this.#t[n - 1] === t) {
       this.#v[n - 1] = v;
       return;
     }
@@ -163,22 +166,32 @@ class Thinned {
         this.#squeeze();
         this.#bucketStart = Math.floor(t / this.#width) * this.#width;
         this.#bucketEnd = this.#bucketStart + this.#width;
-        this.#from = ts.length;
+        this.#from = this.#n;
       } else if (n - this.#from > 64) this.#squeeze();
     }
-    ts.push(t);
-    this.#v.push(v);
-    if (ts.length > this.#limit) this.#widen();
+    this.#push(t, v);
+    if (this.#n > this.#limit) this.#widen();
   }
   series(): { t: number[]; v: number[] } {
-    return { t: this.#t, v: this.#v };
+    return { t: Array.from(this.#t.subarray(0, this.#n)), v: Array.from(this.#v.subarray(0, this.#n)) };
   }
-  /** Keeps of the points since `from` the first, the lowest, the highest and the last. In place: it runs for every 64 points. */
+  #push(t: number, v: number): void {
+    if (this.#n === this.#t.length) {
+      const [ts, vs] = [this.#t, this.#v];
+      this.#t = new Float64Array(2 * this.#n);
+      this.#v = new Float64Array(2 * this.#n);
+      this.#t.set(ts);
+      this.#v.set(vs);
+    }
+    this.#t[this.#n] = t;
+    this.#v[this.#n++] = v;
+  }
+  /** Keeps of the points since `from` the first, the lowest, the highest and the last. */
   #squeeze(): void {
     const t = this.#t;
     const v = this.#v;
     const from = this.#from;
-    const last = t.length - 1;
+    const last = this.#n - 1;
     if (last - from < 4) return;
     let low = from;
     let high = from;
@@ -186,7 +199,8 @@ class Thinned {
       if (v[i]! < v[low]!) low = i;
       if (v[i]! > v[high]!) high = i;
     }
-    const [a, b] = low < high ? [low, high] : [high, low];
+    const a = low < high ? low : high;
+    const b = low < high ? high : low;
     let to = from + 1;
     if (a > from) {
       t[to] = t[a]!;
@@ -200,23 +214,20 @@ class Thinned {
       t[to] = t[last]!;
       v[to++] = v[last]!;
     }
-    while (t.length > to) {
-      t.pop();
-      v.pop();
-    }
+    this.#n = to;
   }
   #widen(): void {
-    const t = this.#t;
-    const v = this.#v;
-    const span = t.at(-1)! - t[0]!;
+    const n = this.#n;
+    const t = this.#t.slice(0, n);
+    const v = this.#v.slice(0, n);
+    const span = t[n - 1]! - t[0]!;
     // Four points survive per bucket: as many buckets as leave half of the room free.
     const least = Math.max((span * 8) / this.#limit, this.#width + 1);
     this.#width = WIDTHS.find((w) => w >= least) ?? Math.ceil(least / 8.64e10) * 8.64e10;
-    this.#t = [];
-    this.#v = [];
+    this.#n = 0;
     this.#from = 0;
     this.#bucketStart = Number.POSITIVE_INFINITY;
     this.#bucketEnd = Number.NEGATIVE_INFINITY;
-    for (let i = 0; i < t.length; i++) this.add(t[i]!, v[i]!);
+    for (let i = 0; i < n; i++) this.add(t[i]!, v[i]!);
   }
 }
