@@ -9,10 +9,15 @@ const T = 1_700_000_040_000; // a full minute
 type Ohlc = readonly [number, number, number, number];
 type Row = Record<string, unknown>;
 
+const drive = (config: Row) => new Drive(candle, config);
+
 /** Drives the node with candles numbered from 0, prices in units of 0.01. */
 class Backtest {
-  readonly d = new Drive(candle, {});
+  readonly d: ReturnType<typeof drive>;
   #n = 0;
+  constructor(config: Row = {}) {
+    this.d = drive(config);
+  }
   /** The candle, and the orders decided on it. */
   candle([open, high, low, close]: Ohlc, orders: Row[] = []): Row[] {
     const open_time_ms = T + this.#n++ * MINUTE;
@@ -190,5 +195,34 @@ describe('venue.candle', () => {
       return [b.d.emitted, b.d.state];
     };
     for (const cut of [3, 20, 41]) expect(run(cut)).toEqual(run(-1));
+  });
+
+  describe('with fill: close', () => {
+    it('fills an order at the close of the candle it was decided on, when that candle arrives', () => {
+      const b = new Backtest({ fill: 'close' });
+      expect(fills(b.candle([100, 110, 90, 105], [order('a', 'buy', 10)]))).toEqual([['a', 105, 10, T + MINUTE]]);
+      expect(fills(b.candle([107, 120, 80, 90]))).toEqual([]);
+      const limit = { type: 'limit', px: 95 };
+      expect(fills(b.candle([91, 99, 88, 94], [order('b', 'buy', 1, limit)]))).toEqual([['b', 94, 1, T + 3 * MINUTE]]);
+    });
+    it('lets stops and targets act from the next candle on, and tells their fills when it arrives', () => {
+      const b = new Backtest({ fill: 'close' });
+      b.candle([100, 200, 10, 100], [order('in', 'buy', 1)]);
+      expect(fills(b.orders([stop('s', 90), target('t', 120)]))).toEqual([]);
+      expect(fills(b.candle([100, 110, 90, 95]))).toEqual([['s', 90, 1, T + 2 * MINUTE]]);
+    });
+    it('waits for a candle where none has been', () => {
+      const b = new Backtest({ fill: 'close' });
+      b.d.send(T * 1000, { order: [order('a', 'buy', 1)] });
+      expect(fills(b.candle([100, 110, 90, 105]))).toEqual([['a', 100, 1, T + MINUTE]]);
+    });
+  });
+  it('puts prices on the multiples of a tick', () => {
+    // Prices in units of 0.01: a tick of 0.1 is ten of them.
+    const b = new Backtest({ tick: 0.1 });
+    b.candle([10_000, 10_000, 10_000, 10_000], [order('in', 'buy', 1)]);
+    b.candle([10_000, 10_000, 10_000, 10_000]);
+    b.orders([stop('s', 9_094), target('t', 12_005)]);
+    expect(fills(b.candle([10_000, 10_000, 9_090, 9_500]))).toEqual([['s', 9_090, 1, T + 2 * MINUTE]]);
   });
 });

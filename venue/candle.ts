@@ -38,11 +38,24 @@ wallet. Every fill has the open time of its candle.
   candle: send the stop and the target together.
 - **Limits** that the next open satisfies trade at the open as taker (post-only ones are refused with −5022, IOC and FOK that are not
   satisfied expire); otherwise they rest, and trade at their own price as maker once a candle goes through it.
-- **Funding** (optional) is paid at the last close.`,
+- **Funding** (optional) is paid at the last close.
+
+With \`fill: close\` an order that can trade does so at once, at the close of the last candle, and every fill has the time at which its
+candle arrived; stops and targets act from the next candle on. Some engines fill so; it trades at a price that nobody could have
+had after seeing it, so use it to compare with them.`,
   config: z.strictObject({
     balance_usdt: z.number().default(100_000),
     maker_bp: z.number().default(2),
     taker_bp: z.number().default(5),
+    fill: z
+      .enum(['next_open', 'close'])
+      .default('next_open')
+      .describe('where an order decided on a candle trades: at the next one’s open, or at that candle’s close'),
+    tick: z
+      .number()
+      .min(0)
+      .default(0)
+      .describe('prices of limits, stops and targets are put on its multiples; 0: as sent'),
   }),
   ports: {
     in: {
@@ -60,7 +73,8 @@ wallet. Every fill has the open time of its candle.
   migrate: (old): CandleVenue => old as CandleVenue,
   state: (c): CandleVenue =>
     createCandleVenue(feesOnly(bpE8(c.maker_bp), bpE8(c.taker_bp)), scaled(c.balance_usdt, 8, 'balance_usdt')),
-  step(s, tick, _c, emit, ctx) {
+  step(s, tick, c, emit, ctx) {
+    const atClose = c.fill === 'close';
     const { candle, order, funding } = tick;
     const x = s.exchange;
     for (let i = 0; i < candle.n; i++) {
@@ -76,7 +90,7 @@ wallet. Every fill has the open time of its candle.
       spot.open = v.open;
       spot.high = v.high;
       spot.low = v.low;
-      onCandle(x, marketOf(x, ctx.keys.at(v.key))!, spot);
+      onCandle(x, marketOf(x, ctx.keys.at(v.key))!, spot, atClose ? ctx.now : v.open_time_ms * 1000);
     }
     for (let i = 0; i < funding.n; i++) {
       const v = funding.at(i);
@@ -85,9 +99,10 @@ wallet. Every fill has the open time of its candle.
       if (spot && m) onCandleFunding(x, m, spot, v.rate, v.time_ms, ctx.now);
     }
     if (order.n > 0) {
+      const how = { atClose, tick: c.tick };
       for (let i = 0; i < order.n; i++) {
         const v = order.at(i);
-        if (v.action !== 'query') onCommand(s, ctx.keys.at(v.key), widen(v), ctx.now);
+        if (v.action !== 'query') onCommand(s, ctx.keys.at(v.key), widen(v), ctx.now, how);
       }
       if (candle.n === 0)
         for (const k of x.live) {

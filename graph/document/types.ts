@@ -32,6 +32,8 @@ export interface LiveProfile {
 
 export interface PipelineNode {
   readonly id: string;
+  /** What the node is told to be called, where graphs were merged and its id is not the document's; default: `id`. */
+  readonly name?: string;
   readonly type: RunNode;
   /** This is one half of the gateway with that id in the document. */
   readonly gateway?: { readonly id: string; readonly type: AnyGateway };

@@ -128,7 +128,7 @@ export class Context implements Ctx {
     queue: Timers,
     counters: Record<Counter, number>,
   ) {
-    this.node = plan.id;
+    this.node = plan.node.name ?? plan.id;
     this.rest = plan.inputs.filter((i) => i.rest).map((i) => i.port);
     this.keys = keys;
     this.key = key as KeyInfo;

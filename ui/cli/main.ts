@@ -18,6 +18,7 @@ import { replay } from './commands/replay.ts';
 import { run } from './commands/run.ts';
 import { serve } from './commands/serve.ts';
 import { start } from './commands/start.ts';
+import { sweep } from './commands/sweep.ts';
 import { test } from './commands/test.ts';
 import { venue } from './commands/venue.ts';
 import { Context } from './context.ts';
@@ -29,6 +30,7 @@ const COMMANDS = [
   start,
   run,
   backtest,
+  sweep,
   replay,
   parity,
   serve,

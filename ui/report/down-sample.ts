@@ -44,8 +44,8 @@ export class PriceSampler {
   add(tUs: number, open: number, high = open, low = open, close = open): void {
     const s = this.#s;
     const n = s.t_us.length;
-    const start = Math.floor(tUs / this.#width) * this.#width;
-    if (n > 0 && s.t_us[n - 1]! >= start) {
+    // Times do not go back: what is before the end of the last candle belongs to it.
+    if (n > 0 && tUs < s.t_us[n - 1]! + this.#width) {
       if (high > s.high[n - 1]!) s.high[n - 1] = high;
       if (low < s.low[n - 1]!) s.low[n - 1] = low;
       s.close[n - 1] = close;
@@ -56,7 +56,7 @@ export class PriceSampler {
       this.add(tUs, open, high, low, close);
       return;
     }
-    s.t_us.push(start);
+    s.t_us.push(Math.floor(tUs / this.#width) * this.#width);
     s.open.push(open);
     s.high.push(high);
     s.low.push(low);

@@ -58,6 +58,31 @@ export class EquityCurve {
     if (last && this.#open.length > 0) this.#note(t);
   }
 
+  /** Prices of one instrument, each the only one of its moment: `price` for rows [from, to), with less to do for each. */
+  prices(t: Float64Array, key: number, px: Float64Array, from: number, to: number): void {
+    if (to <= from) return;
+    const h = this.#slot(key);
+    if (this.#open.length !== 1 || this.#open[0] !== key) {
+      for (let i = from; i < to; i++) this.price(t[i]!, key, px[i]!, true);
+      return;
+    }
+    const { qty, cost } = h;
+    const wallet = this.#wallet;
+    this.#drawdown ??= new DrawdownTracker(this.#start, t[from]!);
+    const [drawdown, equities, grosses, nets] = [this.#drawdown, this.#equity, this.#gross, this.#net];
+    for (let i = from; i < to; i++) {
+      const at = t[i]!;
+      const value = qty * px[i]!;
+      const equity = wallet + Math.round((0 + (value - cost)) * MONEY_SCALE);
+      drawdown.add(at, equity);
+      equities.add(at, equity);
+      grosses.add(at, Math.round(Math.abs(value) * MONEY_SCALE));
+      nets.add(at, Math.round((0 + value) * MONEY_SCALE));
+      this.last = equity;
+    }
+    h.px = px[to - 1]!;
+  }
+
   equity(): { t_us: number[]; equity: number[] } {
     const s = this.#equity.series();
     return { t_us: s.t, equity: s.v };
@@ -112,69 +137,97 @@ export class EquityCurve {
   }
 }
 
-/** A step series in bounded memory: per bucket of time first, lowest, highest and last point; buckets double when full. */
+/**
+ * A step series in bounded memory: per bucket of time first, lowest, highest and last point; buckets double when full. Typed
+ * columns with a count of their own: points come and go a million times, which plain arrays pay for.
+ */
 class Thinned {
   readonly #limit: number;
-  #t: number[] = [];
-  #v: number[] = [];
+  #t = new Float64Array(256);
+  #v = new Float64Array(256);
+  #n = 0;
   /** Width of a bucket, µs; 0 = everything is kept. */
   #width = 0;
-  /** Where the points of the last bucket begin, and which bucket that is. */
+  /** Where the points of the last bucket begin, and which times are in it. */
   #from = 0;
-  #bucket = Number.NEGATIVE_INFINITY;
+  #bucketStart = Number.POSITIVE_INFINITY;
+  #bucketEnd = Number.NEGATIVE_INFINITY;
   constructor(limit: number) {
     this.#limit = limit;
   }
   add(t: number, v: number): void {
-    const n = this.#t.length;
+    const n = this.#n;
     if (n > 0 && this.#t[n - 1] === t) {
       this.#v[n - 1] = v;
       return;
     }
     if (this.#width > 0) {
-      const bucket = Math.floor(t / this.#width);
-      if (bucket !== this.#bucket) {
+      if (!(t >= this.#bucketStart && t < this.#bucketEnd)) {
         this.#squeeze();
-        this.#bucket = bucket;
-        this.#from = this.#t.length;
+        this.#bucketStart = Math.floor(t / this.#width) * this.#width;
+        this.#bucketEnd = this.#bucketStart + this.#width;
+        this.#from = this.#n;
       } else if (n - this.#from > 64) this.#squeeze();
     }
-    this.#t.push(t);
-    this.#v.push(v);
-    if (this.#t.length > this.#limit) this.#widen();
+    this.#push(t, v);
+    if (this.#n > this.#limit) this.#widen();
   }
   series(): { t: number[]; v: number[] } {
-    return { t: this.#t, v: this.#v };
+    return { t: Array.from(this.#t.subarray(0, this.#n)), v: Array.from(this.#v.subarray(0, this.#n)) };
+  }
+  #push(t: number, v: number): void {
+    if (this.#n === this.#t.length) {
+      const [ts, vs] = [this.#t, this.#v];
+      this.#t = new Float64Array(2 * this.#n);
+      this.#v = new Float64Array(2 * this.#n);
+      this.#t.set(ts);
+      this.#v.set(vs);
+    }
+    this.#t[this.#n] = t;
+    this.#v[this.#n++] = v;
   }
   /** Keeps of the points since `from` the first, the lowest, the highest and the last. */
   #squeeze(): void {
-    const t = this.#t.slice(this.#from);
-    const v = this.#v.slice(this.#from);
-    if (t.length <= 4) return;
-    this.#t.length = this.#from;
-    this.#v.length = this.#from;
-    let low = 0;
-    let high = 0;
-    for (let i = 1; i < v.length; i++) {
+    const t = this.#t;
+    const v = this.#v;
+    const from = this.#from;
+    const last = this.#n - 1;
+    if (last - from < 4) return;
+    let low = from;
+    let high = from;
+    for (let i = from + 1; i <= last; i++) {
       if (v[i]! < v[low]!) low = i;
       if (v[i]! > v[high]!) high = i;
     }
-    for (const i of [...new Set([0, low, high, v.length - 1])].sort((a, b) => a - b)) {
-      this.#t.push(t[i]!);
-      this.#v.push(v[i]!);
+    const a = low < high ? low : high;
+    const b = low < high ? high : low;
+    let to = from + 1;
+    if (a > from) {
+      t[to] = t[a]!;
+      v[to++] = v[a]!;
     }
+    if (b > a) {
+      t[to] = t[b]!;
+      v[to++] = v[b]!;
+    }
+    if (last > b) {
+      t[to] = t[last]!;
+      v[to++] = v[last]!;
+    }
+    this.#n = to;
   }
   #widen(): void {
-    const t = this.#t;
-    const v = this.#v;
-    const span = t.at(-1)! - t[0]!;
+    const n = this.#n;
+    const t = this.#t.slice(0, n);
+    const v = this.#v.slice(0, n);
+    const span = t[n - 1]! - t[0]!;
     // Four points survive per bucket: as many buckets as leave half of the room free.
     const least = Math.max((span * 8) / this.#limit, this.#width + 1);
     this.#width = WIDTHS.find((w) => w >= least) ?? Math.ceil(least / 8.64e10) * 8.64e10;
-    this.#t = [];
-    this.#v = [];
+    this.#n = 0;
     this.#from = 0;
-    this.#bucket = Number.NEGATIVE_INFINITY;
-    for (let i = 0; i < t.length; i++) this.add(t[i]!, v[i]!);
+    this.#bucketStart = Number.POSITIVE_INFINITY;
+    this.#bucketEnd = Number.NEGATIVE_INFINITY;
+    for (let i = 0; i < n; i++) this.add(t[i]!, v[i]!);
   }
 }

@@ -20,6 +20,15 @@ interface AccountRow {
   entryQuote: number;
 }
 
+export interface RecorderOptions {
+  /** USDT × 10^8, where the venue does not state it itself (a gateway). */
+  startBalance?: number | undefined;
+  /** Prices that several recorders share; whoever made it adds blocks and drops what all have joined. */
+  feed?: PriceFeed;
+  /** Keep price series for drawing (default). */
+  prices?: boolean;
+}
+
 /**
  * Watches a run and keeps what a report needs: fills, funding, order counts, and the equity at every price. It takes the
  * venue's own reports (taps, handed over at commits) and the prices of the sources (blocks, before they run), and joins
@@ -51,11 +60,10 @@ export class BacktestRecorder {
   #pending: AccountRow[] = [];
   finalBalance: number;
 
-  /**
-   * @param startBalance USDT × 10^8, where the venue does not state it itself (a gateway)
-   * @throws CHM917 when the pipeline has no venue
-   */
-  constructor(pipeline: Pipeline, keys: KeyTable, startBalance?: number) {
+  readonly #prices: boolean;
+
+  /** @throws CHM917 when the pipeline has no venue */
+  constructor(pipeline: Pipeline, keys: KeyTable, options: RecorderOptions = {}) {
     const venue = venueOf(pipeline);
     this.#keys = keys;
     this.fillColumns = new FillColumns(keys);
@@ -67,10 +75,11 @@ export class BacktestRecorder {
     this.#command = order && `${order.node}.${order.out}`;
     this.watch = [this.#report, this.#account, ...(this.#command ? [this.#command] : [])];
     const balance = (venue.config as { balance_usdt?: number }).balance_usdt ?? 0;
-    this.startBalance = startBalance ?? Math.round(balance * MONEY_SCALE);
+    this.startBalance = options.startBalance ?? Math.round(balance * MONEY_SCALE);
     this.finalBalance = this.startBalance;
     this.curve = new EquityCurve(this.startBalance);
-    this.feed = new PriceFeed((i) => keys.at(i));
+    this.feed = options.feed ?? new PriceFeed((i) => keys.at(i));
+    this.#prices = options.prices ?? true;
   }
 
   onBlock(source: string, block: Block, reader: BlockReader): void {
@@ -89,29 +98,54 @@ export class BacktestRecorder {
 
   /** Everything up to engine time `now` has been handed over. */
   onCommit(now: number): void {
+    this.feed.drop(this.join(now));
+  }
+  /** Joins what was handed over with the prices up to `now`. @returns how many points of the feed these are */
+  join(now: number): number {
     const p = this.feed.points;
     const rows = this.#pending.sort((a, b) => a.t - b.t);
     let i = 0;
     let n = 0;
-    for (; n < p.n && p.t[n]! <= now; n++) {
+    while (n < p.n && p.t[n]! <= now) {
       const t = p.t[n]!;
       while (i < rows.length && rows[i]!.t < t) this.#apply(rows[i++]!);
+      const end = this.#alone(n, now, i < rows.length ? rows[i]!.t : Number.POSITIVE_INFINITY);
+      const key = p.key[n]!;
+      const sampler = this.#sampler(key);
+      if (end > n) {
+        for (let j = n; sampler && j < end; j++) sampler.add(p.t[j]!, p.px[j]!);
+        this.curve.prices(p.t, key, p.px, n, end);
+        n = end;
+        continue;
+      }
       // Fills of the price's own moment come first: the price values what is held after them.
       const together = n + 1 < p.n && p.t[n + 1]! === t;
-      const key = p.key[n]!;
       const px = p.px[n]!;
       if (!together) while (i < rows.length && rows[i]!.t <= t) this.#apply(rows[i++]!);
-      let sampler = this.#samplers[key];
-      if (!sampler) {
-        sampler = new PriceSampler();
-        this.#samplers[key] = sampler;
-      }
-      sampler.add(t, px);
+      sampler?.add(t, px);
       this.curve.price(t, key, px, !together);
+      n++;
     }
     for (; i < rows.length; i++) this.#apply(rows[i]!);
     this.#pending = [];
-    this.feed.drop(n);
+    return n;
+  }
+
+  /** Where the stretch of prices from `n` on ends that are of one instrument, of moments of their own, and before `until`. */
+  #alone(n: number, now: number, until: number): number {
+    const { t, key, n: all } = this.feed.points;
+    let i = n;
+    while (i < all && t[i]! <= now && t[i]! < until && key[i] === key[n] && !(i + 1 < all && t[i + 1] === t[i])) i++;
+    return i;
+  }
+  #sampler(key: number): PriceSampler | undefined {
+    if (!this.#prices) return undefined;
+    let sampler = this.#samplers[key];
+    if (!sampler) {
+      sampler = new PriceSampler();
+      this.#samplers[key] = sampler;
+    }
+    return sampler;
   }
 
   /** Made anew by each call. */

@@ -58,11 +58,10 @@ export function createSpot(v: CandleVenue, key: KeyInfo): CandleSpot {
   return s;
 }
 
-/** The next candle, when something waits for it. Its open time is the time of every fill on it. */
-export function onCandle(x: Exchange, m: Market, s: CandleSpot): void {
-  const now = s.openMs * 1000;
+/** The next candle, when something waits for it. `now` is the time of every fill on it, in µs. */
+export function onCandle(x: Exchange, m: Market, s: CandleSpot, now: number): void {
   s.entered = false;
-  for (const o of s.waiting) atOpen(x, m, s, o, now);
+  for (const o of s.waiting) tradeAt(s.open, x, m, s, o, now);
   s.waiting.length = 0;
   if (m.stops.length > 0) meetStops(x, m, s, now);
   meetLimits(x, m.buys, m, s, now);
@@ -71,11 +70,11 @@ export function onCandle(x: Exchange, m: Market, s: CandleSpot): void {
   s.busy = m.buys.length > 0 || m.sells.length > 0 || m.stops.length > 0;
 }
 
-/** What was sent before this candle: market orders trade at its open; so do limits that the open satisfies. */
-function atOpen(x: Exchange, m: Market, s: CandleSpot, o: Order, now: number): void {
+/** At a candle's open or close: market orders trade there, and so do limits that the price satisfies. */
+function tradeAt(px: number, x: Exchange, m: Market, s: CandleSpot, o: Order, now: number): void {
   if (isDone(o)) return;
   const limit = o.type === 'limit';
-  if (limit && (o.px - s.open) * o.side < 0) {
+  if (limit && (o.px - px) * o.side < 0) {
     if (o.tif === 'ioc' || o.tif === 'fok') expire(x, m, o, now, 'not filled at the open');
     else insert(m, o);
     return;
@@ -87,7 +86,7 @@ function atOpen(x: Exchange, m: Market, s: CandleSpot, o: Order, now: number): v
     return;
   }
   const before = m.position.qty;
-  fill(x, m, o, s.open, openQty(x, m, o), false, now);
+  fill(x, m, o, px, openQty(x, m, o), false, now);
   if (!isDone(o)) expire(x, m, o, now, 'position closed');
   if (m.position.qty !== 0 && before * m.position.qty <= 0) s.entered = true;
 }
@@ -125,11 +124,18 @@ function meetLimits(x: Exchange, list: readonly Order[], m: Market, s: CandleSpo
   }
 }
 
+/** How orders are taken: `atClose` they trade at the last close; prices are put on multiples of `tick` (in price units, 0: not). */
+export interface CandleOrders {
+  atClose: boolean;
+  tick: number;
+}
+const NEXT_OPEN: CandleOrders = { atClose: false, tick: 0 };
+
 /**
- * A command. `closed` says that a candle of the instrument closed in this very cycle: then the order was decided on that
- * candle and acts from the next one on. Otherwise it may answer the entry at this candle's open: see `afterOrders`.
+ * A command. It acts from the next candle on; with `atClose` what can trade does so at once, at the close of the last candle.
+ * Stops and targets that answer an entry at this candle's open: see `afterOrders`.
  */
-export function onCommand(v: CandleVenue, key: KeyInfo, c: Command, now: number): void {
+export function onCommand(v: CandleVenue, key: KeyInfo, c: Command, now: number, how = NEXT_OPEN): void {
   const x = v.exchange;
   const m = marketOf(x, key);
   if (!m) {
@@ -144,10 +150,10 @@ export function onCommand(v: CandleVenue, key: KeyInfo, c: Command, now: number)
     const o = findOpen(x, m, c.client_id, c.type) ?? s.waiting.find((w) => w.clientId === c.client_id && !isDone(w));
     if (o) withdraw(x, m, o, now, '');
     else refuse(x, key.index, c, 'unknownOrder', now);
-  } else take(x, m, s, c, now);
+  } else take(x, key, m, s, c, now, how);
   settle(x, m);
 }
-function take(x: Exchange, m: Market, s: CandleSpot, c: Command, now: number): void {
+function take(x: Exchange, key: KeyInfo, m: Market, s: CandleSpot, c: Command, now: number, how: CandleOrders): void {
   const twice = s.waiting.some((w) => w.clientId === c.client_id && !isDone(w));
   const why = twice ? 'duplicateId' : validate(x, m, c, m.buys.length + m.sells.length + s.waiting.length);
   if (why) {
@@ -155,11 +161,20 @@ function take(x: Exchange, m: Market, s: CandleSpot, c: Command, now: number): v
     return;
   }
   const o = orderOf(m, c);
+  if (how.tick > 0) {
+    const tick = how.tick * key.pxScale;
+    o.px = Math.round(Math.round(o.px / tick) * tick);
+    o.stopPx = Math.round(Math.round(o.stopPx / tick) * tick);
+  }
   o.orderId = m.nextOrderId++;
   x.touched = true;
   tell(x, m, o, 'new', now);
-  (isConditional(c) ? m.stops : s.waiting).push(o);
-  s.busy = true;
+  // Before the first candle there is no close to trade at.
+  if (how.atClose && !isConditional(c) && s.openMs > 0) {
+    tradeAt(s.close, x, m, s, o, now);
+    s.entered = false;
+  } else (isConditional(c) ? m.stops : s.waiting).push(o);
+  s.busy = m.buys.length > 0 || m.sells.length > 0 || m.stops.length > 0 || s.waiting.length > 0;
 }
 
 /** After all commands of a cycle in which no candle closed: those that answer the entry act on the entry candle. */

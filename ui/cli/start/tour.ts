@@ -106,7 +106,7 @@ export async function tour(o: TourOptions): Promise<TourResult> {
     const sets = { preset: PRESET, symbols: JSON.stringify(symbols) };
     pipeline = load(file, profile('paper'), sets);
     const keys = new KeyTable();
-    recorder = new BacktestRecorder(pipeline, keys, BALANCE_USDT * MONEY_SCALE);
+    recorder = new BacktestRecorder(pipeline, keys, { startBalance: BALANCE_USDT * MONEY_SCALE });
     const watcher = new LiveWatcher(recorder, o, o.seconds * 1e6 * o.pace);
     const ends = AbortSignal.timeout(o.seconds * 1000);
     const job: LiveJob = {

@@ -1,0 +1,39 @@
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { environment, lastLines, PEERS } from './environment.ts';
+import type { Answer, Engine, Measured, RunContext } from './workload.ts';
+
+/** Runs an engine once in a process of its own, on pinned cores. */
+export function measure(engine: Engine, context: RunContext): Measured | { failed: string } {
+  const own = engine.environment === undefined;
+  const env = own ? { python: process.execPath } : environment(engine.environment!);
+  if ('failed' in env) return { failed: `does not install: ${env.failed}` };
+  const cores = Array.from({ length: engine.cores ?? 1 }, (_, i) => i).join(',');
+  const command = [join(PEERS, 'measure.py'), cores, env.python, ...engine.args(context)];
+  const r = spawnSync(process.env['CHIMERA_PYTHON'] ?? 'python3', command, {
+    encoding: 'utf8',
+    maxBuffer: 1 << 28,
+    env: { ...process.env, PYTHONDONTWRITEBYTECODE: '', OMP_NUM_THREADS: cores.split(',').length.toString() },
+  });
+  const lines = r.stdout.trim().split('\n');
+  const cost = JSON.parse(lines.pop() ?? '{}') as {
+    cpu_s: number;
+    wall_s: number;
+    peak_rss_mb: number;
+    status: number;
+  };
+  if (r.status !== 0 || cost.status !== 0) return { failed: `does not run (${cost.status}): ${lastLines(r.stderr)}` };
+  return {
+    ...answerOf(lines.pop() ?? ''),
+    process_cpu_s: cost.cpu_s,
+    process_wall_s: cost.wall_s,
+    peak_rss_mb: cost.peak_rss_mb,
+  };
+}
+
+/** A peer's answer, or the JSON of `chimera backtest` or `chimera sweep`. */
+function answerOf(line: string): Answer {
+  const a = JSON.parse(line) as Answer & { events_in?: number; sets?: number; load_s?: number; run_s?: number };
+  const rows = typeof a.rows === 'number' ? a.rows : (a.events_in ?? 0) * (a.sets ?? 1);
+  return { ...a, rows, wall_s: a.wall_s ?? (a.load_s ?? 0) + (a.run_s ?? 0) };
+}

@@ -1,0 +1,37 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { loadPipeline } from '../../graph/document/load.ts';
+import { ChimeraError, type ErrorDetails } from '../../graph/schema/index.ts';
+import { registry } from '../cli/registry.ts';
+import type { ParameterSet } from './parameter-sets.ts';
+import { runSweep, type SweepRun } from './run-sweep.ts';
+import { openShared, type SharedInputs } from './shared-inputs.ts';
+
+export interface WorkerTask extends Pick<SharedInputs, 'keys' | 'files'> {
+  document: {
+    text: string;
+    file: string;
+    sets: Readonly<Record<string, string>>;
+    profile?: { text: string; file: string };
+  };
+  sets: readonly ParameterSet[];
+  inputs: readonly string[];
+  seed: number;
+}
+export type WorkerAnswer = { run: SweepRun } | { code: string; message: string; details: ErrorDetails };
+
+async function work(task: WorkerTask): Promise<WorkerAnswer> {
+  try {
+    const { text, file, sets, profile } = task.document;
+    const pipelines = task.sets.map(
+      // It was linted where the sets were made.
+      (s) => loadPipeline(text, file, registry, { sets: { ...sets, ...s }, ...(profile ? { profile } : {}) }).pipeline!,
+    );
+    return { run: await runSweep(pipelines, { inputs: task.inputs, seed: task.seed, ...openShared(task) }) };
+  } catch (e) {
+    if (!(e instanceof ChimeraError)) throw e;
+    const { code, message, where, help } = e;
+    return { code, message, details: { ...where, ...(help === undefined ? {} : { help }) } };
+  }
+}
+
+if (parentPort) parentPort.postMessage(await work(workerData as WorkerTask));
