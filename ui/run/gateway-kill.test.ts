@@ -1,11 +1,13 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import { loadPipeline } from '../../graph/document/load.ts';
+import type { Pipeline } from '../../graph/document/types.ts';
 import { nextInt, seedRandom } from '../../graph/math/index.ts';
-import { document, readPipeline } from '../../pipelines/testing/play.ts';
 import { DirectAccount } from '../../sinks/binance/testing/direct-account.ts';
 import { chimera } from '../cli/commands/parity.ts';
+import { registry } from '../cli/registry.ts';
 import { type Connection, openConnection } from './connection.ts';
 import { ControlClient } from './control/client.ts';
 import { type LiveReport, replayLive, runLive } from './live.ts';
@@ -26,13 +28,17 @@ interface Trading {
   /** An order has gone out since the last call. */
   traded(): boolean;
   stop(): Promise<LiveReport>;
-  pipeline: ReturnType<typeof document>;
+  pipeline: Pipeline;
 }
 /** The paper profile with a venue that runs beside it: what trades is the graph, through the gateway, over sockets. */
-async function trading(sets: Record<string, string> = {}): Promise<Trading> {
+async function trading(): Promise<Trading> {
   dir ||= mkdtempSync(join(tmpdir(), 'chimera-kill-'));
-  const profile = { file: 'paper.yaml', text: readPipeline('profiles/paper.yaml') };
-  const pipeline = document(readPipeline('trend.yaml'), { preset: 'recording', interval: '1s', ...sets }, profile);
+  const read = (name: string): string => readFileSync(join(import.meta.dirname, '../../pipelines', name), 'utf8');
+  const { pipeline, diagnostics } = loadPipeline(read('trend.yaml'), 'trend.yaml', registry, {
+    sets: { preset: 'recording', interval: '1s' },
+    profile: { file: 'paper.yaml', text: read('profiles/paper.yaml') },
+  });
+  if (!pipeline) throw new Error(JSON.stringify(diagnostics));
   connection ??= await openConnection(pipeline.live!, {
     command: chimera(),
     env: {},
