@@ -364,7 +364,7 @@ it('lays its data in tiers: each dataset in one, and every row of a higher one h
         '  archive:\n',
         '  bar_archive: { type: sink.parquet, in: { bars: bars.bar, book_states: book.state }, with: { tier: silver } }\n  archive:\n',
       )
-      .replace('documents, archive]', 'documents, archive, bar_archive]');
+      .replace('documents, archive, shared]', 'documents, archive, shared, bar_archive]');
   const tiered = trend({}, synthetic('', '60s'), text);
   const { taps } = await runJob({
     pipeline: tiered,
