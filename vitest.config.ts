@@ -18,6 +18,7 @@ const LIVE = [
   'ui/cli/live-run.test.ts',
   'ui/cli/commands/{venue,doctor,dlq}.test.ts',
   'ui/metrics/serve-*.test.ts',
+  'ui/web/**/*.browser.test.ts',
   'deploy/{redis,services}.test.ts',
   'pipelines/services.test.ts',
   'docs/docs.test.ts',

@@ -83,6 +83,8 @@ export interface Graph {
   readonly nodes: readonly GraphNode[];
   readonly edges: readonly GraphEdge[];
   readonly services: Readonly<Record<string, readonly string[]>>;
+  /** Instruments met so far: the instances of what has one per key. */
+  readonly keys?: readonly string[];
 }
 
 // What moves: sent over the socket, conflated for whoever is slow

@@ -1,0 +1,60 @@
+import { EditorView } from '@codemirror/view';
+
+/** Colours come from the page: custom properties reach into the shadow root. */
+export const LOOK = EditorView.theme({
+  '&': { height: '100%', fontSize: '12.5px', color: 'var(--ink)', backgroundColor: 'var(--panel)' },
+  '&.cm-focused': { outline: 'none' },
+  '.cm-scroller': { fontFamily: 'var(--mono)', lineHeight: '1.55' },
+  '.cm-content': { caretColor: 'var(--ink)' },
+  '.cm-cursor, .cm-dropCursor': { borderLeftColor: 'var(--ink)' },
+  '&.cm-focused > .cm-scroller > .cm-selectionLayer .cm-selectionBackground, .cm-selectionBackground': {
+    backgroundColor: 'var(--accent-soft)',
+  },
+  '.cm-activeLine, .cm-activeLineGutter': { backgroundColor: 'color-mix(in srgb, var(--accent) 7%, transparent)' },
+  '.cm-gutters': {
+    backgroundColor: 'var(--raised)',
+    color: 'var(--dim)',
+    border: 'none',
+    borderRight: '1px solid var(--line)',
+  },
+  '.cm-selectionMatch': { backgroundColor: 'var(--warn-soft)' },
+  '.cm-matchingBracket, &.cm-focused .cm-matchingBracket': { backgroundColor: 'var(--accent-soft)' },
+  '.cm-tooltip': {
+    backgroundColor: 'var(--panel)',
+    color: 'var(--ink)',
+    border: '1px solid var(--line-strong)',
+    borderRadius: '6px',
+    boxShadow: 'var(--shadow-up)',
+    fontFamily: 'var(--sans)',
+    maxWidth: '460px',
+  },
+  '.cm-tooltip-autocomplete > ul > li[aria-selected]': { backgroundColor: 'var(--accent)', color: 'var(--accent-ink)' },
+  '.cm-completionInfo': { padding: '6px 10px' },
+  '.cm-about': { padding: '6px 10px', lineHeight: '1.45' },
+  '.cm-about p': { margin: '0 0 2px' },
+  '.cm-about code': { color: 'var(--dim)' },
+  '.cm-diagnostic': { whiteSpace: 'pre-wrap', padding: '6px 10px' },
+  '.cm-diagnosticAction': {
+    backgroundColor: 'var(--accent)',
+    color: 'var(--accent-ink)',
+    borderRadius: '4px',
+    padding: '2px 8px',
+  },
+  '.cm-diagnosticSource': { color: 'var(--dim)', opacity: '1' },
+  '.cm-panels': { backgroundColor: 'var(--raised)', color: 'var(--ink)' },
+  '.cm-panels input, .cm-panels button': {
+    color: 'var(--ink)',
+    backgroundColor: 'var(--panel)',
+    backgroundImage: 'none',
+    border: '1px solid var(--line-strong)',
+    borderRadius: '4px',
+  },
+  '.cm-changedLine, &.cm-merge-b .cm-changedLine': { backgroundColor: 'var(--good-soft)' },
+  '.cm-deletedChunk, &.cm-merge-b .cm-deletedChunk': { backgroundColor: 'var(--bad-soft)' },
+  '.cm-changedText, &.cm-merge-b .cm-changedText': { background: 'color-mix(in srgb, var(--good) 28%, transparent)' },
+  '.cm-deletedChunk .cm-deletedText, &.cm-merge-b .cm-deletedText': {
+    background: 'color-mix(in srgb, var(--bad) 28%, transparent)',
+  },
+  '.cm-collapsedLines': { backgroundColor: 'var(--raised)', color: 'var(--dim)', backgroundImage: 'none' },
+  '.cm-foldPlaceholder': { backgroundColor: 'var(--sunk)', color: 'var(--dim)', border: '1px solid var(--line)' },
+});

@@ -1,0 +1,71 @@
+import { AreaSeries, ColorType, createChart, type LineData, LineSeries, type UTCTimestamp } from 'lightweight-charts';
+import { useEffect, useRef } from 'react';
+import { useDark } from '../../app/settings.ts';
+
+export type Point = readonly [number, string | number];
+
+const css = (name: string): string => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+/** Looks of a chart: a canvas does not know of CSS. */
+export const chartLook = () => ({
+  layout: {
+    background: { type: ColorType.Solid, color: css('--panel') },
+    textColor: css('--dim'),
+    fontFamily: css('--sans'),
+    fontSize: 11,
+    // Named on the help sheet; the mark would bring a style of its own along, which the page's policy refuses.
+    attributionLogo: false,
+  },
+  grid: { vertLines: { color: css('--line') }, horzLines: { color: css('--line') } },
+  rightPriceScale: { borderColor: css('--line') },
+  timeScale: { borderColor: css('--line'), timeVisible: true, secondsVisible: true },
+});
+
+/** One value per second, the last one of it, ascending: what the chart takes. */
+export function perSecond(points: readonly Point[]): LineData<UTCTimestamp>[] {
+  const out: LineData<UTCTimestamp>[] = [];
+  for (const [us, v] of points) {
+    const time = Math.floor(us / 1e6) as UTCTimestamp;
+    const last = out.at(-1);
+    if (last && last.time === time) out[out.length - 1] = { time, value: Number(v) };
+    else if (!last || time > last.time) out.push({ time, value: Number(v) });
+  }
+  return out;
+}
+
+/** Curves of equity, one or two over each other. */
+export function EquityChart({
+  curves,
+  label,
+}: {
+  curves: readonly { name: string; points: readonly Point[] }[];
+  label: string;
+}) {
+  const ref = useRef<HTMLDivElement>(null);
+  const dark = useDark();
+  // biome-ignore lint/correctness/useExhaustiveDependencies: colours follow the theme
+  useEffect(() => {
+    const chart = createChart(ref.current!, { ...chartLook(), autoSize: true });
+    const colours = [css('--accent'), css('--alarm')];
+    curves.forEach((c, i) => {
+      const series =
+        curves.length === 1
+          ? chart.addSeries(AreaSeries, {
+              lineColor: colours[0]!,
+              topColor: `${colours[0]}40`,
+              bottomColor: `${colours[0]}00`,
+              lineWidth: 2,
+            })
+          : chart.addSeries(LineSeries, {
+              color: colours[i]!,
+              lineWidth: 2,
+              lineStyle: i === 0 ? 0 : 2,
+              title: c.name,
+            });
+      series.setData(perSecond(c.points));
+    });
+    chart.timeScale().fitContent();
+    return () => chart.remove();
+  }, [curves, dark]);
+  return <div className="chart equity" ref={ref} role="img" aria-label={label} />;
+}

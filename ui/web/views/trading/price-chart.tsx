@@ -1,0 +1,146 @@
+import {
+  CandlestickSeries,
+  createChart,
+  createSeriesMarkers,
+  type IChartApi,
+  type IPriceLine,
+  type ISeriesApi,
+  type ISeriesMarkersPluginApi,
+  LineStyle,
+  type SeriesMarker,
+  type Time,
+  type UTCTimestamp,
+} from 'lightweight-charts';
+import { useEffect, useRef } from 'react';
+import type { Order, Position } from '../../../api/contract/records.ts';
+import type { Candle, Fill } from '../../api/answers.ts';
+import { useDark } from '../../app/settings.ts';
+import { useText } from '../../i18n/text.ts';
+import { chartLook } from '../runs/equity-chart.tsx';
+
+const css = (name: string): string => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+export const fillTimeUs = (f: Fill): number => (typeof f.time_ms === 'number' ? f.time_ms * 1000 : Number(f.t ?? 0));
+export const fillPrice = (f: Fill): string => String(f.price ?? f['px'] ?? '');
+
+/** Candles with fills as arrows; open orders, stops and liquidation as lines. */
+export function PriceChart(props: {
+  instrument: string;
+  bars: readonly Candle[];
+  widthS: number;
+  fills: readonly Fill[];
+  position: Position | undefined;
+  orders: readonly Order[];
+}) {
+  const { instrument, bars, widthS, fills, position, orders } = props;
+  const t = useText();
+  const ref = useRef<HTMLDivElement>(null);
+  const dark = useDark();
+  const chart = useRef<{
+    chart: IChartApi;
+    series: ISeriesApi<'Candlestick'>;
+    markers: ISeriesMarkersPluginApi<Time>;
+    of: string;
+    lines: IPriceLine[];
+  }>(null);
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: colours follow the theme
+  useEffect(() => {
+    const c = createChart(ref.current!, { ...chartLook(), autoSize: true });
+    const up = css('--good');
+    const down = css('--bad');
+    const series = c.addSeries(CandlestickSeries, {
+      upColor: 'transparent',
+      borderUpColor: up,
+      wickUpColor: up,
+      downColor: down,
+      borderDownColor: down,
+      wickDownColor: down,
+    });
+    chart.current = { chart: c, series, markers: createSeriesMarkers(series, []), of: '', lines: [] };
+    return () => {
+      chart.current = null;
+      c.remove();
+    };
+  }, [dark]);
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a chart made anew is filled anew
+  useEffect(() => {
+    const c = chart.current;
+    if (!c) return;
+    const candles = bars.map(([us, o, h, l, close]) => ({
+      time: Math.floor(us / 1e6) as UTCTimestamp,
+      open: Number(o),
+      high: Number(h),
+      low: Number(l),
+      close: Number(close),
+    }));
+    const digits = Math.max(0, ...bars.slice(-20).map((b) => (b[4].split('.')[1] ?? '').length));
+    c.series.applyOptions({ priceFormat: { type: 'price', precision: digits, minMove: 10 ** -digits } });
+    c.series.setData(candles);
+    const of = `${instrument} ${widthS}`;
+    if (c.of !== of && candles.length > 0) {
+      c.of = of;
+      c.chart.timeScale().fitContent();
+    }
+  }, [bars, instrument, widthS, dark]);
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a chart made anew is filled anew
+  useEffect(() => {
+    const c = chart.current;
+    if (!c) return;
+    c.markers.setMarkers(
+      fills
+        .map((f): SeriesMarker<Time> => {
+          const buy = f.side === 'buy';
+          return {
+            time: (Math.floor(fillTimeUs(f) / 1e6 / widthS) * widthS) as UTCTimestamp,
+            position: buy ? 'belowBar' : 'aboveBar',
+            shape: buy ? 'arrowUp' : 'arrowDown',
+            color: buy ? css('--good') : css('--bad'),
+          };
+        })
+        .sort((a, b) => Number(a.time) - Number(b.time)),
+    );
+  }, [fills, widthS, dark]);
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a chart made anew is filled anew
+  useEffect(() => {
+    const c = chart.current;
+    if (!c) return;
+    for (const l of c.lines) c.series.removePriceLine(l);
+    const line = (price: string | null | undefined, title: string, colour: string, style: LineStyle) =>
+      price && Number(price) > 0
+        ? [
+            c.series.createPriceLine({
+              price: Number(price),
+              title,
+              color: css(colour),
+              lineStyle: style,
+              lineWidth: 1,
+              axisLabelVisible: true,
+            }),
+          ]
+        : [];
+    c.lines = [
+      ...line(position?.entry_price, t('trading.entry'), '--accent', LineStyle.Solid),
+      ...line(position?.stop_price, t('trading.stop'), '--alarm', LineStyle.Dashed),
+      ...line(position?.liquidation_price, t('trading.liquidation'), '--bad', LineStyle.LargeDashed),
+      ...orders
+        .slice(0, 8)
+        .flatMap((o) =>
+          line(o.price, `${t(`side.${o.side}`)} ${o.qty}`, o.side === 'buy' ? '--good' : '--bad', LineStyle.Dotted),
+        ),
+    ];
+  }, [position, orders, t, dark]);
+
+  const stops = (position?.stop_price ? 1 : 0) + orders.filter((o) => o.type.includes('stop')).length;
+  return (
+    <div
+      className="chart price"
+      ref={ref}
+      role="img"
+      aria-label={t('trading.chart_label', { instrument, fills: fills.length, stops })}
+    />
+  );
+}
