@@ -110,7 +110,7 @@ export const CODES = {
     title: 'interrupted',
     text: 'The run was ended by a signal. What was committed before is kept; with `--state` the run goes on from there.',
   },
-  CHM955: {
+  CHM970: {
     title: 'a sweep of a live profile',
     text: '`chimera sweep` runs many parameter sets over recorded input at once. A live profile has no recorded input: leave it out, or name a profile that replays.',
   },

@@ -50,11 +50,11 @@ export interface SweepOptions {
 /**
  * Runs several pipelines of one document at once over the same input: what they have in common is computed once.
  * The figures of each are those that it has when it runs alone.
- * @throws CHM955 a live profile, CHM917 without a venue
+ * @throws CHM970 a live profile, CHM917 without a venue
  */
 export async function runSweep(pipelines: readonly Pipeline[], options: SweepOptions): Promise<SweepRun> {
   if (pipelines.some((p) => p.live))
-    throw new ChimeraError('CHM955', 'a sweep runs over recorded input, and this profile is live', {
+    throw new ChimeraError('CHM970', 'a sweep runs over recorded input, and this profile is live', {
       help: 'leave the profile out, or name one that replays',
     });
   const { pipeline, views } = mergePipelines(pipelines);

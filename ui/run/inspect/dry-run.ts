@@ -57,13 +57,13 @@ const MATTERS: readonly Matter[] = ['orders', 'fills', 'decisions'];
  * Runs a candidate over the last hours of a run, from a checkpoint of it as a reload there would have begun, and says where it
  * would have ordered, traded and decided otherwise than the graphs that ran. Takes the processor for that long: not for the
  * process of a live run.
- * @throws CHM751 when it could not take the place of the running graph, CHM951 when the inputs are not there any more
+ * @throws CHM751 when it could not take the place of the running graph, CHM758 when the inputs are not there any more
  */
 export async function dryRun(job: DryRunJob): Promise<DryRun> {
   const { options, ladder, commit, latest } = await openPast(job);
   const restart = job.restart ?? [];
   planReload(latest, { pipeline: job.candidate, restart });
-  if (!commit) throw new ChimeraError('CHM951', 'the run has not committed yet', { help: 'wait for its first commit' });
+  if (!commit) throw new ChimeraError('CHM758', 'the run has not committed yet', { help: 'wait for its first commit' });
   const to = Math.max(commit.snapshot.now, commit.until ?? 0);
   const rung = ladder?.rungs.findLast((r) => r.now <= to - job.hours * HOUR_US);
   const begun = rung && ladder!.load(rung);

@@ -38,7 +38,7 @@ export interface InspectJob {
 
 /**
  * Opens a run for looking into it, also while it lives: it is only read.
- * @throws CHM951 when its inputs are nowhere
+ * @throws CHM758 when its inputs are nowhere
  */
 export async function openTimeMachine(job: InspectJob): Promise<TimeMachine> {
   const { options, ladder } = await openPast(job);
@@ -88,7 +88,7 @@ function pastOf(job: InspectJob, plan: Plan, source: string, keys: KeyTable): Bl
   const fromFiles = async () => {
     const { type, config, gateway } = node.node;
     if (type.kind !== 'source' || gateway)
-      throw new ChimeraError('CHM951', `what ${source} said is nowhere`, {
+      throw new ChimeraError('CHM758', `what ${source} said is nowhere`, {
         help: 'name the lake that the run captured',
       });
     const env = { keys, inputs: job.inputs ?? [], dir: undefined, pipeline: job.pipeline.name, node: source };

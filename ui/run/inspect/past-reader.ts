@@ -74,7 +74,7 @@ export class PastReader implements BlockReader {
       this.#older = await this.#o.older();
       if (this.#last >= 0) await this.#older.seek?.(this.#last);
     } else if (deletedThrough(this.#o.journal) > this.#last)
-      throw new ChimeraError('CHM951', `inputs from ${this.#last + 1} on are no longer in ${this.#o.journal}`, {
+      throw new ChimeraError('CHM758', `inputs from ${this.#last + 1} on are no longer in ${this.#o.journal}`, {
         file: this.#o.journal,
         seq: this.#last + 1,
         help: 'name the lake that the run captured; without one, run with --keep-journal',

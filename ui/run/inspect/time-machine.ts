@@ -51,25 +51,25 @@ export class TimeMachine {
     this.#ladder = ladder;
   }
 
-  /** State and last values of all nodes, or of those asked for. @throws CHM950, CHM952 */
+  /** State and last values of all nodes, or of those asked for. @throws CHM757, CHM759 */
   view(moment: Moment, which: Which = {}): Promise<MomentView> {
     return this.#one(async () => {
       await this.#goTo(moment);
       const { engine, plan, offsets, events } = this.#run;
       const nodes = instancesOf(engine.lookAt(which.node), plan, which);
       if (which.node !== undefined && !plan.nodes.some((n) => n.id === which.node))
-        throw new ChimeraError('CHM952', `there is no node ${which.node} in the graph of that moment`, {
+        throw new ChimeraError('CHM759', `there is no node ${which.node} in the graph of that moment`, {
           node: which.node,
           help: `its nodes are ${plan.nodes.map((n) => n.id).join(', ')}`,
         });
       return { cycle: engine.cycles, t: engine.now, events, graph: plan.pipeline.hash, offsets, nodes };
     });
   }
-  /** Which nodes ran in the cycle that leads to the moment, and what each said. @throws CHM950 */
+  /** Which nodes ran in the cycle that leads to the moment, and what each said. @throws CHM757 */
   cycle(moment: Moment): Promise<CycleView> {
     return this.#one(() => this.#cycleAt(moment));
   }
-  /** The cycle so many behind the one that was shown last (−1: the one before it). @throws CHM950 */
+  /** The cycle so many behind the one that was shown last (−1: the one before it). @throws CHM757 */
   step(by: number): Promise<CycleView> {
     return this.#one(() => this.#cycleAt({ cycle: this.#run.cycles + by }));
   }
@@ -87,7 +87,7 @@ export class TimeMachine {
    * From what a node said in a cycle back to the frame: the cycle itself, the one that set the timer or emitted the record with
    * which it began, and so on to an input. An order's document names its cycle.
    * @param by the node whose doing is asked for, and its instrument; default: everything that was said
-   * @throws CHM950
+   * @throws CHM757
    */
   chain(moment: Moment, by: Which = {}): Promise<Link[]> {
     return this.#one(async () => {
@@ -299,4 +299,4 @@ const STRETCH = 16_384;
 const SHARE = 4;
 
 const noMoment = (what: string, why: string): ChimeraError =>
-  new ChimeraError('CHM950', `the run has no ${what}: ${why}`, { help: 'ask for a moment within the run' });
+  new ChimeraError('CHM757', `the run has no ${what}: ${why}`, { help: 'ask for a moment within the run' });
