@@ -458,6 +458,8 @@ class PartLife {
       tap.truncate(0);
     }
     const write = async (): Promise<Uint8Array> => {
+      // A gateway says for good what its reports have told: those have to be there.
+      if (this.#gateways.length > 0) this.#o.live!.sync();
       for (const { sink } of this.#sinks) await sink.commit(mark);
       await onCommit?.(mark);
       return encodeCommit(this.#state(epoch, offsets));

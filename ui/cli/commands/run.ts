@@ -79,6 +79,8 @@ export function run(program: Command, context: Context): void {
         .argParser(integer(100))
         .hideHelp(),
     )
+    .addOption(new Option('--session <id>', 'with --service: name of the run from its start to its stop').hideHelp())
+    .addOption(new Option('--final', 'with --session: nothing goes on later').hideHelp())
     .addOption(new Option('--until-stdin-ends', 'end when standard input does').hideHelp())
     .addOption(new Option('--announce', 'print `started` when the first inputs are run').hideHelp());
   describe(command, [
