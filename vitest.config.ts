@@ -19,7 +19,7 @@ const LIVE = [
   'ui/cli/commands/{venue,doctor,dlq}.test.ts',
   'ui/metrics/serve-*.test.ts',
   'deploy/{redis,services}.test.ts',
-  'pipelines/services.test.ts',
+  'pipelines/services{,-live}.test.ts',
   'docs/docs.test.ts',
 ];
 const common = {

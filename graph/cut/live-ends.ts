@@ -62,6 +62,13 @@ export class LiveEnds {
     const gateway = this.#gateways.get(id);
     if (gateway) gateway.started = true;
   }
+  /** Reports have been taken into their journal. */
+  took(id: string, sync: () => void): void {
+    const gateway = this.#gateways.get(id);
+    if (!gateway?.sink.settle) return;
+    sync();
+    gateway.sink.settle();
+  }
   /** The gateway, once its source is open here. @throws CHM522 when the signal ends the waiting */
   async gateway(id: string, signal: AbortSignal | undefined): Promise<OpenGateway> {
     for (;;) {

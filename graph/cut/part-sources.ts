@@ -84,7 +84,7 @@ export class PartSources {
       this.#end = this.#stop ?? Math.max(this.#core.clock.now, this.#until);
     this.first ??= this.#first();
   }
-  #poll({ clock, finish, ends }: PartLive): void {
+  #poll({ clock, finish, ends, sync }: PartLive): void {
     const stopping = finish.aborted;
     // The journals are run up to their ends: from here on the world is.
     const now = this.#stop ?? clock.pass();
@@ -93,6 +93,7 @@ export class PartSources {
       if (h.over || !isRun(h)) continue;
       this.#take(h, (h.reader as LiveReader).poll(now));
       ends.started(h.node.id);
+      if (h.block) ends.took(h.node.id, sync);
       if (h.block === null && this.#stop !== undefined) h.over = true;
     }
     this.#passed = Math.max(this.#passed, now);

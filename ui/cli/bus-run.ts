@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -212,10 +213,17 @@ async function runAll(context: Context, pipeline: Pipeline, file: string, option
 
 /** Live services are asked to come to their end first; what has not by then is stopped at its last commit. */
 function draining(ended: AbortSignal, seconds: number | undefined): { signal: AbortSignal; drain: AbortSignal } {
-  const drain = AbortSignal.any([ended, ...(seconds === undefined ? [] : [AbortSignal.timeout(seconds * 1000)])]);
-  const stop = new AbortController();
-  drain.addEventListener('abort', () => void setTimeout(() => stop.abort(), DRAIN_MS).unref(), { once: true });
-  return { signal: stop.signal, drain };
+  const [drain, stop] = [new AbortController(), new AbortController()];
+  // Every part listens.
+  setMaxListeners(0, drain.signal, stop.signal);
+  const asked = (): void => {
+    if (drain.signal.aborted) return;
+    drain.abort();
+    setTimeout(() => stop.abort(), DRAIN_MS).unref();
+  };
+  ended.addEventListener('abort', asked, { once: true });
+  if (seconds !== undefined) setTimeout(asked, seconds * 1000).unref();
+  return { signal: stop.signal, drain: drain.signal };
 }
 const DRAIN_MS = 60_000;
 

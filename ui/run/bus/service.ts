@@ -84,7 +84,7 @@ export async function runServices(job: ServiceJob): Promise<ServiceReport> {
   const stop = new AbortController();
   const signal = job.signal ? AbortSignal.any([job.signal, stop.signal]) : stop.signal;
   // Every part listens.
-  setMaxListeners(0, signal);
+  setMaxListeners(0, signal, ...(job.live ? [job.live.finish] : []));
   const entrances = job.live ? new LiveEntrances(job.live, job) : undefined;
   const ran = await Promise.allSettled(
     parts.map((part) =>
