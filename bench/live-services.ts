@@ -12,6 +12,7 @@ import { DirectAccount, type ExchangeAddress, type Row } from '../sinks/binance/
 import { loadFile } from '../ui/cli/load-document.ts';
 import { compareTaps } from '../ui/run/compare-taps.ts';
 import { replayLive } from '../ui/run/live.ts';
+import type { RunReport } from '../ui/run/run.ts';
 import { portsOf } from '../ui/run/taps.ts';
 import { servicesOf } from './bus-crash.ts';
 import { isMain } from './child.ts';
@@ -28,6 +29,8 @@ export interface LiveServicesOptions {
   readonly seed: number;
   /** In one process, to compare with. */
   readonly embedded?: boolean;
+  /** All services in one process. */
+  readonly together?: boolean;
   readonly onRun?: (run: LiveServicesRun) => void;
 }
 export interface LiveServicesRun {
@@ -41,6 +44,7 @@ export interface LiveServicesRun {
   /** Trades that were told again behind a kill. */
   readonly again: number;
   /** From the arrival of the frame (or the timer) that led to a command until the gateway handed it over, ms. */
+  readonly hops?: RunReport['hops'];
   readonly order_ms?: { readonly n: number; readonly p50: number; readonly p99: number };
   readonly s: number;
 }
@@ -80,7 +84,16 @@ async function oneRun(o: LiveServicesOptions, seed: number): Promise<LiveService
     const commitMs = 200 + Math.floor(nextFloat(random) * 800);
     run = start([
       ...['run', 'pipelines/trend.yaml', '--profile', 'paper', ...SETTINGS.flatMap((s) => ['--set', s])],
-      ...(o.embedded ? [] : ['--bus', redis.url, '--all', '--until-stdin-ends', '--commit-ms', String(commitMs)]),
+      ...(o.embedded
+        ? []
+        : [
+            '--bus',
+            redis.url,
+            ...(o.together ? [] : ['--all']),
+            '--until-stdin-ends',
+            '--commit-ms',
+            String(commitMs),
+          ]),
       ...['--for', String(o.seconds), '--connect', at('venue.json')],
       ...['--state', at('state'), '--capture', at('lake'), '--tap-all', at('live'), '--json'],
     ]);
@@ -102,7 +115,7 @@ async function oneRun(o: LiveServicesOptions, seed: number): Promise<LiveService
       process.kill(victim.pid, 'SIGKILL');
       kills[victim.name] = (kills[victim.name] ?? 0) + 1;
     }
-    const report = JSON.parse(await ended) as { until_us: number | null; events_in: number };
+    const report = JSON.parse(await ended) as Pick<RunReport, 'until_us' | 'hops'>;
     const { pipeline } = loadFile('pipelines/trend.yaml', { profile: 'paper', set: SETTINGS });
     if (!pipeline) throw new Error('the pipeline does not load');
     const replay = await replayLive(
@@ -116,7 +129,8 @@ async function oneRun(o: LiveServicesOptions, seed: number): Promise<LiveService
     if (report.until_us === null) wrong.push('the services did not end together');
     const figures = await compareVenue(direct, at('live'), report.until_us ?? 0, wrong);
     const order_ms = handedOver(at('state'));
-    return result({ inputs: replay.events_in, ports: ports.length, ...figures, order_ms });
+    const hops = report.hops ?? [];
+    return result({ inputs: replay.events_in, ports: ports.length, ...figures, order_ms, hops });
   } catch (e) {
     wrong.push(String(e));
     return result();
@@ -242,6 +256,7 @@ if (isMain(import.meta.url)) {
       kills: { type: 'string', default: '8' },
       seed: { type: 'string', default: '1' },
       embedded: { type: 'boolean', default: false },
+      together: { type: 'boolean', default: false },
     },
   });
   const runs = await benchLiveServices({
@@ -250,6 +265,7 @@ if (isMain(import.meta.url)) {
     kills: Number(v.kills),
     seed: Number(v.seed),
     embedded: v.embedded,
+    together: v.together,
     onRun: (r) => {
       const all = Object.values(r.kills).reduce((a, b) => a + b, 0);
       const verdict = r.wrong.length === 0 ? 'identical' : r.wrong.slice(0, 5).join('\n  ');

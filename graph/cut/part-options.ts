@@ -6,7 +6,7 @@ import type { Run } from '../runner/runner.ts';
 import type { BadInput, BlockReader, KeyTable } from '../schema/index.ts';
 import type { Cut, Part } from './cut.ts';
 import type { PartLive } from './live-ends.ts';
-import type { PartSnapshot } from './part-snapshot.ts';
+import type { HandoverSnapshot, PartSnapshot } from './part-snapshot.ts';
 import type { Naming } from './streams.ts';
 
 export interface PartOptions {
@@ -78,4 +78,6 @@ export interface PartResult {
   readonly last_us: number | null;
   /** Engine time at which the run ended, µs; null: it has not come to its end. */
   readonly end_us: number | null;
+  /** Time from the sending of an entry to its arrival, for each part that is read. */
+  readonly handover: readonly HandoverSnapshot[];
 }

@@ -27,6 +27,8 @@ export class PartReceiver {
   #wake: (() => void) | undefined;
   /** Someone wanted to wake it before it slept. */
   #woken = false;
+  /** A part whose sources are followed has sent records: whoever reads it and this part waits for a word of this one. */
+  asked = false;
   /** Engine time of the run's first input, µs, as others say. */
   origin: number | undefined;
 
@@ -111,6 +113,7 @@ export class PartReceiver {
     const control = part.take(entry);
     if (!control) return false;
     this.handover[this.parts.indexOf(part)]!.observe(wallUs() - control.sentAtUs);
+    if (Object.keys(control.positions).length > 0 && this.peers.includes(part)) this.asked = true;
     const added = declareKeys(this.#keys, control);
     this.origin ??= control.origin;
     for (const b of control.births) born(b.key, b.stamp);

@@ -77,6 +77,8 @@ class PartLife {
   /** What the commits that may still be gone back to need, oldest first. */
   #needs: Record<string, number>[] = [];
   #committed = 0;
+  /** When something was last sent, by the clock of the process. */
+  #saidMs = Number.NEGATIVE_INFINITY;
   /** Cycles of earlier lives. */
   #cyclesBefore = 0;
 
@@ -213,7 +215,7 @@ class PartLife {
     const { signal } = this.#o;
     for (;;) {
       this.#check();
-      this.#send();
+      this.#send(true);
       await this.#sender.settle();
       if (enough()) return;
       if (signal?.aborted) throw new ChimeraError('CHM522', 'waiting for the other sources was ended', {});
@@ -364,7 +366,9 @@ class PartLife {
     // Commands of an earlier life wait for the gateway to be there.
     if (this.#sources.heads.length === 0) return this.#gateways.some((g) => !g.started) ? Math.min(left, 20) : left;
     const dueMs = live.clock.wallUntil(this.#engine.nextDue) / 1000;
-    return Math.min(left, dueMs, IDLE_MS);
+    // Time goes on for others even if nothing happens here.
+    const quietMs = Math.max(0, IDLE_MS - (performance.now() - this.#saidMs));
+    return Math.min(left, dueMs, quietMs === 0 ? IDLE_MS : quietMs);
   }
 
   /** Up to here nothing can arrive any more: neither from other parts nor from own sources. */
@@ -424,14 +428,28 @@ class PartLife {
     return upTo;
   }
 
-  #send(): void {
+  #send(always = false): void {
     const { core } = this.#engine;
+    if (!always && this.#isQuiet()) return;
+    this.#saidMs = performance.now();
+    this.#receiver.asked = false;
     const births = [...core.births, ...this.#cycles.births];
     core.births = [];
     const frontier = this.#frontier ?? (this.#origin === undefined ? undefined : startOf(this.#origin));
     const sources = this.#o.part.peers.length > 0 ? this.#sources.said() : undefined;
     if (this.#o.live && this.#sender.out.waiting > 0) this.#o.live.sync();
     this.#sender.send(frontier, this.#origin, births, sources);
+  }
+  /**
+   * A live source with nothing but time to tell need not say so each time it looks at its clock. Another one that has just sent
+   * something is answered at once: who reads both waits for this one.
+   */
+  #isQuiet(): boolean {
+    if (!this.#o.live || this.#sources.heads.length === 0 || this.#receiver.asked) return false;
+    if (this.#sender.out.waiting > 0 || this.#engine.core.births.length > 0 || this.#cycles.births.length > 0)
+      return false;
+    if (this.#sources.end !== undefined) return false;
+    return performance.now() - this.#saidMs < IDLE_MS;
   }
   /** A source waits while its readers are too far behind: what it has not sent yet is in its journal or its file. */
   async #keepPace(): Promise<void> {
@@ -552,6 +570,7 @@ class PartLife {
       first_us: this.#origin ?? null,
       last_us: this.#cycles.cycles > 0 ? this.#engine.now : null,
       end_us: this.#frontier && isClosed(this.#frontier) ? this.#frontier.t : null,
+      handover: this.#receiver.parts.map((p, i) => this.#receiver.handover[i]!.snapshot(p.id)),
     };
   }
   async close(): Promise<void> {

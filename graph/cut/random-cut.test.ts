@@ -205,5 +205,5 @@ describe('a graph that is cut into parts', () => {
     expect(entrances).toBeGreaterThan(150);
     expect(rows).toBeGreaterThan(10_000);
     expect(restarts).toBeGreaterThan(150);
-  });
+  }, 240_000);
 });

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Bus } from '../../graph/bus/bus.ts';
+import { quantileOf } from '../../graph/cut/part-snapshot.ts';
 import type { LiveProfile, Pipeline } from '../../graph/document/types.ts';
 import { ChimeraError } from '../../graph/schema/index.ts';
 import { grouped, utc } from '../report/decimal.ts';
@@ -317,6 +318,14 @@ function reportOf(reports: readonly ServiceReport[], started: number): RunReport
     first_us: reports.find((r) => r.first_us !== null)?.first_us ?? null,
     last_us: reports.reduce<number | null>((t, r) => (r.last_us === null ? t : Math.max(t ?? 0, r.last_us)), null),
     until_us: untilOf(reports),
+    hops: reports.flatMap((r) =>
+      r.parts.flatMap(({ part, handover }) =>
+        handover.map((h) => ({
+          ...{ from: h.from, to: part, n: h.counts.reduce((a, b) => a + b, 0) },
+          ...{ p50_us: quantileOf(h, 0.5), p99_us: quantileOf(h, 0.99) },
+        })),
+      ),
+    ),
     load_s: 0,
     run_s: (performance.now() - started) / 1000,
     cpu_s: sum((r) => r.cpu_s),
