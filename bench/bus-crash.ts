@@ -183,7 +183,7 @@ async function finished(child: ChildProcess): Promise<string> {
 const pause = (ms: number) => new Promise<void>((done) => setTimeout(done, ms));
 
 /** The children of a supervisor that run one service each; anyone can find them by their command line. */
-function servicesOf(supervisor: number): { pid: number; name: string }[] {
+export function servicesOf(supervisor: number): { pid: number; name: string }[] {
   return readdirSync('/proc').flatMap((pid) => {
     if (!/^\d+$/.test(pid)) return [];
     try {

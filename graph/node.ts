@@ -358,6 +358,11 @@ export interface CommandSink<I extends InPorts> extends Sink<I> {
   flush(): void;
   /** Whether `flush` has something to let out; without it, it is called after every round. */
   pending?(): boolean;
+  /**
+   * What the other half has handed to the run is durable in its journal: it need not be told again. Called between commits where
+   * the halves run in parts of their own.
+   */
+  settle?(): void;
 }
 export interface Gateway<I extends InPorts> {
   readonly reader: LiveReader;

@@ -44,6 +44,8 @@ export interface Held {
   readonly token: number;
   /** Aborted when the lease was lost, with the coded error as its reason. */
   readonly lost: AbortSignal;
+  /** Before something happens outside that only the holder may do. @throws CHM521 when it may be somebody else by now */
+  check(): void;
   /** Lets the partition write to further slots, as if they had been among `tags`. */
   cover(tags: readonly string[]): Promise<void>;
   /** Number of the last record of each stream, as the bus knows it; 0 for a stream that was never written. */

@@ -137,7 +137,7 @@ class MemoryHeld implements Held {
   get lost(): AbortSignal {
     return this.#lost.signal;
   }
-  #check(): void {
+  check(): void {
     if (this.#partition.token !== this.token) this.#lose('another runner holds it');
     this.#lost.signal.throwIfAborted();
   }
@@ -147,14 +147,14 @@ class MemoryHeld implements Held {
     );
   }
   async cover(): Promise<void> {
-    this.#check();
+    this.check();
   }
   async positions(streams: readonly string[]): Promise<number[]> {
     return streams.map((s) => this.#bus.stream(s).position);
   }
 
   async append(batches: readonly Batch[]): Promise<void> {
-    this.#check();
+    this.check();
     this.#write(this.#fitting(batches));
   }
   /** What of the batches is not there yet. All checks come before all writes. */
@@ -183,7 +183,7 @@ class MemoryHeld implements Held {
   }
 
   async commit(checkpoint: BusCheckpoint, batches: readonly Batch[]): Promise<void> {
-    this.#check();
+    this.check();
     const { epoch, graph, blob } = checkpoint;
     const p = this.#partition;
     const newest = p.checkpoints[0]?.epoch ?? Number.NEGATIVE_INFINITY;
@@ -196,7 +196,7 @@ class MemoryHeld implements Held {
   }
 
   async need(positions: readonly { readonly stream: string; readonly position: number }[]): Promise<void> {
-    this.#check();
+    this.check();
     for (const { stream, position } of positions) {
       const { needs } = this.#bus.stream(stream);
       needs.set(this.#name, Math.max(position, needs.get(this.#name) ?? 0));
@@ -205,7 +205,7 @@ class MemoryHeld implements Held {
   async trim(
     streams: readonly { readonly stream: string; readonly consumers: readonly string[] }[],
   ): Promise<number[]> {
-    this.#check();
+    this.check();
     return streams.map(({ stream, consumers }) => {
       if (consumers.length === 0) return 0;
       const s = this.#bus.stream(stream);

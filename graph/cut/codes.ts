@@ -10,10 +10,6 @@ export const CODES = {
     title: 'two parts write to one family of streams',
     text: 'Each stream has one writer. The nodes listed under one name in `streams:` run in different services, or in one service before and after another one had its turn. Give each of them a name of its own. Lint shows it at the entry of the second one.',
   },
-  CHM512: {
-    title: 'inputs enter a cut graph in two places',
-    text: 'All sources of a graph that is cut have to be in one service: the order of their inputs, and the numbers of instruments, are decided where they enter. Under a live profile the venue is a source, too: its reports enter there.',
-  },
   CHM513: {
     title: 'an entry of a stream cannot be read',
     text: 'Bytes in a stream are not what this version of the program writes: damaged, written by something else, or by a newer version. Where a part of the graph depends on them it stops, because what follows would be another result. Remove what wrote them, or start with another prefix.',

@@ -8,9 +8,14 @@ import { ChimeraError } from '../schema/index.ts';
 export interface Control {
   /** Hash of the graph. */
   readonly graph: string;
-  readonly frontier: Stamp;
+  /** Undefined: nothing is known to be complete yet. */
+  readonly frontier: Stamp | undefined;
   /** Engine time of the run's first input, µs: nothing at all happened before it. */
   readonly origin: number | undefined;
+  /** Of a part with sources, where other parts have some, too. */
+  readonly sources: SourcesSaid | undefined;
+  /** Which run of the graph speaks, from its start to its stop. One that went on later has another one. */
+  readonly session: string;
   /** Streams that have grown since the last message, with their new ends. */
   readonly positions: Readonly<Record<string, number>>;
   /** Instruments that the part knows since the last message, in order of their numbers. */
@@ -20,10 +25,21 @@ export interface Control {
   /** Clock of the sender, µs since the epoch: for measurements only. */
   readonly sentAtUs: number;
 }
+/** What sources promise by themselves, before anything that follows from their inputs has been run. */
+export interface SourcesSaid {
+  /** How many of them are open, in order of declaration: their instruments are known. */
+  readonly open: number;
+  /** Engine time before which none of them has an input, µs. */
+  readonly first: number | undefined;
+  /** All instruments that come to life through their inputs before this place have been told. Closed: there is no further input. */
+  readonly upTo: Stamp | undefined;
+}
 export type KeyDeclaration = readonly [index: number, name: string, pxDigits: number, qtyDigits: number];
 
 /** Behind everything: the run ends at engine time `t`, and the part has run its last cycle. */
 export const closedAt = (t: number): Stamp => ({ ...startOf(t), source: END_SOURCE, seq: Number.MAX_SAFE_INTEGER });
+/** Behind all inputs and timers at engine time `t`, should the run end there; before the last cycles. */
+export const beforeEnd = (t: number): Stamp => ({ ...closedAt(t), seq: -1 });
 export const isClosed = (s: Stamp): boolean => s.source === END_SOURCE && s.seq === Number.MAX_SAFE_INTEGER;
 
 type Numbers = readonly number[];
@@ -42,31 +58,43 @@ function stampOf(numbers: Numbers): Stamp {
   return { t, source, seq, phase, generation, place, number, path: path.length === 0 ? NO_PATH : path };
 }
 
-export function encodeControl({ graph, frontier, origin, positions, keys, births, sentAtUs }: Control): Uint8Array {
-  const born = births.map((b) => [b.key, numbersOf(b.stamp)]);
-  return Buffer.from(JSON.stringify([1, graph, numbersOf(frontier), origin ?? null, positions, keys, born, sentAtUs]));
+const toNumbers = (s: Stamp | undefined): Numbers | null => (s === undefined ? null : numbersOf(s));
+const toStamp = (n: Numbers | null): Stamp | undefined => (n === null ? undefined : stampOf(n));
+
+type Wire = [
+  format: number,
+  graph: string,
+  frontier: Numbers | null,
+  origin: number | null,
+  positions: Record<string, number>,
+  keys: readonly KeyDeclaration[],
+  births: (readonly [number, Numbers])[],
+  sentAtUs: number,
+  sources: readonly [open: number, first: number | null, upTo: Numbers | null] | null,
+  session: string,
+];
+
+export function encodeControl(c: Control): Uint8Array {
+  const { graph, frontier, origin, positions, keys, births, sentAtUs, sources: s, session } = c;
+  const born = births.map((b) => [b.key, numbersOf(b.stamp)] as const);
+  const said = s ? ([s.open, s.first ?? null, toNumbers(s.upTo)] as const) : null;
+  const wire: Wire = [2, graph, toNumbers(frontier), origin ?? null, positions, keys, born, sentAtUs, said, session];
+  return Buffer.from(JSON.stringify(wire));
 }
 
 /** @throws CHM513 */
 export function decodeControl(payload: Uint8Array): Control {
   try {
-    const [format, graph, frontier, origin, positions, keys, born, sentAtUs] = JSON.parse(
+    const [format, graph, frontier, origin, positions, keys, born, sentAtUs, said, session] = JSON.parse(
       Buffer.from(payload).toString(),
-    ) as [
-      number,
-      string,
-      Numbers,
-      number | null,
-      Record<string, number>,
-      KeyDeclaration[],
-      [number, Numbers][],
-      number,
-    ];
-    if (format !== 1) throw new Error(`its format ${format} is unknown`);
+    ) as Wire;
+    if (format !== 2) throw new Error(`its format ${format} is unknown`);
     return {
       graph,
-      frontier: stampOf(frontier),
+      frontier: toStamp(frontier),
       origin: origin ?? undefined,
+      sources: said ? { open: said[0], first: said[1] ?? undefined, upTo: toStamp(said[2]) } : undefined,
+      session,
       positions,
       keys,
       births: born.map(([key, stamp]) => ({ key, stamp: stampOf(stamp) })),

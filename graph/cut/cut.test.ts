@@ -115,6 +115,22 @@ describe('the parts of a graph', () => {
     // `sum` reaches `last` at once, so nothing can be run ahead of its part, though `late` is delayed.
     expect(inletsOf(cut, 's8.2')).toEqual(['s7.1 sum.value late.value +0']);
   });
+  it('follow each other where several have sources: an event of one reaches the others through no port', () => {
+    const nodes: BuildNode[] = [
+      { id: 'clock', type: source },
+      { id: 'late', type: add, in: { a: 'clock.x' }, feedback: ['value'], delayUs: 5 },
+      { id: 'a', type: add, in: { a: 'src.x', b: 'clock.x' } },
+      { id: 'b', type: add, in: { a: 'late.value' } },
+    ];
+    const cut = cutOf(nodes, { s1: ['src', 'a'], s2: ['clock', 'late'], s3: ['b'] });
+    expect(partsOf(cut)).toEqual(['s1.0: src', 's2.0: clock late', 's3.0: b', 's1.1: a']);
+    expect(cut.parts.map((p) => p.peers)).toEqual([[1], [0], [], []]);
+    expect(inletsOf(cut, 's1.0')).toEqual([]);
+    // Those of one service are one part.
+    expect(cutOf(nodes, { s1: ['src', 'clock'], s2: ['a', 'late', 'b'] }).parts.map((p) => p.peers.length)).toEqual([
+      0, 0, 0,
+    ]);
+  });
   it('leave what is not cut in one piece, beside its sinks', () => {
     const nodes: BuildNode[] = [
       { id: 'a', type: add, in: { a: 'src.x' } },
@@ -150,7 +166,10 @@ describe('the parts of a graph', () => {
       's1.venue_out: venue:out',
     ]);
     expect(inletsOf(cut, 's6.1')).toEqual(['s1.0 venue.back +0']);
-    expect(codesOf(nodes, { ...SERVICES, s1: ['src'], s5: ['venue'] })).toEqual(['CHM512']);
+    // In a service of its own: reports enter there.
+    const apart = cutOf(nodes, { ...SERVICES, s1: ['src'], s5: ['venue'] });
+    expect(partsOf(apart)).toContain('s5.0: venue');
+    expect(partsOf(apart)).toContain('s5.venue_out: venue:out');
   });
 });
 
@@ -244,27 +263,11 @@ describe('what cannot be cut', () => {
     expect(codesOf(trading(5000), SERVICES, { x: ['src', 'orders'] })).toEqual(['CHM511']);
     expect(codesOf(trading(5000), SERVICES, { x: ['src'], y: ['orders', 'bars'] })).toEqual([]);
   });
-  it('is a graph whose inputs enter in two services', () => {
-    const nodes: BuildNode[] = [
-      { id: 'clock', type: source },
-      { id: 'a', type: add, in: { a: 'src.x', b: 'clock.x' } },
-    ];
-    const { problems } = tryCut(planOf(nodes, { s1: ['src', 'a'], s2: ['clock'] }));
-    expect(problems).toMatchObject([
-      {
-        code: 'CHM512',
-        message: 'inputs enter the graph in 2 services: s1 (src) and s2 (clock)',
-        sources: [{ id: 'clock' }],
-      },
-    ]);
-    expect(codesOf(nodes, { s1: ['src', 'clock'], s2: ['a'] })).toEqual([]);
-  });
   it('is told all at once', () => {
     const nodes = [...trading(0), { id: 'clock', type: source }, { id: 'tick', type: add, in: { a: 'clock.x' } }];
     expect(codesOf(nodes, { ...SERVICES, s2: ['bars', 'orders', 'clock', 'tick'] }, { x: ['src', 'orders'] })).toEqual([
       'CHM510',
       'CHM511',
-      'CHM512',
     ]);
   });
 });

@@ -20,6 +20,11 @@ export interface Part {
   /** Nodes by their index in the whole plan, in order of execution. */
   readonly nodes: readonly PlanNode[];
   readonly inlets: readonly Inlet[];
+  /**
+   * Of a part with sources: the other parts with sources. It follows them for what only sources can say: which instruments there
+   * are, when each of them comes to life, and when the run ends.
+   */
+  readonly peers: readonly number[];
   readonly families: readonly Family[];
 }
 /** What a part reads of another one. */
@@ -48,10 +53,9 @@ export interface PortRef {
 export type CutProblem = { readonly message: string; readonly help: string } & (
   | { readonly code: 'CHM510'; readonly port: PortRef; readonly readers: readonly PlanNode[] }
   | { readonly code: 'CHM511'; readonly family: string; readonly writers: readonly PlanNode[] }
-  | { readonly code: 'CHM512'; readonly sources: readonly PlanNode[] }
 );
 
-/** @throws CHM510, CHM511, CHM512: what lint finds with its place; this is the last line of defence */
+/** @throws CHM510, CHM511: what lint finds with its place; this is the last line of defence */
 export function cutGraph(plan: Plan): Cut {
   const { cut, problems } = tryCut(plan);
   const [first] = problems;
@@ -89,7 +93,7 @@ export function tryCut(plan: Plan): { cut: Cut; problems: CutProblem[] } {
       ),
     ),
   );
-  const entrance = members.findIndex((of) => of.some((n) => n.node.type.kind === 'source'));
+  const entrances = members.flatMap((of, p) => (of.some((n) => n.node.type.kind === 'source') ? [p] : []));
   const parts = ids.map((id, p): Part => {
     const inlets = ids.flatMap((_, from): Inlet[] => {
       const ports = exported[from]!.filter(
@@ -102,22 +106,27 @@ export function tryCut(plan: Plan): { cut: Cut; problems: CutProblem[] } {
     });
     const service = serviceOf(pipeline, members[p]![0]!);
     const families = familiesOf(pipeline, id, nodes, exported[p]!);
-    return { id, service, nodes: members[p]!, inlets: p === entrance ? inlets : led(inlets, entrance), families };
+    const enters = entrances.includes(p);
+    return {
+      id,
+      service,
+      nodes: members[p]!,
+      inlets: enters ? inlets : led(inlets, entrances[0]),
+      peers: enters ? entrances.filter((e) => e !== p) : [],
+      families,
+    };
   });
-  const problems = [
-    ...deliveredElsewhere(nodes, partOf, delayed),
-    ...writtenTwice(parts, nodes),
-    ...enteredTwice(parts),
-  ];
+  const problems = [...deliveredElsewhere(nodes, partOf, delayed), ...writtenTwice(parts, nodes)];
   return { cut: { plan, parts }, problems };
 }
 
 /**
  * Feedback looks ahead, beyond the end of the run as well: where time is, and ends, is for the sources to say. A part that gets
- * nothing but feedback follows them, too, one inlet for each part that it reads.
+ * nothing but feedback follows them, too, one inlet for each part that it reads. Any part with sources will do: it follows the
+ * others.
  */
-function led(inlets: Inlet[], entrance: number): Inlet[] {
-  if (entrance < 0 || inlets.some((i) => i.delayUs === 0)) return inlets;
+function led(inlets: Inlet[], entrance: number | undefined): Inlet[] {
+  if (entrance === undefined || inlets.some((i) => i.delayUs === 0)) return inlets;
   const ports = inlets.find((i) => i.from === entrance)?.ports ?? [];
   return [...inlets.filter((i) => i.from !== entrance), { from: entrance, ports, delayUs: 0 }];
 }
@@ -173,21 +182,6 @@ function writtenTwice(parts: readonly Part[], nodes: readonly PlanNode[]): CutPr
       },
     ];
   });
-}
-
-function enteredTwice(parts: readonly Part[]): CutProblem[] {
-  const entrances = parts.filter((p) => p.nodes.some((n) => n.node.type.kind === 'source'));
-  if (entrances.length < 2) return [];
-  const sources = entrances.map((p) => p.nodes.filter((n) => n.node.type.kind === 'source'));
-  const who = entrances.map((p, i) => `${p.service} (${listed(sources[i]!.map(nameOf))})`);
-  return [
-    {
-      code: 'CHM512',
-      message: `inputs enter the graph in ${entrances.length} services: ${listed(who)}`,
-      help: `put ${listed(sources.flat().map(nameOf))} into one service`,
-      sources: sources.slice(1).flat(),
-    },
-  ];
 }
 
 function serviceOf(pipeline: Pipeline, n: PlanNode): string {

@@ -33,7 +33,17 @@ const control = (
   stream: 0,
   prev: number - 1,
   last: number,
-  payload: encodeControl({ graph: 'g', frontier: startOf(t), origin: 5, positions, keys, births: [], sentAtUs: 0 }),
+  payload: encodeControl({
+    graph: 'g',
+    frontier: startOf(t),
+    origin: 5,
+    positions,
+    keys,
+    births: [],
+    sources: undefined,
+    session: '',
+    sentAtUs: 0,
+  }),
 });
 
 describe('a stream that is read', () => {
@@ -83,7 +93,7 @@ describe('a stream that is read', () => {
 
 describe('a part that is read', () => {
   const part = (delayUs = 0) => {
-    const p = new InPart('s1.0', 'c', [family], delayUs, 'g');
+    const p = new InPart('s1.0', 'c', [family], delayUs, { graph: 'g', session: '' });
     p.streams.push(new InStream('s', family, -1, 0, [4]));
     return p;
   };
@@ -114,7 +124,7 @@ describe('a part that is read', () => {
     expect(p.bound(100)!.t).toBe(207);
   });
   it('is refused when it runs another graph, or numbers instruments differently', () => {
-    const other = new InPart('s1.0', 'c', [family], 0, 'h');
+    const other = new InPart('s1.0', 'c', [family], 0, { graph: 'h', session: '' });
     expect(() => other.take(control(1, 1, {}))).toThrow(expect.objectContaining({ code: 'CHM514' }));
     const keys = new KeyTable();
     const message = (index: number, name: string) => part().take(control(1, 1, {}, [[index, name, 2, 3]]))!;

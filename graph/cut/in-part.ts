@@ -2,7 +2,7 @@ import type { StreamEntry } from '../bus/bus.ts';
 import { compareStamps, inputAt, type Stamp, startOf } from '../engine/stamp.ts';
 import { ChimeraError, type KeyTable, type Schema } from '../schema/index.ts';
 import { type DecodedBatch, decodeBatch } from './batch.ts';
-import { type Control, decodeControl } from './control.ts';
+import { type Control, decodeControl, isClosed, type SourcesSaid } from './control.ts';
 
 /** What a part does with the records of one port of a family that it reads; undefined: not its business. */
 export interface PortUse {
@@ -80,7 +80,7 @@ export class InStream {
 }
 
 /** Up to the frontier nothing will come but what lies in front of these ends. */
-export type Promised = Pick<Control, 'frontier' | 'origin' | 'positions'>;
+export type Promised = Pick<Control, 'frontier' | 'origin' | 'positions' | 'sources'>;
 
 /** Everything that a part reads of one other part. */
 export class InPart {
@@ -93,33 +93,50 @@ export class InPart {
   arrived = 0;
   frontier: Stamp | undefined;
   origin: number | undefined;
+  /** What its sources have promised by themselves. */
+  sources: SourcesSaid | undefined;
+  /** Its cycles are part of what this part runs; otherwise only its sources are followed. */
+  readonly isRead: boolean;
   readonly #delayUs: number;
   readonly #graph: string;
   #promises: { number: number; promised: Promised }[] = [];
   /** What was believed in the commit that the part goes on from. */
   #resumed: Promised | null = null;
 
-  constructor(id: string, control: string, families: readonly InFamily[], delayUs: number, graph: string) {
+  readonly #session: string;
+
+  /** @param delayUs as `Inlet.delayUs`; undefined: no inlet, only its sources are followed */
+  constructor(
+    id: string,
+    control: string,
+    families: readonly InFamily[],
+    delayUs: number | undefined,
+    { graph, session }: { graph: string; session: string },
+  ) {
     this.id = id;
     this.control = control;
     this.families = families;
-    this.#delayUs = delayUs;
+    this.isRead = delayUs !== undefined;
+    this.#delayUs = delayUs ?? 0;
     this.#graph = graph;
+    this.#session = session;
   }
   /** Goes on from a commit: what was promised holds once the streams have arrived as far as it said. */
-  resume(front: { position: number; promise: Promised | null } | undefined): void {
+  resume(front: { position: number; promise: Promised | null } | undefined, session = this.#session): void {
     this.position = front?.position ?? 0;
     this.arrived = this.position;
-    this.#resumed = front?.promise ?? null;
+    const promise = front?.promise ?? null;
+    this.#resumed = promise && session !== this.#session ? reopened(promise) : promise;
     if (this.#resumed) this.#promises.push({ number: this.position, promised: this.#resumed });
   }
   /** What is believed, for commits: not all that it speaks of has been consumed. */
   get promise(): Promised | null {
     // Not believed again yet: the next start still has to wait for what it speaks of.
-    if (!this.frontier) return this.#resumed;
+    if (!this.frontier && !this.sources) return this.#resumed;
     return {
       frontier: this.frontier,
       origin: this.origin,
+      sources: this.sources,
       positions: Object.fromEntries(this.streams.map((s) => [s.name, s.announced])),
     };
   }
@@ -132,7 +149,8 @@ export class InPart {
         help: 'start all services with the same pipeline, profile and parameters, or use another prefix on the bus',
       });
     this.arrived = entry.last;
-    this.#promises.push({ number: entry.last, promised: control });
+    const here = control.session === this.#session;
+    this.#promises.push({ number: entry.last, promised: here ? control : reopened(control) });
     return control;
   }
   /** Believes what has been promised as far as the streams have arrived. */
@@ -144,8 +162,10 @@ export class InPart {
       if (this.streams.some((s) => s.arrived < s.announced)) return;
       this.#promises.shift();
       this.position = p.number;
-      this.frontier = p.promised.frontier;
-      this.origin ??= p.promised.origin;
+      const { frontier, sources, origin } = p.promised;
+      if (frontier) this.frontier = frontier;
+      if (sources) this.sources = sources;
+      this.origin ??= origin;
     }
   }
   /** Nothing of this part takes effect before this place that has not arrived. */
@@ -155,6 +175,13 @@ export class InPart {
     const t = Math.max(this.frontier?.t ?? Number.NEGATIVE_INFINITY, origin ?? Number.NEGATIVE_INFINITY);
     return t === Number.NEGATIVE_INFINITY ? undefined : startOf(t + this.#delayUs);
   }
+}
+
+/** What an earlier session stopped at is no end: this one goes on behind it. */
+export function reopened<P extends Promised>(p: P): P {
+  const open = (s: Stamp | undefined): Stamp | undefined => (s && isClosed(s) ? startOf(s.t + 1) : s);
+  const { sources } = p;
+  return { ...p, frontier: open(p.frontier), sources: sources && { ...sources, upTo: open(sources.upTo) } };
 }
 
 /** The stream whose head comes first; all that have the same place belong to one cycle. */
@@ -174,7 +201,7 @@ export function declareKeys(keys: KeyTable, control: Control): boolean {
     added = true;
     if (declared.index !== index)
       throw new ChimeraError('CHM745', `instrument ${name} has the number ${declared.index} here and ${index} there`, {
-        help: 'put all sources into one service',
+        help: 'sources of several services declare their instruments when they are opened; put one that learns of them later into one service with the others',
       });
   }
   return added;

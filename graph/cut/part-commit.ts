@@ -18,6 +18,8 @@ export interface PartCommit {
   /** Last input of each own source. */
   readonly offsets: Readonly<Record<string, number>>;
   readonly endTime: number | null;
+  /** In which session `endTime` is the end. */
+  readonly session: string;
   /** Last cycles (`end`) that have been run. */
   readonly ended: number;
   readonly cycles: number;

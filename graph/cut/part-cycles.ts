@@ -5,7 +5,7 @@ import { createLoader, type Loader } from '../engine/port.ts';
 import { compareStamps, inputAt, type Stamp } from '../engine/stamp.ts';
 import type { PlanNode } from '../plan/plan.ts';
 import type { Block } from '../schema/index.ts';
-import { closedAt } from './control.ts';
+import { beforeEnd, closedAt } from './control.ts';
 import { firstHead, type InPart, type InStream, type PortUse } from './in-part.ts';
 import { rowOf } from './wire-columns.ts';
 
@@ -48,7 +48,11 @@ export class PartCycles {
 
   /** A key comes to life in a cycle of another part. */
   born(key: number, stamp: Stamp): void {
-    if (this.#engine.core.isLive[key] || this.#births.some((b) => b.key === key)) return;
+    if (this.#engine.core.isLive[key]) return;
+    // Several parts with sources may each say when their first event of it is: the earliest one counts.
+    const known = this.#births.findIndex((b) => b.key === key);
+    if (known >= 0 && compareStamps(this.#births[known]!.stamp, stamp) <= 0) return;
+    if (known >= 0) this.#births.splice(known, 1);
     this.#births.push({ key, stamp });
     this.#births.sort((a, b) => compareStamps(a.stamp, b.stamp));
   }
@@ -95,6 +99,8 @@ export class PartCycles {
     for (const h of this.#heads)
       if (h !== head && h.block && h.row < h.block.n)
         limit = Math.min(limit, h.block.t[h.row]! + (h.node.declaration > head.node.declaration ? 1 : 0));
+    // A key that comes to life in between has to be there from then on.
+    if (this.#births.length > 0) limit = Math.min(limit, this.#births[0]!.stamp.t);
     const from = head.row;
     // At a time that it shares with others an input runs alone.
     head.row =
@@ -125,7 +131,7 @@ export class PartCycles {
     const t = this.endTime;
     if (t === undefined) return undefined;
     if (!this.#endings) {
-      const first: Stamp = { ...closedAt(t), seq: -1 };
+      const first = beforeEnd(t);
       if (compareStamps(bound, first) < 0 || (best && compareStamps(best, first) < 0)) return undefined;
       this.#engine.passTo(t);
       this.#enliven(first);

@@ -5,7 +5,8 @@ import type { CommitMark } from '../node.ts';
 import type { Run } from '../runner/runner.ts';
 import type { BadInput, BlockReader, KeyTable } from '../schema/index.ts';
 import type { Cut, Part } from './cut.ts';
-import type { PartSnapshot } from './part-snapshot.ts';
+import type { PartLive } from './live-ends.ts';
+import type { HandoverSnapshot, PartSnapshot } from './part-snapshot.ts';
 import type { Naming } from './streams.ts';
 
 export interface PartOptions {
@@ -37,6 +38,10 @@ export interface PartOptions {
   /** Longest pause before it starts again after it lost its place, ms; default 2,000. */
   readonly restartMs?: number;
   readonly signal?: AbortSignal;
+  /** The sources are live: what arrives is stamped, journaled and run as it arrives. */
+  readonly live?: PartLive;
+  /** Name of this run of the graph from its start to its stop; what an earlier one stopped at is no end. */
+  readonly session?: string;
   readonly until?: number;
   /** The input goes on after this run: no node's `end` is run. */
   readonly open?: boolean;
@@ -71,4 +76,8 @@ export interface PartResult {
   /** Engine time of the run's first input, and of the last cycle here, µs. */
   readonly first_us: number | null;
   readonly last_us: number | null;
+  /** Engine time at which the run ended, µs; null: it has not come to its end. */
+  readonly end_us: number | null;
+  /** Time from the sending of an entry to its arrival, for each part that is read. */
+  readonly handover: readonly HandoverSnapshot[];
 }

@@ -13,6 +13,8 @@ import { controlStream, dataStream, type Naming } from './streams.ts';
 /** Takes what other parts send. */
 export class PartReceiver {
   readonly parts: readonly InPart[];
+  /** Those of them whose sources are followed. */
+  readonly peers: readonly InPart[];
   readonly handover: readonly HandoverTimes[];
   readonly #naming: Naming;
   readonly #keys: KeyTable;
@@ -23,15 +25,22 @@ export class PartReceiver {
   #reader: StreamReader | undefined;
   #reading: Promise<readonly StreamEntry[]> | undefined;
   #wake: (() => void) | undefined;
+  /** Someone wanted to wake it before it slept. */
+  #woken = false;
+  /** A part whose sources are followed has sent records: whoever reads it and this part waits for a word of this one. */
+  asked = false;
   /** Engine time of the run's first input, µs, as others say. */
   origin: number | undefined;
 
   constructor(
-    { cut, part, plan, naming, keys }: { cut: Cut; part: Part; plan: Plan; naming: Naming; keys: KeyTable },
+    of: { cut: Cut; part: Part; plan: Plan; naming: Naming; keys: KeyTable; session: string },
     bus: Bus,
     signal?: AbortSignal,
   ) {
-    this.parts = inPartsOf(cut, part, plan, naming);
+    const { plan, naming, keys } = of;
+    this.parts = inPartsOf(of);
+    const peers = of.part.peers.map((p) => of.cut.parts[p]!.id);
+    this.peers = this.parts.filter((p) => peers.includes(p.id));
     this.handover = this.parts.map(() => new HandoverTimes());
     this.#naming = naming;
     this.#keys = keys;
@@ -41,12 +50,16 @@ export class PartReceiver {
   }
 
   open(commit: PartCommit | undefined): void {
-    for (const p of this.parts) p.resume(commit?.fronts[p.id]);
+    for (const p of this.parts) p.resume(commit?.fronts[p.id], commit?.session);
     this.origin = commit?.origin ?? undefined;
     this.#readNewKeys(commit);
     for (const p of this.parts) p.settle();
   }
   /** Reads the streams of all keys known. */
+  keysAdded(): void {
+    this.#readNewKeys();
+    for (const p of this.parts) p.settle();
+  }
   #readNewKeys(commit?: PartCommit): void {
     const keys = ['', ...this.#keys.list.map((k) => k.name)];
     for (const p of this.parts)
@@ -70,19 +83,18 @@ export class PartReceiver {
    * @returns whether there are new instruments
    */
   async take(busy: boolean, waitMs: number, born: (key: number, stamp: Stamp) => void): Promise<boolean> {
-    if (!this.#reader) {
-      await new Promise<void>((done) => (busy ? setImmediate(done) : setTimeout(done, Math.min(waitMs, 10))));
-      return false;
-    }
-    this.#reading ??= this.#reader.read();
+    const alone = this.#reader === undefined;
+    if (!alone) this.#reading ??= this.#reader!.read();
     let timer: NodeJS.Timeout | NodeJS.Immediate | undefined;
+    const now = busy || this.#woken;
+    this.#woken = false;
     const otherwise = new Promise<undefined>((done) => {
       this.#wake = () => done(undefined);
-      timer = busy ? setImmediate(() => done(undefined)) : setTimeout(() => done(undefined), waitMs);
+      timer = now ? setImmediate(() => done(undefined)) : setTimeout(() => done(undefined), waitMs);
     });
-    const entries = await Promise.race([this.#reading, otherwise]);
+    const entries = await (alone ? otherwise : Promise.race([this.#reading!, otherwise]));
     this.#wake = undefined;
-    if (busy) clearImmediate(timer as NodeJS.Immediate);
+    if (now) clearImmediate(timer as NodeJS.Immediate);
     else clearTimeout(timer as NodeJS.Timeout);
     if (!entries) return false;
     this.#reading = undefined;
@@ -101,6 +113,7 @@ export class PartReceiver {
     const control = part.take(entry);
     if (!control) return false;
     this.handover[this.parts.indexOf(part)]!.observe(wallUs() - control.sentAtUs);
+    if (Object.keys(control.positions).length > 0 && this.peers.includes(part)) this.asked = true;
     const added = declareKeys(this.#keys, control);
     this.origin ??= control.origin;
     for (const b of control.births) born(b.key, b.stamp);
@@ -108,7 +121,8 @@ export class PartReceiver {
   }
   /** Ends a wait. */
   wake(): void {
-    this.#wake?.();
+    if (this.#wake) this.#wake();
+    else this.#woken = true;
   }
 
   /** Last cycle consumed of each stream, and last message believed of each control stream. */
@@ -126,10 +140,23 @@ export class PartReceiver {
 }
 
 /** What the part reads of others, as its own plan numbers it. */
-function inPartsOf(cut: Cut, part: Part, plan: Plan, naming: Naming): InPart[] {
+function inPartsOf({
+  cut,
+  part,
+  plan,
+  naming,
+  session,
+}: {
+  cut: Cut;
+  part: Part;
+  plan: Plan;
+  naming: Naming;
+  session: string;
+}): InPart[] {
   const local = localIndex(cut.plan, plan);
-  const graph = cut.plan.pipeline.hash.slice(0, 16);
-  return part.inlets.map(({ from, ports, delayUs }) => {
+  const of = { graph: cut.plan.pipeline.hash.slice(0, 16), session };
+  const followed = part.peers.filter((p) => !part.inlets.some((i) => i.from === p));
+  const inlets = part.inlets.map(({ from, ports, delayUs }) => {
     const producer = cut.parts[from]!;
     const families = producer.families.flatMap((f): InFamily[] => {
       const uses = f.ports.map((p): PortUse | undefined => {
@@ -142,6 +169,11 @@ function inPartsOf(cut: Cut, part: Part, plan: Plan, naming: Naming): InPart[] {
       const schemas = f.ports.map((p) => cut.plan.nodes[p.node]!.outs[p.out]!.schema);
       return [{ name: f.name, schemas, uses }];
     });
-    return new InPart(producer.id, controlStream(naming, producer.id), families, delayUs, graph);
+    return new InPart(producer.id, controlStream(naming, producer.id), families, delayUs, of);
   });
+  const peers = followed.map((p) => {
+    const { id } = cut.parts[p]!;
+    return new InPart(id, controlStream(naming, id), [], undefined, of);
+  });
+  return [...inlets, ...peers];
 }

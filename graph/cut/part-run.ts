@@ -1,24 +1,29 @@
 import type { Held } from '../bus/bus.ts';
 import { Rewound } from '../bus/rewound.ts';
 import { Engine } from '../engine/engine.ts';
-import { compareStamps, inputAt, type Stamp, startOf } from '../engine/stamp.ts';
-import type { Env, Sink } from '../node.ts';
+import { compareStamps, type Stamp, startOf } from '../engine/stamp.ts';
+import type { CommandSink, Env, Gateway, InPorts, Sink, SourceNode } from '../node.ts';
 import type { Plan, PlanNode } from '../plan/plan.ts';
 import { adaptReader } from '../runner/adapt-reader.ts';
 import { type BlockReader, ChimeraError, KeyTable } from '../schema/index.ts';
-import { closedAt, isClosed } from './control.ts';
+import { beforeEnd, closedAt, decodeControl, isClosed } from './control.ts';
+import type { InPart } from './in-part.ts';
+import type { OpenGateway } from './live-ends.ts';
 import { PortExit } from './out-ports.ts';
 import { decodeCommit, encodeCommit, type PartCommit } from './part-commit.ts';
-import { type LocalHead, PartCycles } from './part-cycles.ts';
+import { PartCycles } from './part-cycles.ts';
 import type { PartOptions, PartResult } from './part-options.ts';
 import { partPlan } from './part-plan.ts';
 import { PartReceiver } from './part-receiver.ts';
 import { isFurther, PartSender } from './part-sender.ts';
 import type { PartSnapshot } from './part-snapshot.ts';
-import { partitionName } from './streams.ts';
+import { PartSources } from './part-sources.ts';
+import { controlStream, partitionName } from './streams.ts';
 
 /** Cycles between two looks at the bus. */
 const SLICE = 2048;
+/** A live source that has nothing to say says so that often, ms: time passes for everybody. */
+const IDLE_MS = 5;
 /** Records that may wait before they are sent. */
 const BATCH_RECORDS = 4096;
 /** Bytes on the bus that the slowest reader has not done with, before a source waits. */
@@ -37,7 +42,10 @@ export async function runPart(options: PartOptions): Promise<PartResult> {
       return await life.run();
     } catch (e) {
       if (options.signal?.aborted && (e as { code?: string }).code === 'CHM522') return life.result();
-      if (!(e instanceof Rewound) && (e as { code?: string }).code !== 'CHM521') throw e;
+      const isLost = (e as { code?: string }).code === 'CHM521';
+      if (!(e instanceof Rewound) && !isLost) throw e;
+      // Whoever holds the part now opens them.
+      if (isLost) await options.live?.ends.drop(life.sources);
       options.onRestart?.(e);
       await new Promise((done) => setTimeout(done, Math.min(100 * 2 ** restarts, options.restartMs ?? 2000)));
     } finally {
@@ -46,23 +54,18 @@ export async function runPart(options: PartOptions): Promise<PartResult> {
   }
 }
 
-interface Head extends LocalHead {
-  reader: BlockReader;
-  /** Number of the last input run. */
-  offset: number;
-  over: boolean;
-}
-
 class PartLife {
   readonly #o: PartOptions;
   readonly #plan: Plan;
   readonly #own: ReadonlySet<string>;
-  readonly #keys = new KeyTable();
+  readonly #keys: KeyTable;
+  readonly #session: string;
   readonly #engine: Engine;
   readonly #sender: PartSender;
   readonly #receiver: PartReceiver;
   readonly #cycles: PartCycles;
-  readonly #heads: Head[] = [];
+  readonly #sources: PartSources;
+  readonly #gateways: OpenGateway[] = [];
   readonly #sinks: { node: PlanNode; sink: Sink<never> }[] = [];
   readonly #restarts: number;
   #held: Held | undefined;
@@ -74,13 +77,18 @@ class PartLife {
   /** What the commits that may still be gone back to need, oldest first. */
   #needs: Record<string, number>[] = [];
   #committed = 0;
+  /** When something was last sent, by the clock of the process. */
+  #saidMs = Number.NEGATIVE_INFINITY;
   /** Cycles of earlier lives. */
   #cyclesBefore = 0;
 
   constructor(o: PartOptions, restarts: number) {
     this.#o = o;
     this.#restarts = restarts;
-    const { cut, part, naming } = o;
+    const { cut, part, naming, live, session = '' } = o;
+    const enters = part.nodes.some((n) => n.node.type.kind === 'source');
+    this.#keys = live && enters ? live.ends.keys : new KeyTable();
+    this.#session = session;
     this.#plan = partPlan(cut, part);
     this.#own = new Set(part.nodes.map((n) => n.id));
     this.#engine = new Engine(this.#plan, this.#keys, {
@@ -99,11 +107,21 @@ class PartLife {
       throw new ChimeraError('CHM515', `${this.#engine.waiting.join(', ')} wait for answers, which a part cannot`, {
         help: 'run the pipeline embedded, without --bus',
       });
-    this.#sender = new PartSender(cut, part, naming, this.#keys, this.#engine.core.clock);
-    const of = { cut, part, plan: this.#plan, naming, keys: this.#keys };
+    this.#sender = new PartSender(cut, part, naming, this.#keys, this.#engine.core.clock, session);
+    const of = { cut, part, plan: this.#plan, naming, keys: this.#keys, session };
     this.#receiver = new PartReceiver(of, o.bus, o.signal);
-    this.#cycles = new PartCycles(this.#engine, this.#receiver.parts, this.#heads);
+    const born = (key: number, stamp: Stamp) => this.#cycles.born(key, stamp);
+    this.#sources = new PartSources(this.#engine.core, {
+      live: enters ? live : undefined,
+      until: o.until,
+      ...(part.peers.length > 0 ? { born } : {}),
+    });
+    this.#cycles = new PartCycles(this.#engine, this.#receiver.parts, this.#sources.heads);
     this.#cycles.goesOn = o.open ?? false;
+  }
+  /** Ids of the own sources. */
+  get sources(): string[] {
+    return this.#o.part.nodes.filter((n) => n.node.type.kind === 'source').map((n) => n.id);
   }
   #exitOf(n: PlanNode, out: number): { family: number; port: number } | undefined {
     for (const [family, f] of this.#o.part.families.entries()) {
@@ -114,24 +132,95 @@ class PartLife {
   }
 
   async open(): Promise<void> {
-    const { bus, naming, part, holder, ttlMs = 5000, signal } = this.#o;
+    const { bus, naming, part, holder, ttlMs = 5000, signal, live } = this.#o;
     const partition = partitionName(naming, part.id);
+    // A gateway is open where its source runs: commands wait for that one, and do not hold a place where they cannot leave.
+    for (const { node } of part.nodes)
+      if (live && node.gateway && node.type.kind === 'sink')
+        this.#gateways.push(await live.ends.gateway(node.gateway.id, signal));
     this.#held = await bus.acquire(partition, { tags: [], holder, ttlMs, ...(signal ? { signal } : {}) });
     this.#held.lost.addEventListener('abort', () => this.#receiver.wake(), { once: true });
-    signal?.addEventListener('abort', () => this.#receiver.wake(), { once: true });
+    for (const s of [signal, live?.finish]) s?.addEventListener('abort', () => this.#receiver.wake(), { once: true });
     const commit = await this.#newest();
     for (const k of commit?.snapshot.keys ?? []) this.#keys.declare(k.name, k.pxDigits, k.qtyDigits);
-    await this.#openEnds();
-    await this.#sender.open(this.#held, commit?.written ?? {});
-    if (commit) this.#restore(commit);
-    await this.#o.extra?.restore(commit?.extra);
-    for (const h of this.#heads) {
-      h.offset = commit?.offsets[h.node.id] ?? -1;
-      if (h.offset >= 0) await h.reader.seek!(h.offset);
+    if (part.peers.length === 0) {
+      await this.#openEnds();
+      await this.#sender.open(this.#held, commit?.written ?? {});
+    } else {
+      // Instruments are numbered in the order in which the sources are opened, wherever that is.
+      await this.#sender.open(this.#held, commit?.written ?? {});
+      this.#receiver.open(commit);
+      await this.#openEnds();
+      await this.#hear(() => this.#sourceOrder.every(({ part: p, nth }) => this.#isOpen(p, nth)));
+      await this.#sender.keysAdded();
     }
-    this.#receiver.open(commit);
+    for (const h of this.#sources.heads) h.reader = this.#journaled(h.node.id, h.reader);
+    if (commit) this.#restore(commit);
+    if (live && this.sources.length > 0) await this.#resumeTime(commit);
+    await this.#o.extra?.restore(commit?.extra);
+    await this.#sources.seek(commit?.offsets ?? {}, () => this.#receiver.wake());
+    if (part.peers.length === 0) this.#receiver.open(commit);
+    else this.#receiver.keysAdded();
     this.#needs = commit ? [this.#receiver.positions] : [];
     this.#committed = performance.now();
+  }
+  /** Between a live source and its part stands its journal, once all instruments are known. */
+  #journaled(id: string, reader: BlockReader): BlockReader {
+    const { live } = this.#o;
+    if (!live) return reader;
+    const kept = live.ends.source(id) ?? live.wrap(id, reader, this.#keys);
+    live.ends.keep(id, kept);
+    return kept;
+  }
+  /**
+   * Time goes on behind everything that has been promised or run. What was promised last is on the bus; a message of a dead holder
+   * cannot come after it, because it is fenced.
+   */
+  async #resumeTime(commit: PartCommit | undefined): Promise<void> {
+    const { bus, naming, part, live } = this.#o;
+    let passed = Math.max(live!.lastUs(this.sources), commit?.snapshot.now ?? Number.NEGATIVE_INFINITY);
+    let stop = commit?.session === this.#session ? (commit.endTime ?? undefined) : undefined;
+    const stream = controlStream(naming, part.id);
+    const [last] = (await this.#held!.positions([stream])) as [number];
+    if (last > 0) {
+      const reader = bus.reader([{ stream, after: last - 1 }]);
+      const [entry] = await reader.read();
+      await reader.close();
+      const said = entry && decodeControl(entry.payload);
+      for (const stamp of said ? [said.sources?.upTo, said.frontier] : []) {
+        if (!stamp) continue;
+        passed = Math.max(passed, stamp.t);
+        if (said!.session === this.#session && isClosed(stamp)) stop = Math.min(stop ?? stamp.t, stamp.t);
+      }
+    }
+    this.#sources.resume(passed, stop);
+  }
+
+  /** All sources of the graph, in order: which part has it, and how many that part opens before it. */
+  get #sourceOrder(): { part: number; nth: number }[] {
+    const { plan, parts } = this.#o.cut;
+    const opened = parts.map(() => 0);
+    return plan.sources.map((s) => {
+      const part = parts.findIndex((p) => p.nodes.some((n) => n.index === s));
+      return { part, nth: opened[part]!++ };
+    });
+  }
+  #isOpen(part: number, nth: number): boolean {
+    const { parts } = this.#o.cut;
+    const peer = this.#receiver.peers.find((p) => p.id === parts[part]!.id);
+    return (peer ? (peer.sources?.open ?? 0) : this.#sources.heads.length) > nth;
+  }
+  /** Says how far this part is, and takes what others say, until `enough`. */
+  async #hear(enough: () => boolean): Promise<void> {
+    const { signal } = this.#o;
+    for (;;) {
+      this.#check();
+      this.#send(true);
+      await this.#sender.settle();
+      if (enough()) return;
+      if (signal?.aborted) throw new ChimeraError('CHM522', 'waiting for the other sources was ended', {});
+      await this.#receiver.take(false, 1000, (key, stamp) => this.#cycles.born(key, stamp));
+    }
   }
 
   /** The newest commit that the bus supports: everything that it says was sent is there. */
@@ -162,7 +251,7 @@ class PartLife {
   }
 
   async #openEnds(): Promise<void> {
-    const { inputs = [], dir, seed = 1, readers, access } = this.#o;
+    const { inputs = [], dir, seed = 1, access, live, cut, part } = this.#o;
     const env = (node: PlanNode): Env => ({
       keys: this.#keys,
       inputs,
@@ -170,23 +259,40 @@ class PartLife {
       pipeline: this.#plan.pipeline.name,
       node: node.id,
       seed,
+      ...(live ? { clock: live.clock } : {}),
       ...(access ? { access } : {}),
     });
     for (const node of this.#plan.nodes) {
       const { type } = node.node;
       if (!this.#own.has(node.id)) continue;
       if (type.kind === 'source') {
-        const given = readers?.[node.id];
-        const reader = given ? await given(this.#keys) : await type.open(node.node.config as never, env(node));
-        this.#heads.push({ node, reader: adaptReader(reader, node), block: null, row: 0, offset: -1, over: false });
+        if (part.peers.length > 0) {
+          const order = this.#sourceOrder;
+          const self = order.findIndex((o) => cut.parts[o.part] === part && o.nth === this.#sources.heads.length);
+          await this.#hear(() => order.slice(0, self).every((o) => this.#isOpen(o.part, o.nth)));
+        }
+        this.#sources.add(node, live?.ends.source(node.id) ?? adaptReader(await this.#openSource(node, env), node));
       } else if (type.kind === 'sink') {
         const wiring = { inputs: Object.fromEntries(node.node.inputs.map((e) => [e.port, e.schema])) };
-        const sink = (await type.open(node.node.config as never, env(node), wiring)) as Sink<never>;
+        let sink: Sink<never>;
+        if (node.node.gateway) {
+          sink = (this.#gateways.find((g) => g.id === node.node.gateway!.id)?.sink ?? NOWHERE) as Sink<never>;
+          sink.rollback();
+        } else sink = (await type.open(node.node.config as never, env(node), wiring)) as Sink<never>;
         this.#sinks.push({ node, sink });
         this.#engine.core.single[node.index]!.sink = sink;
       }
     }
-    this.#heads.sort((a, b) => a.node.declaration - b.node.declaration);
+  }
+  async #openSource(node: PlanNode, env: (node: PlanNode) => Env): Promise<BlockReader> {
+    const { readers, live } = this.#o;
+    const { type, gateway, config } = node.node;
+    const given = readers?.[node.id];
+    if (given) return given(this.#keys);
+    if (!gateway) return (type as SourceNode).open(config as never, env(node));
+    const both = (await gateway.type.open(config as never, env(node))) as Gateway<InPorts>;
+    live?.ends.opened(gateway.id, both);
+    return both.reader;
   }
   #restore(commit: PartCommit): void {
     this.#epoch = Math.max(this.#epoch, commit.epoch);
@@ -197,6 +303,7 @@ class PartLife {
     this.#cycles.cycles = commit.cycles;
     this.#cyclesBefore = commit.cycles;
     this.#cycles.inputs = commit.inputs;
+    if (commit.session !== this.#session) return;
     this.#cycles.ended = commit.ended;
     this.#cycles.endTime = commit.endTime ?? undefined;
   }
@@ -205,12 +312,13 @@ class PartLife {
     const { signal, commitMs = 1000, onProgress, part } = this.#o;
     for (;;) {
       this.#check();
-      await this.#readSources();
+      await this.#sources.read();
       const bound = this.#bound();
       const more = bound ? this.#cycles.advance(bound, this.#o.slice ?? SLICE) : false;
-      for (const h of this.#heads) if (h.block && h.row > 0) h.offset = h.block.seq0 + h.row - 1;
+      this.#sources.ran();
       // All cycles before the bound have run: it is the part's own frontier.
       if (bound && !more && (!this.#frontier || isFurther(bound, this.#frontier))) this.#frontier = bound;
+      this.#letOut();
       if (!more || this.#sender.out.waiting >= BATCH_RECORDS) this.#send();
       const closed = this.#frontier !== undefined && isClosed(this.#frontier) && !more;
       const stopped = signal?.aborted === true;
@@ -220,7 +328,9 @@ class PartLife {
       await this.#keepPace();
       await this.#sender.settle();
       const busy = more || this.#runnable();
-      const added = await this.#receiver.take(busy, commitMs, (key, stamp) => this.#cycles.born(key, stamp));
+      const added = await this.#receiver.take(busy, this.#waitMs(commitMs), (key, stamp) =>
+        this.#cycles.born(key, stamp),
+      );
       this.#origin ??= this.#receiver.origin;
       if (added) await this.#sender.keysAdded();
     }
@@ -228,62 +338,122 @@ class PartLife {
   #check(): void {
     if (this.#sender.failed) throw this.#sender.failed;
     if (this.#held!.lost.aborted) throw this.#held!.lost.reason;
+    if (this.#gateways.some((g) => g.closed))
+      throw new ChimeraError('CHM521', `the gateway of part ${this.#o.part.id} was closed`, {});
   }
   /** Own inputs can be read or run without anything arriving. */
   #runnable(): boolean {
-    if (this.#heads.length === 0) return false;
-    if (this.#heads.some((h) => !h.over && (h.block === null || h.row >= h.block.n))) return true;
+    if (this.#sources.heads.length === 0) return false;
+    if (this.#sources.isReading) return true;
     const bound = this.#bound();
     const next = this.#cycles.nextInput;
     return next !== undefined && bound !== undefined && compareStamps(next, bound) < 0;
   }
-
-  async #readSources(): Promise<void> {
-    for (const h of this.#heads)
-      if (!h.over && (h.block === null || h.row >= h.block.n)) {
-        h.block = await h.reader.read();
-        h.row = 0;
-        h.over = h.block === null;
-        if (h.block) this.#origin ??= h.block.t[0]!;
-      }
-    if (this.#heads.length > 0 && this.#heads.every((h) => h.over) && this.#cycles.endTime === undefined) {
-      this.#cycles.endTime = Math.max(this.#engine.now, this.#o.until ?? 0);
-      this.#origin ??= this.#cycles.endTime;
+  /** Commands leave, once what led to them is durable and nobody else can have taken the part. */
+  #letOut(): void {
+    for (const g of this.#gateways) {
+      if (!g.started || !(g.sink.pending?.() ?? true)) continue;
+      this.#held!.check();
+      this.#o.live!.sync();
+      g.sink.flush();
     }
+  }
+  /** How long nothing but what arrives can make a difference, ms. */
+  #waitMs(commitMs: number): number {
+    const { live } = this.#o;
+    const left = Math.max(0, commitMs - (performance.now() - this.#committed));
+    if (!live) return this.#sources.heads.length > 0 ? Math.min(left, 10) : left;
+    // Commands of an earlier life wait for the gateway to be there.
+    if (this.#sources.heads.length === 0) return this.#gateways.some((g) => !g.started) ? Math.min(left, 20) : left;
+    const dueMs = live.clock.wallUntil(this.#engine.nextDue) / 1000;
+    // Time goes on for others even if nothing happens here.
+    const quietMs = Math.max(0, IDLE_MS - (performance.now() - this.#saidMs));
+    return Math.min(left, dueMs, quietMs === 0 ? IDLE_MS : quietMs);
   }
 
   /** Up to here nothing can arrive any more: neither from other parts nor from own sources. */
   #bound(): Stamp | undefined {
+    const { peers } = this.#receiver;
     let bound: Stamp | undefined;
+    const least = (s: Stamp): void => {
+      if (!bound || compareStamps(s, bound) < 0) bound = s;
+    };
+    if (this.#sources.first !== undefined && this.#origin === undefined) this.#origin = this.#firstOf(peers);
     for (const p of this.#receiver.parts) {
+      if (!p.isRead) continue;
       const b = p.bound(this.#origin);
       if (!b) return undefined;
       if (p.frontier && isClosed(p.frontier)) this.#cycles.endTime ??= p.frontier.t;
-      if (!bound || compareStamps(b, bound) < 0) bound = b;
+      least(b);
+    }
+    if (this.#sources.heads.length > 0) {
+      const own = this.#upTo(peers);
+      if (!own) return undefined;
+      least(own);
     }
     const { endTime } = this.#cycles;
-    let last = endTime === undefined ? undefined : closedAt(endTime);
-    // What own sources deliver next is known up to the end of the block in hand.
-    for (const h of this.#heads) {
-      if (h.over) continue;
-      const { block, node } = h;
-      const n = block!.n - 1;
-      const after = inputAt(block!.t[n]!, node.declaration, block!.seq0 + n + 1);
-      if (!last || compareStamps(after, last) < 0) last = after;
+    if (endTime !== undefined) least(closedAt(endTime));
+    return bound;
+  }
+  #firstOf(peers: readonly InPart[]): number | undefined {
+    const firsts = [this.#sources.first, ...peers.map((p) => p.sources?.first)];
+    return firsts.includes(undefined) ? undefined : Math.min(...(firsts as number[]));
+  }
+  /** As far as the sources go: the own ones, and for what only sources can say all others, too. */
+  #upTo(peers: readonly InPart[]): Stamp | undefined {
+    let upTo = this.#sources.upTo;
+    if (!upTo) return undefined;
+    const all = peers.map((p) => p.sources?.upTo);
+    const { end } = this.#sources;
+    if (end !== undefined) {
+      // The run goes on as long as any source does, and ends with the last one.
+      const open = all.filter((s) => !s || !isClosed(s));
+      const ends = all.flatMap((s) => (s && isClosed(s) ? [s.t] : []));
+      const last = Math.max(end, ...ends);
+      if (open.length === 0) {
+        this.#cycles.endTime ??= last;
+        upTo = closedAt(this.#cycles.endTime);
+      } else {
+        upTo = beforeEnd(last);
+        for (const s of open) if (s && compareStamps(s, upTo) > 0) upTo = s;
+      }
     }
-    return bound && last ? (compareStamps(bound, last) < 0 ? bound : last) : (bound ?? last);
+    // While a key has not come to life, it may do so in any source.
+    const { live, keys } = this.#engine.core;
+    if (live.length < keys.list.length)
+      for (const s of all) {
+        if (!s) return undefined;
+        if (compareStamps(s, upTo) < 0 && !isClosed(s)) upTo = s;
+      }
+    return upTo;
   }
 
-  #send(): void {
+  #send(always = false): void {
     const { core } = this.#engine;
+    if (!always && this.#isQuiet()) return;
+    this.#saidMs = performance.now();
+    this.#receiver.asked = false;
     const births = [...core.births, ...this.#cycles.births];
     core.births = [];
     const frontier = this.#frontier ?? (this.#origin === undefined ? undefined : startOf(this.#origin));
-    this.#sender.send(frontier, this.#origin, births);
+    const sources = this.#o.part.peers.length > 0 ? this.#sources.said() : undefined;
+    if (this.#o.live && this.#sender.out.waiting > 0) this.#o.live.sync();
+    this.#sender.send(frontier, this.#origin, births, sources);
+  }
+  /**
+   * A live source with nothing but time to tell need not say so each time it looks at its clock. Another one that has just sent
+   * something is answered at once: who reads both waits for this one.
+   */
+  #isQuiet(): boolean {
+    if (!this.#o.live || this.#sources.heads.length === 0 || this.#receiver.asked) return false;
+    if (this.#sender.out.waiting > 0 || this.#engine.core.births.length > 0 || this.#cycles.births.length > 0)
+      return false;
+    if (this.#sources.end !== undefined) return false;
+    return performance.now() - this.#saidMs < IDLE_MS;
   }
   /** A source waits while its readers are too far behind: what it has not sent yet is in its journal or its file. */
   async #keepPace(): Promise<void> {
-    if (this.#heads.length === 0) return;
+    if (this.#sources.heads.length === 0) return;
     const most = this.#o.mostOutstanding ?? MOST_OUTSTANDING;
     while (this.#sender.outstanding > most && !this.#o.signal?.aborted) {
       await this.#commit();
@@ -299,13 +469,15 @@ class PartLife {
     await this.#sender.sent();
     const { store, part, naming, onCommit, onTap, onSnapshot } = this.#o;
     const epoch = this.#epoch + 1;
-    const offsets = Object.fromEntries(this.#heads.map((h) => [h.node.id, h.offset]));
+    const { offsets } = this.#sources;
     const mark = { epoch, now: this.#engine.now, offsets };
     for (const tap of this.#engine.taps) {
       onTap?.(tap, this.#keys);
       tap.truncate(0);
     }
     const write = async (): Promise<Uint8Array> => {
+      // A gateway says for good what its reports have told: those have to be there.
+      if (this.#gateways.length > 0) this.#o.live!.sync();
       for (const { sink } of this.#sinks) await sink.commit(mark);
       await onCommit?.(mark);
       return encodeCommit(this.#state(epoch, offsets));
@@ -342,6 +514,7 @@ class PartLife {
       births: this.#cycles.births,
       offsets,
       endTime: this.#cycles.endTime ?? null,
+      session: this.#session,
       ended: this.#cycles.ended,
       cycles: this.#cycles.cycles,
       inputs: this.#cycles.inputs,
@@ -384,7 +557,7 @@ class PartLife {
   }
 
   result(): PartResult {
-    const quality = this.#heads.map((h) => h.reader.quality);
+    const quality = this.#sources.heads.map((h) => h.reader.quality);
     return {
       part: this.#o.part.id,
       cycles: this.#cycles.cycles,
@@ -396,13 +569,32 @@ class PartLife {
       out_of_order: quality.reduce((n, q) => n + (q?.out_of_order ?? 0), 0),
       first_us: this.#origin ?? null,
       last_us: this.#cycles.cycles > 0 ? this.#engine.now : null,
+      end_us: this.#frontier && isClosed(this.#frontier) ? this.#frontier.t : null,
+      handover: this.#receiver.parts.map((p, i) => this.#receiver.handover[i]!.snapshot(p.id)),
     };
   }
   async close(): Promise<void> {
     await this.#sender.close();
     await this.#receiver.close();
-    for (const h of this.#heads) await h.reader.close();
-    for (const { sink } of this.#sinks) await sink.close();
+    const { live } = this.#o;
+    for (const h of this.#sources.heads)
+      if (!live) await h.reader.close();
+      else if (live.ends.source(h.node.id) !== h.reader) {
+        // It did not come so far as to be kept.
+        await h.reader.close();
+        await live.ends.drop([h.node.id]);
+      }
+    for (const { node, sink } of this.#sinks) if (!node.node.gateway) await sink.close();
     await this.#held?.release();
   }
 }
+
+/** Where the commands of a replay go. */
+const NOWHERE: CommandSink<InPorts> = {
+  write() {},
+  flush() {},
+  pending: () => false,
+  commit: () => Promise.resolve(),
+  rollback() {},
+  close: () => Promise.resolve(),
+};

@@ -2,7 +2,7 @@ import type { Batch, Held } from '../bus/bus.ts';
 import type { Clock } from '../engine/clock.ts';
 import { compareStamps, type Stamp } from '../engine/stamp.ts';
 import type { KeyTable } from '../schema/index.ts';
-import { encodeControl, isClosed } from './control.ts';
+import { encodeControl, isClosed, type SourcesSaid } from './control.ts';
 import type { Cut, Part } from './cut.ts';
 import { OutPorts } from './out-ports.ts';
 import { controlStream, type Naming, partitionName, tagOf } from './streams.ts';
@@ -22,7 +22,9 @@ export class PartSender {
   #controls = 0;
   #told: Stamp | undefined;
   #toldKeys = 0;
-  readonly #toldBirths = new Set<number>();
+  /** A birth that turns out to be earlier is told again. */
+  readonly #toldBirths = new Map<number, Stamp>();
+  #toldSources: SourcesSaid | undefined;
   readonly #toldPositions = new Map<string, number>();
   #sending: Promise<void> = Promise.resolve();
   #inFlight = 0;
@@ -33,18 +35,21 @@ export class PartSender {
   readonly #marks: { bytes: number; positions: Record<string, number> }[] = [];
   #done = 0;
 
-  constructor(cut: Cut, part: Part, naming: Naming, keys: KeyTable, clock: Clock) {
+  readonly #session: string;
+
+  constructor(cut: Cut, part: Part, naming: Naming, keys: KeyTable, clock: Clock, session = '') {
+    this.#session = session;
     this.#graph = cut.plan.pipeline.hash.slice(0, 16);
     this.#keys = keys;
     this.#control = controlStream(naming, part.id);
     this.out = new OutPorts(cut, part, naming, keys, clock);
     const self = cut.parts.indexOf(part);
-    const readers = cut.parts.filter((p) => p.inlets.some((i) => i.from === self));
+    const readers = cut.parts.filter((p) => p.inlets.some((i) => i.from === self) || p.peers.includes(self));
     this.#isRead = readers.length > 0;
     this.#readersOf = (stream) =>
       readers
         .filter((r) => {
-          const { ports } = r.inlets.find((i) => i.from === self)!;
+          const ports = r.inlets.find((i) => i.from === self)?.ports ?? [];
           const family = part.families.find((f) => stream.startsWith(`${naming.prefix}${f.name}:{`));
           return !family || family.ports.some((p) => ports.some((q) => q.node === p.node && q.out === p.out));
         })
@@ -71,7 +76,12 @@ export class PartSender {
   }
 
   /** Sends what waits, and how far the part has come. Does not wait for the answer. */
-  send(frontier: Stamp | undefined, origin: number | undefined, births: readonly Birth[]): void {
+  send(
+    frontier: Stamp | undefined,
+    origin: number | undefined,
+    births: readonly Birth[],
+    sources?: SourcesSaid | undefined,
+  ): void {
     const batches: Batch[] = [];
     const positions: Record<string, number> = {};
     for (const s of this.out.streams.values()) {
@@ -80,17 +90,26 @@ export class PartSender {
       if (s.position > (this.#toldPositions.get(s.name) ?? 0)) positions[s.name] = s.position;
     }
     const keys = this.#keys.list.slice(this.#toldKeys);
-    const born = births.filter((b) => !this.#toldBirths.has(b.key));
-    const news = frontier !== undefined && (!this.#told || isFurther(frontier, this.#told));
-    if (frontier && this.#isRead && (news || batches.length > 0 || keys.length > 0 || born.length > 0)) {
+    const born = births.filter(({ key, stamp }) => {
+      const told = this.#toldBirths.get(key);
+      return !told || compareStamps(stamp, told) < 0;
+    });
+    const news =
+      (frontier !== undefined && (!this.#told || isFurther(frontier, this.#told))) ||
+      (sources !== undefined && isNews(sources, this.#toldSources));
+    const something = frontier !== undefined || sources !== undefined;
+    if (something && this.#isRead && (news || batches.length > 0 || keys.length > 0 || born.length > 0)) {
       for (const [name, position] of Object.entries(positions)) this.#toldPositions.set(name, position);
-      for (const b of born) this.#toldBirths.add(b.key);
+      for (const b of born) this.#toldBirths.set(b.key, b.stamp);
       this.#toldKeys = this.#keys.list.length;
       this.#told = frontier;
+      this.#toldSources = sources;
       const payload = encodeControl({
         graph: this.#graph,
         frontier,
         origin,
+        sources,
+        session: this.#session,
         positions,
         keys: keys.map((k) => [k.index, k.name, k.pxDigits, k.qtyDigits]),
         births: born,
@@ -149,6 +168,12 @@ const MOST_IN_FLIGHT = 2;
 
 /** The end is further than everything: what only looked ahead may have promised more than there is time. */
 export const isFurther = (a: Stamp, b: Stamp): boolean => (isClosed(a) ? !isClosed(b) : compareStamps(b, a) < 0);
+
+const isNews = (now: SourcesSaid, told: SourcesSaid | undefined): boolean =>
+  !told ||
+  now.open !== told.open ||
+  now.first !== told.first ||
+  (now.upTo !== undefined && (!told.upTo || isFurther(now.upTo, told.upTo)));
 
 /** For measurements only: nothing depends on it. */
 export const wallUs = (): number => Math.round((performance.timeOrigin + performance.now()) * 1000);

@@ -81,3 +81,13 @@ export class HandoverTimes {
     return { from, boundsUs: HANDOVER_BOUNDS_US, counts: Array.from(this.#counts), sumUs: this.#sumUs };
   }
 }
+
+/** Upper bound of the bucket in which the quantile lies, µs; NaN when there is nothing. */
+export function quantileOf({ boundsUs, counts }: HandoverSnapshot, q: number): number {
+  let left = q * counts.reduce((a, b) => a + b, 0);
+  for (const [i, n] of counts.entries()) {
+    left -= n;
+    if (n > 0 && left <= 0) return boundsUs[i] ?? Number.POSITIVE_INFINITY;
+  }
+  return Number.NaN;
+}

@@ -25,13 +25,10 @@ export function checkCut(
       const reader = draftOf(p.readers[0]!);
       const reference = reader.inputs.find((i) => i.edge?.producer === producer && i.edge.out === port)!.span;
       at = fed ? { node: producer.raw.id, span: fed } : { node: reader.raw.id, span: reference };
-    } else if ('family' in p) {
+    } else {
       // Of the second writer: the first one may keep the name.
       const draft = draftOf(p.writers[0]!);
       at = { node: undefined, span: streams!.items.get(draft.raw.id)! };
-    } else {
-      const draft = draftOf(p.sources[0]!);
-      at = { node: draft.raw.id, span: draft.raw.idSpan };
     }
     report.add(code, at.span, message, { help, node: at.node });
   }

@@ -232,8 +232,11 @@ export class GatewayRun implements CommandSink<InPorts>, LiveReader {
   }
   async commit(_mark: CommitMark): Promise<void> {
     this.#writeDown();
+    this.#p.log.committed();
+    this.settle();
+  }
+  settle(): void {
     const { log } = this.#p;
-    log.committed();
     const taken = this.#ring.taken;
     const n = this.#settled.findIndex((s) => s.at > taken);
     const done = this.#settled.splice(0, n < 0 ? this.#settled.length : n);

@@ -1,18 +1,24 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Bus } from '../../graph/bus/bus.ts';
-import type { Pipeline } from '../../graph/document/types.ts';
+import { quantileOf } from '../../graph/cut/part-snapshot.ts';
+import type { LiveProfile, Pipeline } from '../../graph/document/types.ts';
 import { ChimeraError } from '../../graph/schema/index.ts';
 import { grouped, utc } from '../report/decimal.ts';
 import type { ServiceReport } from '../run/bus/service.ts';
+import type { Connection } from '../run/connection.ts';
 import type { RunReport } from '../run/run.ts';
-import { jobOptions, type RunCommandOptions } from './commands/run.ts';
+import { chimera } from './commands/parity.ts';
+import { jobOptions } from './commands/run.ts';
 import type { Context } from './context.ts';
+import type { LiveOptions } from './live-run.ts';
 import { remoteStores } from './remote-stores.ts';
 import { busUrl } from './secrets.ts';
 
-export interface BusOptions extends RunCommandOptions {
+export interface BusOptions extends LiveOptions {
   bus?: string;
   service?: string[];
   all?: boolean;
@@ -21,6 +27,8 @@ export interface BusOptions extends RunCommandOptions {
   untilStdinEnds?: boolean;
   commitMs?: number;
   leaseMs?: number;
+  session?: string;
+  final?: boolean;
 }
 
 /** A supervisor starts again at once what died, so its services need not be waited for long. */
@@ -42,10 +50,15 @@ function refuse(pipeline: Pipeline, options: BusOptions): void {
   const wrong = (what: string, help: string): never => {
     throw new ChimeraError('CHM912', what, { help });
   };
-  if (pipeline.live) wrong('a live profile does not run over the bus', 'leave --bus out, or use a replay profile');
   if (Object.keys(pipeline.services).length === 0)
     wrong(`pipeline ${pipeline.name} has no services`, 'list them under `services:`, or leave --bus out');
-  if (options.capture !== undefined) wrong('--capture does not go with --bus', 'capture in an embedded run');
+  if (options.capture !== undefined && !pipeline.live)
+    wrong('--capture does not go with --bus', 'capture in an embedded run, or with a live profile');
+  if (pipeline.live && options.service && pipeline.live.connection === 'local' && options.connect === undefined)
+    wrong(
+      'services that run one by one share a venue that runs already',
+      'start `chimera venue`, keep its first line in a file that only you can read, and name it with --connect',
+    );
   if (options.pace !== undefined) wrong('--pace does not go with --bus', 'leave it out');
   if (options.metrics !== undefined && !options.service)
     wrong('--metrics needs --service', 'name the services of this process; with --all each is a process of its own');
@@ -54,7 +67,11 @@ function refuse(pipeline: Pipeline, options: BusOptions): void {
 
 /** The services of one process. The last line on stdout is its report, for who supervises it. */
 async function runSome(context: Context, pipeline: Pipeline, options: BusOptions): Promise<undefined> {
-  const signal = ending(context, options.untilStdinEnds === true);
+  const drain = new AbortController();
+  const ended = ending(context, options.untilStdinEnds === true, () => drain.abort());
+  // By itself a service only stops: the others go on, and so does this one when it is started again.
+  const signal = options.for === undefined ? ended : AbortSignal.any([ended, AbortSignal.timeout(options.for * 1000)]);
+  const connection = pipeline.live ? await connect(context, pipeline.live, options) : undefined;
   const bus = await openBus(context, options);
   let served: Awaited<ReturnType<typeof serveMetrics>> | undefined;
   try {
@@ -66,6 +83,16 @@ async function runSome(context: Context, pipeline: Pipeline, options: BusOptions
       ...remoteStores(context, options),
       bus,
       signal,
+      ...(connection
+        ? {
+            live: {
+              connection,
+              finish: drain.signal,
+              final: options.final === true,
+              session: options.session ?? '',
+            },
+          }
+        : {}),
       holder: `${hostname()}:${process.pid}`,
       onRestart: (part, error) => context.note(`${part} goes back to its last commit: ${textOf(error)}`),
       ...(served ? { onSnapshot: served.take } : {}),
@@ -75,9 +102,26 @@ async function runSome(context: Context, pipeline: Pipeline, options: BusOptions
   } finally {
     await served?.close();
     await bus.close();
+    await connection?.close();
     context.io.stdin?.pause();
   }
   return undefined;
+}
+
+/** The world of a live run; a local venue is started unless there is one to join. */
+async function connect(context: Context, live: LiveProfile, o: BusOptions): Promise<Connection> {
+  const { openConnection } = await import('../run/connection.ts');
+  return openConnection(live, {
+    command: chimera(),
+    env: context.io.env,
+    inputs: o.input ?? [],
+    ...(o.seed === undefined ? {} : { seed: o.seed }),
+    ...(o.rate === undefined ? {} : { rate: o.rate }),
+    ...(o.faults === undefined ? {} : { faults: o.faults }),
+    ...(o.connect === undefined ? {} : { ready: o.connect }),
+    ...(o.keys === undefined ? {} : { keys: o.keys }),
+    acceptLiveTrading: o.iAcceptLiveTrading === true,
+  });
 }
 
 /** Metrics, health and readiness of the parts of this process. @throws CHM990 */
@@ -100,15 +144,23 @@ async function runAll(context: Context, pipeline: Pipeline, file: string, option
   const service = await import('../run/bus/service.ts');
   const { supervise } = await import('../run/bus/supervisor.ts');
   const started = performance.now();
-  const signal = ending(context, options.untilStdinEnds === true);
+  const { live } = pipeline;
+  if (live && options.state === undefined && live.connection !== 'local')
+    throw new ChimeraError('CHM925', `a run against ${live.connection} needs a folder for what must not be lost`, {
+      help: 'name one with --state: orders that were sent are remembered there',
+    });
+  const ended = ending(context, options.untilStdinEnds === true);
   const cut = cutGraph(createPlan(pipeline));
   // Without a folder of its own the run does not outlive this command; what dies within it goes on all the same.
   const state = options.state ?? mkdtempSync(join(tmpdir(), 'chimera-run-'));
   const progress = context.progress(pipeline.name);
+  const connection = live ? await connect(context, live, options) : undefined;
   try {
     const bus = await openBus(context, options);
+    let stops = { signal: ended, drain: undefined as AbortSignal | undefined };
     try {
       await claimRun(bus, cut, state);
+      if (live) stops = draining(ended, options.for);
       if (!options.all) {
         const report = await service.runServices({
           pipeline,
@@ -116,7 +168,17 @@ async function runAll(context: Context, pipeline: Pipeline, file: string, option
           ...remoteStores(context, options),
           bus,
           holder: `${hostname()}:${process.pid}`,
-          signal,
+          signal: stops.signal,
+          ...(connection
+            ? {
+                live: {
+                  connection,
+                  finish: stops.drain!,
+                  final: options.state === undefined,
+                  session: randomUUID(),
+                },
+              }
+            : {}),
           onProgress: ({ cycles, now }) => progress.update(undefined, `${utc(now)}  ${grouped(cycles, 0)} cycles`),
         });
         return reportOf([report], started);
@@ -124,18 +186,54 @@ async function runAll(context: Context, pipeline: Pipeline, file: string, option
     } finally {
       await bus.close();
     }
-    const { reports } = await supervise({
-      services: service.servicesOf(cut),
-      command: (name) => [process.execPath, process.argv[1]!, ...argumentsOf(file, options, name, state)],
-      signal,
-      onRestart: (name, why) => context.note(`service ${name} ended (${why}) and is started again`),
-    });
-    return reportOf(Object.values(reports), started);
+    const secrets = connection?.venue && options.connect === undefined ? venueFile(connection) : undefined;
+    try {
+      const child = {
+        ...options,
+        ...(secrets ? { connect: secrets.file } : {}),
+        ...(live ? { session: randomUUID(), final: options.state === undefined } : {}),
+      };
+      const { reports } = await supervise({
+        services: service.servicesOf(cut),
+        command: (name) => [process.execPath, process.argv[1]!, ...argumentsOf(file, child, name, state, live)],
+        signal: stops.signal,
+        ...(stops.drain ? { drain: stops.drain } : {}),
+        onRestart: (name, why) => context.note(`service ${name} ended (${why}) and is started again`),
+      });
+      return reportOf(Object.values(reports), started);
+    } finally {
+      secrets?.remove();
+    }
   } finally {
     progress.done();
+    await connection?.close();
     context.io.stdin?.pause();
     if (options.state === undefined) rmSync(state, { recursive: true, force: true });
   }
+}
+
+/** Live services are asked to come to their end first; what has not by then is stopped at its last commit. */
+function draining(ended: AbortSignal, seconds: number | undefined): { signal: AbortSignal; drain: AbortSignal } {
+  const [drain, stop] = [new AbortController(), new AbortController()];
+  // Every part listens.
+  setMaxListeners(0, drain.signal, stop.signal);
+  const asked = (): void => {
+    if (drain.signal.aborted) return;
+    drain.abort();
+    setTimeout(() => stop.abort(), DRAIN_MS).unref();
+  };
+  ended.addEventListener('abort', asked, { once: true });
+  if (seconds !== undefined) setTimeout(asked, seconds * 1000).unref();
+  return { signal: stop.signal, drain: drain.signal };
+}
+const DRAIN_MS = 60_000;
+
+/** Address and secrets of a local venue for the services, in a file that only its owner can read. */
+function venueFile({ venue }: Connection): { file: string; remove(): void } {
+  const dir = mkdtempSync(join(tmpdir(), 'chimera-venue-'));
+  const file = join(dir, 'venue.json');
+  writeFileSync(file, JSON.stringify(venue), { mode: 0o600 });
+  return { file, remove: () => rmSync(dir, { recursive: true, force: true }) };
 }
 
 async function openBus(context: Context, options: BusOptions) {
@@ -147,10 +245,11 @@ async function openBus(context: Context, options: BusOptions) {
 }
 
 function common(options: BusOptions) {
-  const { inputs, taps, tapAll, state, mode, seed } = jobOptions(options) as ReturnType<typeof jobOptions> & {
+  const { inputs, taps, tapAll, state, mode, seed, capture } = jobOptions(options) as ReturnType<typeof jobOptions> & {
     tapAll?: string;
     state?: string;
     seed?: number;
+    capture?: string;
   };
   return {
     inputs,
@@ -158,6 +257,7 @@ function common(options: BusOptions) {
     mode,
     ...(tapAll === undefined ? {} : { tapAll }),
     ...(state === undefined ? {} : { state }),
+    ...(capture === undefined ? {} : { capture }),
     ...(seed === undefined ? {} : { seed }),
     ...(options.commitMs === undefined ? {} : { commitMs: options.commitMs }),
     ...(options.leaseMs === undefined ? {} : { ttlMs: options.leaseMs }),
@@ -165,7 +265,7 @@ function common(options: BusOptions) {
 }
 
 /** The command line of one service, made from that of the whole run. */
-function argumentsOf(file: string, o: BusOptions, service: string, state: string): string[] {
+function argumentsOf(file: string, o: BusOptions, service: string, state: string, live?: LiveProfile): string[] {
   const many = (name: string, values: readonly string[] | undefined): string[] =>
     (values ?? []).flatMap((v) => [name, v]);
   return [
@@ -181,7 +281,14 @@ function argumentsOf(file: string, o: BusOptions, service: string, state: string
     '--lease-ms',
     String(o.leaseMs ?? SUPERVISED_LEASE_MS),
     ...(o.commitMs === undefined ? [] : ['--commit-ms', String(o.commitMs)]),
-    ...many('--input', o.input),
+    // A live run's recordings are played by its venue.
+    ...(live ? [] : many('--input', o.input)),
+    ...(o.connect === undefined ? [] : ['--connect', o.connect]),
+    ...(o.keys === undefined ? [] : ['--keys', o.keys]),
+    ...(o.iAcceptLiveTrading ? ['--i-accept-live-trading'] : []),
+    ...(o.session === undefined ? [] : ['--session', o.session]),
+    ...(o.final ? ['--final'] : []),
+    ...(o.capture === undefined ? [] : ['--capture', o.capture]),
     ...many('--set', o.set),
     ...many('--tap', o.tap),
     ...(o.profile === undefined ? [] : ['--profile', o.profile]),
@@ -210,7 +317,15 @@ function reportOf(reports: readonly ServiceReport[], started: number): RunReport
     quarantined: [],
     first_us: reports.find((r) => r.first_us !== null)?.first_us ?? null,
     last_us: reports.reduce<number | null>((t, r) => (r.last_us === null ? t : Math.max(t ?? 0, r.last_us)), null),
-    until_us: null,
+    until_us: untilOf(reports),
+    hops: reports.flatMap((r) =>
+      r.parts.flatMap(({ part, handover }) =>
+        handover.map((h) => ({
+          ...{ from: h.from, to: part, n: h.counts.reduce((a, b) => a + b, 0) },
+          ...{ p50_us: quantileOf(h, 0.5), p99_us: quantileOf(h, 0.99) },
+        })),
+      ),
+    ),
     load_s: 0,
     run_s: (performance.now() - started) / 1000,
     cpu_s: sum((r) => r.cpu_s),
@@ -220,12 +335,23 @@ function reportOf(reports: readonly ServiceReport[], started: number): RunReport
   };
 }
 
-/** Aborted by the terminal, or when whoever started this process is gone. */
-function ending(context: Context, withStdin: boolean): AbortSignal {
+/** Every service ended at the same time, or the run did not come to its end. */
+const untilOf = (reports: readonly ServiceReport[]): number | null =>
+  reports.length > 0 && reports.every((r) => r.until_us !== null) ? Math.max(...reports.map((r) => r.until_us!)) : null;
+
+/**
+ * Aborted by the terminal, or when whoever started this process is gone.
+ * @param drain called when whoever started it asks it to come to its end
+ */
+function ending(context: Context, withStdin: boolean, drain?: () => void): AbortSignal {
   const end = new AbortController();
   context.io.signal?.addEventListener('abort', () => end.abort(), { once: true });
   const { stdin } = context.io;
   if (withStdin && stdin) {
+    if (drain)
+      stdin.on?.('data', (d) => {
+        if (Buffer.from(d).toString().includes('drain')) drain();
+      });
     stdin.resume();
     stdin.once('end', () => end.abort());
     stdin.once('error', () => end.abort());

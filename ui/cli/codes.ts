@@ -40,7 +40,7 @@ export const CODES = {
   },
   CHM912: {
     title: 'options of a bus that do not go together',
-    text: '`--bus` joins the services of a pipeline by Redis: `--all` runs each as a process of its own, `--service` some of them here, neither all of them in this process. It runs recorded input; live profiles, `--capture` and `--pace` are for the embedded run.',
+    text: '`--bus` joins the services of a pipeline by Redis: `--all` runs each as a process of its own, `--service` some of them here, neither all of them in this process. `--capture` goes with a live profile, `--pace` with an embedded run only. Live services that are started one by one join a venue that runs already (`--connect`).',
   },
   CHM913: {
     title: 'unknown name',

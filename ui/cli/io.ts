@@ -12,6 +12,7 @@ export interface Io {
     resume(): unknown;
     pause(): unknown;
     once(event: 'end' | 'error', then: () => void): unknown;
+    on?(event: 'data', then: (data: Uint8Array | string) => void): unknown;
   };
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Ends long work early: SIGINT and SIGTERM of the process. */

@@ -118,6 +118,8 @@ export interface RunReport {
   run_s: number;
   cpu_s: number;
   peak_rss_bytes: number;
+  /** Over a bus: how long entries were on their way from part to part, the least bounds that half and 99 % of them kept, µs. */
+  hops?: { from: string; to: string; n: number; p50_us: number; p99_us: number }[];
   /** Of a run that keeps journals; absent or null otherwise. */
   journal?: JournalStats | null;
   damaged_checkpoints: { epoch: number; message: string }[];

@@ -56,6 +56,10 @@ export class RedisHeld implements Held {
     return this.#o.lease.lost;
   }
 
+  check(): void {
+    this.#o.lease.check();
+  }
+
   async cover(tags: readonly string[]): Promise<void> {
     for (const tag of tags) {
       if (this.#tags.has(tag)) continue;

@@ -87,6 +87,8 @@ export function run(program: Command, context: Context): void {
         .argParser(integer(100))
         .hideHelp(),
     )
+    .addOption(new Option('--session <id>', 'with --service: name of the run from its start to its stop').hideHelp())
+    .addOption(new Option('--final', 'with --session: nothing goes on later').hideHelp())
     .addOption(new Option('--until-stdin-ends', 'end when standard input does').hideHelp())
     .addOption(new Option('--announce', 'print `started` when the first inputs are run').hideHelp());
   describe(command, [
@@ -96,13 +98,15 @@ export function run(program: Command, context: Context): void {
     'run pipelines/trend.yaml --profile paper --for 60 --state state --capture lake',
     'run pipelines/trend.yaml --input s3://lake/bronze --store arango:http://chimera@127.0.0.1:8529/trend',
     'run pipelines/trend.yaml --input recording.gz --bus redis://127.0.0.1:6379/0 --all',
+    'run pipelines/trend.yaml --profile paper --bus redis://127.0.0.1:6379/0 --all --for 60 --state state --capture lake',
   ]).action(
     action(context, async (file: string, options: LiveOptions & BusOptions) => {
       const pipeline = loadOrExplain(context, file, options);
       if (options.bus !== undefined) {
         const report = await (await import('../bus-run.ts')).runOnBus(context, pipeline, file, options);
         if (!report) return context.io.signal?.aborted ? EXIT.differs : EXIT.ok;
-        const { ok, code } = verdict(report, options, context);
+        // A live run is ended by whoever watches it.
+        const { ok, code } = pipeline.live ? { ok: report.ok, code: EXIT.ok } : verdict(report, options, context);
         const shown = { ...report, ok };
         context.result(shown, () => runText(shown, context));
         return code;

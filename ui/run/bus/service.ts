@@ -11,10 +11,12 @@ import type { Counter } from '../../../graph/node.ts';
 import { createPlan } from '../../../graph/plan/plan.ts';
 import { type BadInput, ChimeraError } from '../../../graph/schema/index.ts';
 import type { TapFileResult } from '../../../graph/tap/file.ts';
+import type { SegmentPolicy } from '../../../lake/journal/segment-policy.ts';
 import type { S3Options } from '../../../lake/s3/s3-options.ts';
 import type { StoreChoice } from '../../../sinks/store/index.ts';
 import { openStoreOfRun, storeAccess } from '../run-store.ts';
 import { tapPaths } from '../taps.ts';
+import { LiveEntrances, type LiveService } from './live-service.ts';
 import { PartTaps } from './part-taps.ts';
 
 export interface ServiceJob {
@@ -31,6 +33,12 @@ export interface ServiceJob {
   readonly store?: StoreChoice;
   /** How to reach lakes at `s3://` addresses. */
   readonly s3?: S3Options;
+  /** The pipeline's ends are live. Needs `state`. */
+  readonly live?: LiveService;
+  /** Live: lake that receives what the sources of this process deliver. */
+  readonly capture?: string;
+  /** Live: when a segment of a journal is finished. */
+  readonly segments?: Partial<SegmentPolicy>;
   readonly mode?: 'generated' | 'interpreted';
   readonly seed?: number;
   readonly commitMs?: number;
@@ -56,6 +64,8 @@ export interface ServiceReport {
   out_of_order: number;
   first_us: number | null;
   last_us: number | null;
+  /** Live: engine time at which the run stopped; null: it goes on elsewhere. */
+  until_us: number | null;
   cpu_s: number;
   peak_rss_bytes: number;
 }
@@ -74,16 +84,18 @@ export async function runServices(job: ServiceJob): Promise<ServiceReport> {
   const stop = new AbortController();
   const signal = job.signal ? AbortSignal.any([job.signal, stop.signal]) : stop.signal;
   // Every part listens.
-  setMaxListeners(0, signal);
+  setMaxListeners(0, signal, ...(job.live ? [job.live.finish] : []));
+  const entrances = job.live ? new LiveEntrances(job.live, job) : undefined;
   const ran = await Promise.allSettled(
     parts.map((part) =>
-      runOne(cut, part, { ...job, signal }).catch((e: unknown) => {
+      runOne(cut, part, { ...job, signal }, entrances).catch((e: unknown) => {
         stop.abort();
         throw e;
       }),
     ),
   );
   const failed = ran.find((r) => r.status === 'rejected');
+  await entrances?.close(!failed);
   if (failed) throw failed.reason;
   const done = ran.flatMap((r) => (r.status === 'fulfilled' ? [r.value] : []));
   const results = done.map((d) => d.result);
@@ -99,6 +111,7 @@ export async function runServices(job: ServiceJob): Promise<ServiceReport> {
     out_of_order: sum(results.map((r) => r.out_of_order)),
     first_us: results.find((r) => r.first_us !== null)?.first_us ?? null,
     last_us: results.reduce<number | null>((t, r) => (r.last_us === null ? t : Math.max(t ?? 0, r.last_us)), null),
+    until_us: results.every((r) => r.end_us !== null) ? Math.max(...results.map((r) => r.end_us!)) : null,
     cpu_s: (used.user + used.system) / 1e6,
     peak_rss_bytes: process.resourceUsage().maxRSS * 1024,
   };
@@ -120,13 +133,17 @@ async function runOne(
   cut: Cut,
   part: Part,
   job: ServiceJob,
+  entrances: LiveEntrances | undefined,
 ): Promise<{ result: PartResult; taps: Record<string, TapFileResult> }> {
   const taps = new PartTaps(tapsOf(cut, part, job));
   const writes = part.nodes.some((n) => n.node.type.kind === 'sink');
-  const dir = job.state === undefined ? undefined : join(job.state, part.id);
+  const enters = part.nodes.some((n) => n.node.type.kind === 'source');
+  // A gateway remembers what it sent in the run's folder, whichever part it is.
+  const dir = job.state === undefined ? undefined : job.live && enters ? job.state : join(job.state, part.id);
   if (dir !== undefined && writes) mkdirSync(dir, { recursive: true });
   const store = writes ? await openStoreOfRun(job, dir) : undefined;
   const database = storeAccess(job);
+  const live = await entrances?.open(part);
   const options: PartOptions = {
     cut,
     part,
@@ -141,7 +158,13 @@ async function runOne(
     onRestart: (error) => job.onRestart?.(part.id, error),
     ...(dir === undefined ? {} : { dir }),
     ...(store ? { store } : {}),
-    access: { ...(database ? { store: database } : {}), ...(job.s3 ? { s3: job.s3 } : {}) },
+    access: {
+      ...job.live?.connection.access,
+      ...(database ? { store: database } : {}),
+      ...(job.s3 ? { s3: job.s3 } : {}),
+    },
+    ...(live ? { live: live.live, session: job.live!.session, open: !job.live!.final } : {}),
+    ...(live?.journals ? { onCommit: (mark) => live.journals!.committed(mark) } : {}),
     ...(job.mode ? { mode: job.mode } : {}),
     ...(job.seed === undefined ? {} : { seed: job.seed }),
     ...(job.commitMs === undefined ? {} : { commitMs: job.commitMs }),

@@ -7,6 +7,8 @@ export interface SupervisorJob {
   /** Command that runs one service: program and arguments. It prints its report as its last line. */
   command(service: string): readonly string[];
   readonly signal?: AbortSignal;
+  /** Live services: their sources stop, and all of them come to their end. Until then they hear of no Ctrl-C. */
+  readonly drain?: AbortSignal;
   /** A service ended before its work was done, and is started again. */
   readonly onRestart?: (service: string, why: string) => void;
   readonly onStarted?: (service: string, pid: number) => void;
@@ -78,11 +80,14 @@ interface Ended {
 function runChild(job: SupervisorJob, service: string, children: Set<ChildProcess>): Promise<Ended> {
   const [program, ...args] = job.command(service);
   // With its standard input it learns that whoever started it is gone.
-  const child = spawn(program!, args, { stdio: ['pipe', 'pipe', 'pipe'] });
+  const child = spawn(program!, args, { stdio: ['pipe', 'pipe', 'pipe'], detached: job.drain !== undefined });
   children.add(child);
   if (job.signal?.aborted) child.kill('SIGTERM');
   if (child.pid !== undefined) job.onStarted?.(service, child.pid);
   child.stdin.on('error', () => {});
+  const drain = (): void => void child.stdin.write('drain\n');
+  if (job.drain?.aborted) drain();
+  else job.drain?.addEventListener('abort', drain, { once: true });
   let stdout = '';
   let stderr = '';
   child.stdout.on('data', (d: Buffer) => {
@@ -95,6 +100,7 @@ function runChild(job: SupervisorJob, service: string, children: Set<ChildProces
     child.once('error', () => {});
     child.once('close', (code, signal) => {
       children.delete(child);
+      job.drain?.removeEventListener('abort', drain);
       done({ code, signal, stderr, report: code === 0 ? reportOf(stdout) : undefined });
     });
   });
