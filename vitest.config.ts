@@ -20,7 +20,7 @@ const LIVE = [
   'ui/metrics/serve-*.test.ts',
   'ui/web/**/*.browser.test.ts',
   'deploy/{redis,services}.test.ts',
-  'pipelines/services{,-live}.test.ts',
+  'pipelines/services{,-live,-trouble}.test.ts',
   'docs/docs.test.ts',
 ];
 const common = {

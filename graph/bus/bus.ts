@@ -66,7 +66,45 @@ export interface Held {
    * @returns by stream, the record that all of them have done with
    */
   trim(streams: readonly { readonly stream: string; readonly consumers: readonly string[] }[]): Promise<number[]>;
+  /** Puts entries of streams that the partition reads aside as dead letters, each once for its mark. */
+  putAside(letters: readonly PutAside[]): Promise<void>;
+  /** Dead letters of this partition that somebody gave back to it, by stream, behind an id that it has taken already. */
+  givenBack(streams: readonly { readonly stream: string; readonly after: string }[]): Promise<GivenBack[]>;
+  /** Forgets what was given back up to and including the ids: the partition's commits know of it. */
+  tookBack(streams: readonly { readonly stream: string; readonly upTo: string }[]): Promise<void>;
   release(): Promise<void>;
+}
+
+/**
+ * Why an entry was put aside: it cannot be decoded, is of a version that is not known here, was removed before anyone worked on it,
+ * failed as often as it may, or was given back when the run had ended.
+ */
+export type DeadLetterReason = 'undecodable' | 'unknown_version' | 'trimmed' | 'failed' | 'late';
+
+/** Records after+1…last of a stream that a partition left out, with the entry that held them. */
+export interface PutAside {
+  readonly stream: string;
+  /** Id of the entry, for people. */
+  readonly entry: string;
+  readonly reason: DeadLetterReason;
+  /** Code and message. */
+  readonly error: string;
+  /** The entry's records are prev+1…last; those up to `after` were not left out. */
+  readonly prev: number;
+  readonly after: number;
+  readonly last: number;
+  /** The part that did not get them. */
+  readonly part: string;
+  /** Layouts of the records that the part expects: `trade@1 depth@2`. */
+  readonly schema: string;
+  readonly payload?: Uint8Array;
+  /** What was put aside under this mark before is there once. */
+  readonly mark: string;
+}
+export interface GivenBack extends Pick<PutAside, 'stream' | 'entry' | 'prev' | 'after' | 'last'> {
+  /** They increase within a stream. */
+  readonly id: string;
+  readonly payload: Uint8Array;
 }
 
 export interface Batch {

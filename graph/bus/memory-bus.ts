@@ -5,7 +5,9 @@ import type {
   Batch,
   Bus,
   BusCheckpoint,
+  GivenBack,
   Held,
+  PutAside,
   ReaderOptions,
   ReadFrom,
   StreamEntry,
@@ -40,6 +42,11 @@ export class MemoryBus implements Bus {
   readonly #streams = new Map<string, Stream>();
   readonly #partitions = new Map<string, Partition>();
   readonly #closing = new AbortController();
+  /** Dead letters by partition, oldest first, and those of them that were given back. */
+  readonly letters = new Map<string, PutAside[]>();
+  readonly givenBack = new Map<string, GivenBack[]>();
+  readonly #marks = new Set<string>();
+  #given = 0;
   /** Called whenever something was appended. */
   readonly wakes = new Set<() => void>();
 
@@ -75,6 +82,23 @@ export class MemoryBus implements Bus {
     p.held = true;
     return new MemoryHeld(this, name, ++p.token);
   }
+  putAside(partition: string, letter: PutAside): void {
+    const mark = `${partition} ${letter.stream} ${letter.mark}`;
+    if (this.#marks.has(mark)) return;
+    this.#marks.add(mark);
+    this.letters.set(partition, [...(this.letters.get(partition) ?? []), letter]);
+  }
+  /** Gives the oldest dead letter of a partition back to it, with other bytes if need be. */
+  giveBack(partition: string, payload?: Uint8Array): boolean {
+    const [letter, ...rest] = this.letters.get(partition) ?? [];
+    const bytes = payload ?? letter?.payload;
+    if (!letter || !bytes) return false;
+    this.letters.set(partition, rest);
+    const { stream, entry, prev, after, last } = letter;
+    const given = { id: String(++this.#given).padStart(9, '0'), stream, entry, prev, after, last, payload: bytes };
+    this.givenBack.set(partition, [...(this.givenBack.get(partition) ?? []), given]);
+    return true;
+  }
   /** What a lease that runs out does: another one may acquire it, and the holder does not know. */
   expire(name: string): void {
     const p = this.partition(name);
@@ -106,8 +130,9 @@ export class MemoryBus implements Bus {
     const found: StreamEntry[] = [];
     for (let i = Math.max(0, at.nth - (s.entries[0]?.nth ?? 0)); i < s.entries.length && found.length < count; i++) {
       const { nth, prev, last, payload } = s.entries[i]!;
+      if (prev > at.position && found.length > 0) break;
       if (prev > at.position)
-        throw new Rewound(name, at.position, `the records ${at.position + 1}–${prev} of ${name} are not there`);
+        throw new Rewound(name, at.position, `the records ${at.position + 1}–${prev} of ${name} are not there`, prev);
       at.nth = nth + 1;
       if (last < at.position || (last === at.position && prev !== last)) continue;
       at.position = last;
@@ -215,6 +240,21 @@ class MemoryHeld implements Held {
       s.entries = s.entries.filter((e, i) => i === last || e.last > least);
       return least;
     });
+  }
+  async putAside(letters: readonly PutAside[]): Promise<void> {
+    for (const letter of letters) this.#bus.putAside(this.#name, letter);
+  }
+  async givenBack(streams: readonly { readonly stream: string; readonly after: string }[]): Promise<GivenBack[]> {
+    const given = this.#bus.givenBack.get(this.#name) ?? [];
+    return streams.flatMap(({ stream, after }) => given.filter((g) => g.stream === stream && g.id > after));
+  }
+  async tookBack(streams: readonly { readonly stream: string; readonly upTo: string }[]): Promise<void> {
+    const given = this.#bus.givenBack.get(this.#name) ?? [];
+    const taken = (g: GivenBack): boolean => streams.some((s) => s.stream === g.stream && g.id <= s.upTo);
+    this.#bus.givenBack.set(
+      this.#name,
+      given.filter((g) => !taken(g)),
+    );
   }
   async release(): Promise<void> {
     if (this.#lost.signal.aborted) return;

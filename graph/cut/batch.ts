@@ -1,13 +1,13 @@
 import { crc32c } from '../codec/crc32c.ts';
 import { END, NO_PATH, type Phase, type Stamp } from '../engine/stamp.ts';
-import { ChimeraError, type Schema } from '../schema/index.ts';
+import { ChimeraError, type Field, type Schema } from '../schema/index.ts';
 import { ByteReader, readColumn } from './wire-bytes.ts';
 import { readColumns } from './wire-columns.ts';
 
 /**
  * One entry of a stream: cycles of one part that emitted records of one key, in order.
  *
- *     u32 format, u32 CRC-32C of all that follows (little endian)
+ *     u32 format, u32 CRC-32C of all that follows, u32 layouts of the family's records (little endian)
  *     counts: cycles, records, bytes of `rest`, 1 when there are `keys`
  *     numbers t[cycles]         engine time
  *     numbers seq[cycles]       number of what began the cycle
@@ -38,9 +38,35 @@ export interface DecodedBatch {
 }
 
 /** In front of everything else: tells an entry of this layout from anything else in a stream. */
-export const FORMAT = 0x43480002;
+export const FORMAT = 0x43480003;
 /** Format and checksum. */
 export const HEAD_BYTES = 8;
+
+/** An entry that makes no sense here (CHM513), and in which way. */
+export class Unreadable extends ChimeraError {
+  readonly reason: 'undecodable' | 'unknown_version';
+  constructor(reason: 'undecodable' | 'unknown_version', message: string) {
+    super('CHM513', message, { help: 'look at it with `chimera dlq show`' });
+    this.reason = reason;
+  }
+}
+
+const layouts = new WeakMap<readonly Schema[], number>();
+/** Names, versions and fields of a family's records: an entry says by which it was written. */
+export function layoutsOf(schemas: readonly Schema[]): number {
+  let known = layouts.get(schemas);
+  if (known === undefined) {
+    const field = ([name, f]: [string, Field]) => [
+      name,
+      f.kind,
+      f.kind === 'list' ? f.of : f.kind === 'oneOf' ? f.values : '',
+    ];
+    const all = schemas.map((s) => [s.name, s.version, Object.entries(s.fields).map(field)]);
+    known = crc32c(new TextEncoder().encode(JSON.stringify(all)));
+    layouts.set(schemas, known);
+  }
+  return known;
+}
 
 /** What the stamp of a cycle says beyond time, cause and number. */
 export type Rest = readonly [cycle: number, ...stamp: readonly number[]];
@@ -84,19 +110,25 @@ export function decodeBatch(
     throw e instanceof ChimeraError ? e : undecodable(e instanceof Error ? e.message : String(e));
   }
 }
-function undecodable(why: string): ChimeraError {
-  return new ChimeraError('CHM513', `an entry of a stream cannot be read: ${why}`, {
-    help: 'it is kept as a dead letter; look at it with `chimera dlq show`',
-  });
-}
+const undecodable = (why: string): Unreadable =>
+  new Unreadable('undecodable', `an entry of a stream cannot be read: ${why}`);
+const otherVersion = (why: string): Unreadable =>
+  new Unreadable('unknown_version', `an entry of a stream is of another version: ${why}`);
 
 function decode(payload: Uint8Array, schemas: readonly Schema[], wanted?: readonly unknown[]): DecodedBatch {
   // What a client hands over is a Buffer; one kind of array keeps the loops below fast.
   const bytes = new Uint8Array(payload.buffer, payload.byteOffset, payload.length);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  if (bytes.length < HEAD_BYTES || view.getUint32(0, true) !== FORMAT) throw undecodable('its format is unknown');
+  if (bytes.length < HEAD_BYTES + 4) throw undecodable('it is too short');
+  const format = view.getUint32(0, true);
+  if (format !== FORMAT) {
+    if (format >>> 16 !== FORMAT >>> 16) throw undecodable('its format is unknown');
+    throw otherVersion(`format ${format & 0xffff}, and this program knows ${FORMAT & 0xffff}`);
+  }
   if (view.getUint32(4, true) !== crc32c(bytes, HEAD_BYTES)) throw undecodable('its checksum is another one');
-  const from = new ByteReader(bytes, HEAD_BYTES);
+  if (view.getUint32(HEAD_BYTES, true) !== layoutsOf(schemas))
+    throw otherVersion(`its records are not ${schemas.map((s) => `${s.name}@${s.version}`).join(', ')} as known here`);
+  const from = new ByteReader(bytes, HEAD_BYTES + 4);
   const cycles = from.count();
   const records = from.count();
   const restBytes = from.length();

@@ -12,7 +12,11 @@ export const CODES = {
   },
   CHM513: {
     title: 'an entry of a stream cannot be read',
-    text: 'Bytes in a stream are not what this version of the program writes: damaged, written by something else, or by a newer version. Where a part of the graph depends on them it stops, because what follows would be another result. Remove what wrote them, or start with another prefix.',
+    text: 'Bytes in a stream are not what this version of the program writes: damaged, written by something else, or by another version. The part puts the entry aside as a dead letter (`chimera dlq ls`), leaves out its records, counts them, and goes on; what it left out is part of its commits. Where the document says `on_poison: { <stream>: stop }` it stops instead: repair what wrote them and start with another prefix, or take the line out and start it again.',
+  },
+  CHM516: {
+    title: 'what was run can no longer be read',
+    text: 'A part went back to a commit, and an entry that it had run after that commit can no longer be read: it was damaged or removed in between. The part cannot make its results again, and cannot take them back either. Start all services again under another prefix; the journals of the sources have everything.',
   },
   CHM514: {
     title: 'another graph on the same bus',

@@ -1,5 +1,6 @@
+import { crc32c } from '../codec/crc32c.ts';
 import { END_SOURCE, NO_PATH, type Phase, type Stamp, startOf } from '../engine/stamp.ts';
-import { ChimeraError } from '../schema/index.ts';
+import { Unreadable } from './batch.ts';
 
 /**
  * What a part says besides its records, in a stream of its own: how far it has come. Everything of its cycles before the
@@ -24,6 +25,8 @@ export interface Control {
   readonly births: readonly { readonly key: number; readonly stamp: Stamp }[];
   /** Clock of the sender, µs since the epoch: for measurements only. */
   readonly sentAtUs: number;
+  /** It says everything, not only what is new: who missed a message goes on from here. */
+  readonly whole?: boolean;
 }
 /** What sources promise by themselves, before anything that follows from their inputs has been run. */
 export interface SourcesSaid {
@@ -41,6 +44,10 @@ export const closedAt = (t: number): Stamp => ({ ...startOf(t), source: END_SOUR
 /** Behind all inputs and timers at engine time `t`, should the run end there; before the last cycles. */
 export const beforeEnd = (t: number): Stamp => ({ ...closedAt(t), seq: -1 });
 export const isClosed = (s: Stamp): boolean => s.source === END_SOURCE && s.seq === Number.MAX_SAFE_INTEGER;
+
+const FORMAT = 3;
+/** In front of the text: a number with another digit would be as good a number. */
+const checksum = (text: Uint8Array): string => crc32c(text).toString(16).padStart(8, '0');
 
 type Numbers = readonly number[];
 const numbersOf = (s: Stamp): Numbers => [s.t, s.source, s.seq, s.phase, s.generation, s.place, s.number, ...s.path];
@@ -72,23 +79,33 @@ type Wire = [
   sentAtUs: number,
   sources: readonly [open: number, first: number | null, upTo: Numbers | null] | null,
   session: string,
+  whole: number,
 ];
 
 export function encodeControl(c: Control): Uint8Array {
-  const { graph, frontier, origin, positions, keys, births, sentAtUs, sources: s, session } = c;
+  const { graph, frontier, origin, positions, keys, births, sentAtUs, sources: s, session, whole } = c;
   const born = births.map((b) => [b.key, numbersOf(b.stamp)] as const);
-  const said = s ? ([s.open, s.first ?? null, toNumbers(s.upTo)] as const) : null;
-  const wire: Wire = [2, graph, toNumbers(frontier), origin ?? null, positions, keys, born, sentAtUs, said, session];
-  return Buffer.from(JSON.stringify(wire));
+  const told = s ? ([s.open, s.first ?? null, toNumbers(s.upTo)] as const) : null;
+  const said = [toNumbers(frontier), origin ?? null, positions, keys, born, sentAtUs, told, session] as const;
+  const wire: Wire = [FORMAT, graph, ...said, whole ? 1 : 0];
+  const text = Buffer.from(JSON.stringify(wire));
+  return Buffer.concat([Buffer.from(checksum(text)), text]);
 }
 
 /** @throws CHM513 */
 export function decodeControl(payload: Uint8Array): Control {
   try {
-    const [format, graph, frontier, origin, positions, keys, born, sentAtUs, said, session] = JSON.parse(
-      Buffer.from(payload).toString(),
+    const text = Buffer.from(payload.buffer, payload.byteOffset, payload.length);
+    if (text.toString('latin1', 0, 8) !== checksum(text.subarray(8))) throw new Error('its checksum is another one');
+    const [format, graph, frontier, origin, positions, keys, born, sentAtUs, said, session, whole] = JSON.parse(
+      text.toString('utf8', 8),
     ) as Wire;
-    if (format !== 2) throw new Error(`its format ${format} is unknown`);
+    if (typeof format === 'number' && format !== FORMAT)
+      throw new Unreadable(
+        'unknown_version',
+        `a control message has format ${format}, and this program knows ${FORMAT}`,
+      );
+    if (format !== FORMAT || typeof graph !== 'string') throw new Error('it is no control message');
     return {
       graph,
       frontier: toStamp(frontier),
@@ -99,8 +116,10 @@ export function decodeControl(payload: Uint8Array): Control {
       keys,
       births: born.map(([key, stamp]) => ({ key, stamp: stampOf(stamp) })),
       sentAtUs,
+      whole: whole === 1,
     };
   } catch (e) {
-    throw new ChimeraError('CHM513', `an entry of a control stream cannot be read: ${(e as Error).message}`, {});
+    if (e instanceof Unreadable) throw e;
+    throw new Unreadable('undecodable', `an entry of a control stream cannot be read: ${(e as Error).message}`);
   }
 }

@@ -3,10 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { Clock } from '../engine/clock.ts';
 import type { Fielded } from '../engine/slot.ts';
 import { compareStamps, inputAt, startOf } from '../engine/stamp.ts';
-import { int, KeyTable, record } from '../schema/index.ts';
+import { int, KeyTable, list, record, Vec } from '../schema/index.ts';
 import { encodeControl } from './control.ts';
 import { declareKeys, InPart, InStream } from './in-part.ts';
-import { OutStream } from './out-stream.ts';
+import { MOST_LISTED, OutStream } from './out-stream.ts';
 
 const Row = record('r', 1, { x: int() });
 const family = { name: 'f', schemas: [Row], uses: [{ node: 0, out: 0, delayUs: undefined }] };
@@ -131,5 +131,41 @@ describe('a part that is read', () => {
     expect(declareKeys(keys, message(0, 'usdm:A'))).toBe(true);
     expect(declareKeys(keys, message(0, 'usdm:A'))).toBe(false);
     expect(() => declareKeys(keys, message(5, 'usdm:B'))).toThrow(expect.objectContaining({ code: 'CHM745' }));
+  });
+});
+
+describe('what a reader holds', () => {
+  it('is bounded: ladders leave in batches that are small where they are read, and give back what they took', () => {
+    const Ladder = record('l', 1, { levels: list('f64') });
+    const of = { name: 'f', schemas: [Ladder], uses: [{ node: 0, out: 0, delayUs: undefined }] };
+    const clock = new Clock();
+    clock.declarations = [4];
+    const out = new OutStream('s', of.schemas, clock, { position: 0, known: 0, anyKey: false });
+    const levels = new Vec(Float64Array.from({ length: 4000 }, (_, i) => i));
+    for (let c = 1; c <= 1000; c++) {
+      clock.n++;
+      clock.now = c;
+      clock.seq = c;
+      out.push(0, { key: -1, levels } as unknown as Fielded);
+    }
+    const s = new InStream('s', of, -1, 0, [4]);
+    let [batches, largest, before] = [0, 0, 0];
+    for (let b = out.take(); b; b = out.take()) {
+      expect(b.payload.length).toBeLessThan(100_000);
+      s.take({ stream: 0, ...b });
+      largest = Math.max(largest, s.size - before);
+      before = s.size;
+      batches++;
+    }
+    // Four million numbers, a million at a time; on the wire they are next to nothing.
+    expect(batches).toBe(4);
+    expect(s.size).toBeGreaterThan(4_000_000);
+    expect(largest).toBeLessThan(1.01 * MOST_LISTED + 4000);
+    for (let c = 1; c <= 1000; c++) {
+      expect(s.peek()).toBe(true);
+      expect(s.headStamp!.seq).toBe(c);
+      s.consume();
+    }
+    expect(s.size).toBe(0);
   });
 });

@@ -3,7 +3,7 @@ import type { Clock } from '../engine/clock.ts';
 import type { Fielded } from '../engine/slot.ts';
 import { INPUT } from '../engine/stamp.ts';
 import type { Schema } from '../schema/index.ts';
-import { FORMAT, HEAD_BYTES, type Rest, restOf } from './batch.ts';
+import { FORMAT, HEAD_BYTES, layoutsOf, type Rest, restOf } from './batch.ts';
 import { ByteWriter, putColumn } from './wire-bytes.ts';
 import { createRows, type OutRows } from './wire-columns.ts';
 
@@ -17,6 +17,11 @@ export class OutStream {
   /** Cycles up to this one are on the bus already: a run that goes back makes them again. */
   readonly #known: number;
   readonly #ports: OutRows[];
+  readonly #layouts: number;
+  /** Ports whose records have lists. */
+  readonly #withLists: readonly OutRows[];
+  /** Batches that are complete, because more would be too much for a reader at once. */
+  readonly #full: { prev: number; last: number; payload: Uint8Array }[] = [];
   /** Records may be of any key. */
   readonly #anyKey: boolean;
   #cycle = -1;
@@ -44,6 +49,12 @@ export class OutStream {
     this.#known = known;
     this.#anyKey = anyKey;
     this.#ports = schemas.map(createRows);
+    this.#layouts = layoutsOf(schemas);
+    this.#withLists = this.#ports.filter((_, i) => Object.values(schemas[i]!.fields).some((f) => f.kind === 'list'));
+  }
+  /** Makes again what an earlier run has sent already. */
+  get behind(): boolean {
+    return this.position < this.#known;
   }
 
   get records(): number {
@@ -64,6 +75,8 @@ export class OutStream {
   }
   #begin(): void {
     const { clock } = this;
+    if (this.#withLists.length > 0 && this.#cycles > 0 && this.#listed() >= MOST_LISTED)
+      this.#full.push(this.#close()!);
     this.#cycle = clock.n;
     this.position++;
     this.#passing = this.position <= this.#known;
@@ -82,8 +95,16 @@ export class OutStream {
     if (clock.phase !== INPUT || clock.path.length > 0) this.#rest.push(restOf(i, clock.stamp()));
   }
 
-  /** Everything since the last call, or undefined. */
+  #listed(): number {
+    let n = 0;
+    for (const p of this.#withLists) n += p.listed;
+    return n;
+  }
+  /** The next batch of what has come since the last call; undefined: that was all. */
   take(): { prev: number; last: number; payload: Uint8Array } | undefined {
+    return this.#full.shift() ?? this.#close();
+  }
+  #close(): { prev: number; last: number; payload: Uint8Array } | undefined {
     const cycles = this.#cycles;
     if (cycles === 0) return undefined;
     const payload = this.#encode();
@@ -99,7 +120,7 @@ export class OutStream {
     const records = this.#records;
     const rest = this.#rest.length === 0 ? NOTHING : utf8.encode(JSON.stringify(this.#rest));
     const to = batch;
-    to.at = HEAD_BYTES;
+    to.at = HEAD_BYTES + 4;
     to.count(cycles);
     to.count(records);
     to.count(rest.length);
@@ -125,10 +146,13 @@ export class OutStream {
     const payload = to.taken();
     const view = new DataView(payload.buffer);
     view.setUint32(0, FORMAT, true);
+    view.setUint32(HEAD_BYTES, this.#layouts, true);
     view.setUint32(4, crc32c(payload, HEAD_BYTES), true);
     return payload;
   }
 }
+/** Numbers in the lists of one batch, after which the next one begins: 8 MB where it is read. Ladders shrink on the wire, not there. */
+export const MOST_LISTED = 2 ** 20;
 const utf8 = new TextEncoder();
 const NOTHING = new Uint8Array();
 /** Nothing is kept in them between two batches: all streams use the same. */

@@ -2,6 +2,7 @@ import { decode, encode } from '../codec/index.ts';
 import type { Snapshot } from '../engine/snapshot.ts';
 import type { Stamp } from '../engine/stamp.ts';
 import type { Promised } from './in-part.ts';
+import type { PoisonState } from './poison.ts';
 
 /** All that a part needs to go on from a commit. */
 export interface PartCommit {
@@ -15,6 +16,8 @@ export interface PartCommit {
   readonly origin: number | null;
   /** Keys that other parts have called to life in cycles that have not been run here. */
   readonly births: readonly { readonly key: number; readonly stamp: Stamp }[];
+  /** Births that others have been told of. */
+  readonly told?: readonly { readonly key: number; readonly stamp: Stamp }[];
   /** Last input of each own source. */
   readonly offsets: Readonly<Record<string, number>>;
   readonly endTime: number | null;
@@ -24,6 +27,8 @@ export interface PartCommit {
   readonly ended: number;
   readonly cycles: number;
   readonly inputs: number;
+  /** What was decided about entries that cannot be read; absent: there were none. */
+  readonly poison?: PoisonState;
   /** What else belongs to the commit, e.g. how long the files of taps are. */
   readonly extra: unknown;
 }

@@ -23,7 +23,7 @@ export interface LocalHead {
  */
 export class PartCycles {
   readonly #engine: Engine;
-  readonly #parts: readonly InPart[];
+  readonly #parts: readonly Pick<InPart, 'streams'>[];
   readonly #heads: readonly LocalHead[];
   #endings: { stamp: Stamp; instance: Instance }[] | undefined;
   #ended = 0;
@@ -40,7 +40,7 @@ export class PartCycles {
   /** Inputs of own sources that were run. */
   inputs = 0;
 
-  constructor(engine: Engine, parts: readonly InPart[], heads: readonly LocalHead[]) {
+  constructor(engine: Engine, parts: readonly Pick<InPart, 'streams'>[], heads: readonly LocalHead[]) {
     this.#engine = engine;
     this.#parts = parts;
     this.#heads = heads;

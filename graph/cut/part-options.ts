@@ -7,6 +7,7 @@ import type { BadInput, BlockReader, KeyTable } from '../schema/index.ts';
 import type { Cut, Part } from './cut.ts';
 import type { PartLive } from './live-ends.ts';
 import type { HandoverSnapshot, PartSnapshot } from './part-snapshot.ts';
+import type { DecisionLog } from './poison.ts';
 import type { Naming } from './streams.ts';
 
 export interface PartOptions {
@@ -32,6 +33,8 @@ export interface PartOptions {
   readonly store?: CheckpointStore;
   /** What belongs to a commit besides: taken at each, given back when the part goes on from it (undefined: from the start). */
   readonly extra?: { take(): unknown; restore(extra: unknown): Promise<void> | void };
+  /** Where decisions about entries that cannot be read are kept outside the bus as well. */
+  readonly decisions?: DecisionLog;
   readonly onCommit?: (mark: CommitMark) => Promise<void> | void;
   /** Commit after this time, ms; default 1,000. */
   readonly commitMs?: number;
@@ -42,6 +45,13 @@ export interface PartOptions {
   readonly live?: PartLive;
   /** Name of this run of the graph from its start to its stop; what an earlier one stopped at is no end. */
   readonly session?: string;
+  /**
+   * A part that has come to the end of the run stays, ready to send again what the bus may forget, until this is aborted, or until
+   * all parts that read it have come to that end; default: it does not stay.
+   */
+  readonly stay?: AbortSignal | 'readers';
+  /** The part has come to the end of the run, or has gone back behind it. */
+  readonly onClosed?: (closed: boolean) => void;
   readonly until?: number;
   /** The input goes on after this run: no node's `end` is run. */
   readonly open?: boolean;

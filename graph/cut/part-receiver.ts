@@ -1,4 +1,5 @@
 import type { Bus, StreamEntry, StreamReader } from '../bus/bus.ts';
+import { Rewound } from '../bus/rewound.ts';
 import type { Stamp } from '../engine/stamp.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { KeyTable } from '../schema/index.ts';
@@ -9,6 +10,9 @@ import { localIndex } from './part-plan.ts';
 import { wallUs } from './part-sender.ts';
 import { HandoverTimes } from './part-snapshot.ts';
 import { controlStream, dataStream, type Naming } from './streams.ts';
+
+/** About 64 MB. */
+const MOST_DECODED = 2 ** 23;
 
 /** Takes what other parts send. */
 export class PartReceiver {
@@ -50,11 +54,14 @@ export class PartReceiver {
   }
 
   open(commit: PartCommit | undefined): void {
+    this.#resumed = commit !== undefined;
     for (const p of this.parts) p.resume(commit?.fronts[p.id], commit?.session);
     this.origin = commit?.origin ?? undefined;
     this.#readNewKeys(commit);
     for (const p of this.parts) p.settle();
   }
+  /** The part goes on from a commit. */
+  #resumed = false;
   /** Reads the streams of all keys known. */
   keysAdded(): void {
     this.#readNewKeys();
@@ -70,6 +77,10 @@ export class PartReceiver {
           const key = k === '' ? -1 : this.#keys.find(k)!.index;
           p.streams.push(new InStream(name, f, key, commit?.read[name] ?? 0, this.#declarations));
         }
+    this.#read();
+  }
+  /** Reads on from where everything has arrived. */
+  #read(): void {
     void this.#reader?.close();
     this.#reading = undefined;
     if (this.parts.length === 0) return;
@@ -84,6 +95,11 @@ export class PartReceiver {
    */
   async take(busy: boolean, waitMs: number, born: (key: number, stamp: Stamp) => void): Promise<boolean> {
     const alone = this.#reader === undefined;
+    // What lies here can be run without anything arriving: until then no more is taken.
+    if (busy && !alone && this.size > MOST_DECODED) {
+      await new Promise<void>((done) => setImmediate(done));
+      return false;
+    }
     if (!alone) this.#reading ??= this.#reader!.read();
     let timer: NodeJS.Timeout | NodeJS.Immediate | undefined;
     const now = busy || this.#woken;
@@ -92,7 +108,8 @@ export class PartReceiver {
       this.#wake = () => done(undefined);
       timer = now ? setImmediate(() => done(undefined)) : setTimeout(() => done(undefined), waitMs);
     });
-    const entries = await (alone ? otherwise : Promise.race([this.#reading!, otherwise]));
+    const arrived = alone ? otherwise : Promise.race([this.#reading!, otherwise]);
+    const entries = await arrived.catch((e: unknown) => this.#missing(e));
     this.#wake = undefined;
     if (now) clearImmediate(timer as NodeJS.Immediate);
     else clearTimeout(timer as NodeJS.Timeout);
@@ -118,6 +135,27 @@ export class PartReceiver {
     this.origin ??= control.origin;
     for (const b of control.births) born(b.key, b.stamp);
     return added;
+  }
+  /**
+   * Entries were removed from the bus before they were read. At the beginning of a stream it is more likely that the part has lost
+   * its own commits: then there is no going on.
+   */
+  #missing(e: unknown): undefined {
+    if (!(e instanceof Rewound) || e.missingTo === undefined) throw e;
+    const to = this.#from.find((x) => (x instanceof InPart ? x.control : x.name) === e.stream);
+    const policy = to instanceof InPart ? to.onPoison : to?.family.onPoison;
+    if (!to || e.position !== to.arrived || policy !== 'dead_letter') throw e;
+    const decided = to instanceof InStream && to.leavesOut(e.missingTo);
+    if (to.arrived === 0 && !this.#resumed && !decided) throw e;
+    to.missing(e.missingTo, `${e.code} ${e.message}`);
+    this.#read();
+    return undefined;
+  }
+  /** Values that have been decoded and not consumed. */
+  get size(): number {
+    let n = 0;
+    for (const p of this.parts) for (const s of p.streams) n += s.size;
+    return n;
   }
   /** Ends a wait. */
   wake(): void {
@@ -154,7 +192,8 @@ function inPartsOf({
   session: string;
 }): InPart[] {
   const local = localIndex(cut.plan, plan);
-  const of = { graph: cut.plan.pipeline.hash.slice(0, 16), session };
+  const { pipeline } = cut.plan;
+  const of = { graph: pipeline.hash.slice(0, 16), session };
   const followed = part.peers.filter((p) => !part.inlets.some((i) => i.from === p));
   const inlets = part.inlets.map(({ from, ports, delayUs }) => {
     const producer = cut.parts[from]!;
@@ -167,13 +206,18 @@ function inPartsOf({
       });
       if (uses.every((u) => !u)) return [];
       const schemas = f.ports.map((p) => cut.plan.nodes[p.node]!.outs[p.out]!.schema);
-      return [{ name: f.name, schemas, uses }];
+      return [{ name: f.name, schemas, uses, onPoison: pipeline.onPoison?.[f.name] ?? 'dead_letter' }];
     });
-    return new InPart(producer.id, controlStream(naming, producer.id), families, delayUs, of);
+    const inPart = new InPart(producer.id, controlStream(naming, producer.id), families, delayUs, of);
+    // What a control stream says can be had again; what stops for a family stops for its control stream.
+    inPart.onPoison = families.some((f) => f.onPoison === 'stop') ? 'stop' : 'dead_letter';
+    return inPart;
   });
   const peers = followed.map((p) => {
     const { id } = cut.parts[p]!;
-    return new InPart(id, controlStream(naming, id), [], undefined, of);
+    const peer = new InPart(id, controlStream(naming, id), [], undefined, of);
+    peer.onPoison = 'dead_letter';
+    return peer;
   });
   return [...inlets, ...peers];
 }

@@ -6,8 +6,10 @@ import type { CommandSink, Env, Gateway, InPorts, Sink, SourceNode } from '../no
 import type { Plan, PlanNode } from '../plan/plan.ts';
 import { adaptReader } from '../runner/adapt-reader.ts';
 import { type BlockReader, ChimeraError, KeyTable } from '../schema/index.ts';
-import { beforeEnd, closedAt, decodeControl, isClosed } from './control.ts';
+import type { Control } from './control.ts';
+import { beforeEnd, closedAt, isClosed } from './control.ts';
 import type { InPart } from './in-part.ts';
+import { lastTold } from './last-told.ts';
 import type { OpenGateway } from './live-ends.ts';
 import { PortExit } from './out-ports.ts';
 import { decodeCommit, encodeCommit, type PartCommit } from './part-commit.ts';
@@ -18,7 +20,9 @@ import { PartReceiver } from './part-receiver.ts';
 import { isFurther, PartSender } from './part-sender.ts';
 import type { PartSnapshot } from './part-snapshot.ts';
 import { PartSources } from './part-sources.ts';
-import { controlStream, partitionName } from './streams.ts';
+import { type Decision, Poison } from './poison.ts';
+import { stayAtEnd } from './stay-at-end.ts';
+import { partitionName } from './streams.ts';
 
 /** Cycles between two looks at the bus. */
 const SLICE = 2048;
@@ -66,6 +70,11 @@ class PartLife {
   readonly #cycles: PartCycles;
   readonly #sources: PartSources;
   readonly #gateways: OpenGateway[] = [];
+  readonly #poison: Poison;
+  /** What earlier lives have told others last. */
+  #toldBefore: Control | undefined;
+  /** Number of a control message that says that the run has ended. */
+  #closing: number | undefined;
   readonly #sinks: { node: PlanNode; sink: Sink<never> }[] = [];
   readonly #restarts: number;
   #held: Held | undefined;
@@ -116,7 +125,8 @@ class PartLife {
       until: o.until,
       ...(part.peers.length > 0 ? { born } : {}),
     });
-    this.#cycles = new PartCycles(this.#engine, this.#receiver.parts, this.#sources.heads);
+    this.#poison = new Poison(part.id, this.#receiver.parts, this.#plan.declarations);
+    this.#cycles = new PartCycles(this.#engine, [...this.#receiver.parts, this.#poison.lanes], this.#sources.heads);
     this.#cycles.goesOn = o.open ?? false;
   }
   /** Ids of the own sources. */
@@ -145,10 +155,10 @@ class PartLife {
     for (const k of commit?.snapshot.keys ?? []) this.#keys.declare(k.name, k.pxDigits, k.qtyDigits);
     if (part.peers.length === 0) {
       await this.#openEnds();
-      await this.#sender.open(this.#held, commit?.written ?? {});
+      await this.#openSender(commit);
     } else {
       // Instruments are numbered in the order in which the sources are opened, wherever that is.
-      await this.#sender.open(this.#held, commit?.written ?? {});
+      await this.#openSender(commit);
       this.#receiver.open(commit);
       await this.#openEnds();
       await this.#hear(() => this.#sourceOrder.every(({ part: p, nth }) => this.#isOpen(p, nth)));
@@ -156,13 +166,20 @@ class PartLife {
     }
     for (const h of this.#sources.heads) h.reader = this.#journaled(h.node.id, h.reader);
     if (commit) this.#restore(commit);
-    if (live && this.sources.length > 0) await this.#resumeTime(commit);
+    if (live && this.sources.length > 0) this.#resumeTime(commit);
     await this.#o.extra?.restore(commit?.extra);
     await this.#sources.seek(commit?.offsets ?? {}, () => this.#receiver.wake());
     if (part.peers.length === 0) this.#receiver.open(commit);
     else this.#receiver.keysAdded();
+    this.#poison.restore(commit?.poison, (await this.#o.decisions?.load()) ?? []);
     this.#needs = commit ? [this.#receiver.positions] : [];
     this.#committed = performance.now();
+    // A bus that came back empty does not know it, and those who send again wait for who lags.
+    if (commit && this.#o.store)
+      await this.#held.need(
+        Object.entries(this.#receiver.positions).map(([stream, position]) => ({ stream, position })),
+      );
+    if (this.#poison.fresh.length > 0) await this.#settled();
   }
   /** Between a live source and its part stands its journal, once all instruments are known. */
   #journaled(id: string, reader: BlockReader): BlockReader {
@@ -172,26 +189,26 @@ class PartLife {
     live.ends.keep(id, kept);
     return kept;
   }
+  /** What earlier lives told last has to be known before this one tells anything. */
+  async #openSender(commit: PartCommit | undefined): Promise<void> {
+    await this.#sender.open(this.#held!, commit?.written ?? {}, commit?.told);
+    const { control } = this.#sender;
+    this.#toldBefore = await lastTold(this.#o.bus, control, this.#o.signal);
+    const { frontier, session } = this.#toldBefore ?? {};
+    if (frontier && isClosed(frontier) && session === this.#session) this.#closing = control.position;
+  }
   /**
    * Time goes on behind everything that has been promised or run. What was promised last is on the bus; a message of a dead holder
    * cannot come after it, because it is fenced.
    */
-  async #resumeTime(commit: PartCommit | undefined): Promise<void> {
-    const { bus, naming, part, live } = this.#o;
-    let passed = Math.max(live!.lastUs(this.sources), commit?.snapshot.now ?? Number.NEGATIVE_INFINITY);
+  #resumeTime(commit: PartCommit | undefined): void {
+    let passed = Math.max(this.#o.live!.lastUs(this.sources), commit?.snapshot.now ?? Number.NEGATIVE_INFINITY);
     let stop = commit?.session === this.#session ? (commit.endTime ?? undefined) : undefined;
-    const stream = controlStream(naming, part.id);
-    const [last] = (await this.#held!.positions([stream])) as [number];
-    if (last > 0) {
-      const reader = bus.reader([{ stream, after: last - 1 }]);
-      const [entry] = await reader.read();
-      await reader.close();
-      const said = entry && decodeControl(entry.payload);
-      for (const stamp of said ? [said.sources?.upTo, said.frontier] : []) {
-        if (!stamp) continue;
-        passed = Math.max(passed, stamp.t);
-        if (said!.session === this.#session && isClosed(stamp)) stop = Math.min(stop ?? stamp.t, stamp.t);
-      }
+    const said = this.#toldBefore;
+    for (const stamp of said ? [said.sources?.upTo, said.frontier] : []) {
+      if (!stamp) continue;
+      passed = Math.max(passed, stamp.t);
+      if (said!.session === this.#session && isClosed(stamp)) stop = Math.min(stop ?? stamp.t, stamp.t);
     }
     this.#sources.resume(passed, stop);
   }
@@ -215,7 +232,7 @@ class PartLife {
     const { signal } = this.#o;
     for (;;) {
       this.#check();
-      this.#send(true);
+      this.#send(false, true);
       await this.#sender.settle();
       if (enough()) return;
       if (signal?.aborted) throw new ChimeraError('CHM522', 'waiting for the other sources was ended', {});
@@ -322,8 +339,16 @@ class PartLife {
       if (!more || this.#sender.out.waiting >= BATCH_RECORDS) this.#send();
       const closed = this.#frontier !== undefined && isClosed(this.#frontier) && !more;
       const stopped = signal?.aborted === true;
-      if (closed || stopped || performance.now() - this.#committed >= commitMs) await this.#commit();
+      // The first message that says so: a reader that understood it reads no further.
+      if (closed) this.#closing ??= this.#sender.control.position;
+      if (closed) this.#poison.end();
+      if (closed || stopped || performance.now() - this.#committed >= commitMs) {
+        await this.#commit();
+        if (!closed && !stopped) await this.#takeBack();
+      }
+      if (!more && this.#poison.undecided) await this.#leaveOut(bound);
       onProgress?.({ part: part.id, cycles: this.#cycles.cycles, now: this.#engine.now });
+      if (closed) await this.#stay();
       if (closed || stopped) return this.result();
       await this.#keepPace();
       await this.#sender.settle();
@@ -333,6 +358,32 @@ class PartLife {
       );
       this.#origin ??= this.#receiver.origin;
       if (added) await this.#sender.keysAdded();
+      if (added) this.#poison.settle();
+    }
+  }
+  /** The part has run everything. What it has sent has to be there until nobody needs it any more. */
+  async #stay(): Promise<void> {
+    // Both commits that may be gone back to are this one: nothing that it read is needed any more.
+    if (!this.#o.store) await this.#commit();
+    const { stay, onClosed } = this.#o;
+    onClosed?.(true);
+    // A run that goes on later needs again what is sent then: who reads it must not have said that it needs nothing more.
+    if (stay === undefined || this.#o.open) return;
+    try {
+      await stayAtEnd({
+        held: this.#held!,
+        sender: this.#sender,
+        reads: Object.keys(this.#receiver.positions),
+        closing: this.#closing ?? 0,
+        ends: [this.#o.signal, stay].filter((s) => s instanceof AbortSignal),
+        withReaders: stay === 'readers',
+        check: () => this.#check(),
+        again: () => this.#send('again'),
+        takeBack: () => this.#takeBack(true),
+      });
+    } catch (e) {
+      onClosed?.(false);
+      throw e;
     }
   }
   #check(): void {
@@ -428,7 +479,7 @@ class PartLife {
     return upTo;
   }
 
-  #send(always = false): void {
+  #send(whole: boolean | 'again' = false, always = whole !== false): void {
     const { core } = this.#engine;
     if (!always && this.#isQuiet()) return;
     this.#saidMs = performance.now();
@@ -438,7 +489,7 @@ class PartLife {
     const frontier = this.#frontier ?? (this.#origin === undefined ? undefined : startOf(this.#origin));
     const sources = this.#o.part.peers.length > 0 ? this.#sources.said() : undefined;
     if (this.#o.live && this.#sender.out.waiting > 0) this.#o.live.sync();
-    this.#sender.send(frontier, this.#origin, births, sources);
+    this.#sender.send(frontier, this.#origin, births, sources, whole);
   }
   /**
    * A live source with nothing but time to tell need not say so each time it looks at its clock. Another one that has just sent
@@ -465,7 +516,7 @@ class PartLife {
 
   async #commit(): Promise<void> {
     const begun = performance.now();
-    this.#send();
+    this.#send(true);
     await this.#sender.sent();
     const { store, part, naming, onCommit, onTap, onSnapshot } = this.#o;
     const epoch = this.#epoch + 1;
@@ -496,6 +547,7 @@ class PartLife {
     if (this.#needs.length > 2) this.#needs.shift();
     if (this.#needs.length === 2)
       await this.#held!.need(Object.entries(this.#needs[0]!).map(([stream, position]) => ({ stream, position })));
+    await this.#sendLetters();
     await this.#sender.trim();
     this.#committed = performance.now();
     this.#commits++;
@@ -504,6 +556,7 @@ class PartLife {
   }
   #state(epoch: number, offsets: Record<string, number>): PartCommit {
     const { parts } = this.#receiver;
+    const poison = this.#poison.state();
     return {
       epoch,
       snapshot: this.#engine.snapshot(),
@@ -512,14 +565,67 @@ class PartLife {
       fronts: Object.fromEntries(parts.map((p) => [p.id, { position: p.position, promise: p.promise }])),
       origin: this.#origin ?? null,
       births: this.#cycles.births,
+      told: this.#sender.told,
       offsets,
       endTime: this.#cycles.endTime ?? null,
       session: this.#session,
       ended: this.#cycles.ended,
       cycles: this.#cycles.cycles,
       inputs: this.#cycles.inputs,
+      ...(poison ? { poison } : {}),
       extra: this.#o.extra?.take(),
     };
+  }
+
+  /** Puts aside what cannot be read, once all that lies before it has run. */
+  async #leaveOut(bound: Stamp | undefined): Promise<void> {
+    const { blocked } = this.#poison;
+    if (blocked.length > 0 && this.#sender.behind) {
+      // An earlier life was further than this one. Where that leads behind the entry, it could still be read then.
+      const holdsUp = blocked.some((p) => {
+        const b = p.bound(this.#origin);
+        return p.stuck && (!b || (bound !== undefined && compareStamps(b, bound) <= 0));
+      });
+      if (holdsUp)
+        throw new ChimeraError('CHM516', `part ${this.#o.part.id} has run what can no longer be read`, {
+          help: 'its results are on the bus and cannot be taken back: start all services again under another --prefix',
+        });
+      return;
+    }
+    const before = this.#poison.letters.length;
+    const made = this.#poison.leaveOut();
+    this.#engine.counters.dead_lettered += this.#poison.letters.length - before;
+    await this.#decide(made);
+  }
+  /** Commits decisions before anything depends on them, in both commits that may be gone back to. */
+  async #decide(made: readonly Decision[]): Promise<void> {
+    this.#poison.fresh = made;
+    await this.#commit();
+    if (made.length === 0) return;
+    await this.#settled();
+    for (const p of this.#receiver.parts) p.settle();
+  }
+  /** The newest commit says what was decided: now the other places do. */
+  async #settled(): Promise<void> {
+    await this.#o.decisions?.append(this.#poison.fresh);
+    this.#poison.fresh = [];
+    await this.#commit();
+  }
+  async #sendLetters(): Promise<void> {
+    const { letters } = this.#poison;
+    if (letters.length === 0) return;
+    await this.#held!.putAside(letters);
+    this.#poison.sent(letters);
+  }
+  /** Takes what `dlq replay` has given back. */
+  async #takeBack(ended = false): Promise<void> {
+    const { expected } = this.#poison;
+    if (expected.length === 0) return;
+    const given = await this.#held!.givenBack(expected);
+    if (given.length === 0) return;
+    const told = Math.max(this.#engine.now, this.#frontier?.t ?? 0, this.#toldBefore?.frontier?.t ?? 0);
+    await this.#decide(this.#poison.takeBack(given, ended ? undefined : told));
+    await this.#held!.tookBack(this.#poison.expected.map(({ stream, after }) => ({ stream, upTo: after })));
   }
 
   #snapshot(): PartSnapshot {

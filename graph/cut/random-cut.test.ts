@@ -86,7 +86,7 @@ class Breaking {
     this.bus = {
       acquire: async (name, options) => {
         const held = await inner.acquire(name, options);
-        const broken = (method: 'append' | 'commit' | 'positions' | 'need' | 'trim') =>
+        const broken = (method: Exclude<keyof Held, 'token' | 'lost' | 'cover' | 'checkpoints' | 'release'>) =>
           (async (...args: never[]) => {
             maybe();
             const answer: unknown = await (held[method] as (...a: never[]) => Promise<unknown>)(...args);
@@ -105,6 +105,9 @@ class Breaking {
           positions: broken('positions'),
           need: broken('need'),
           trim: broken('trim'),
+          putAside: broken('putAside'),
+          givenBack: broken('givenBack'),
+          tookBack: broken('tookBack'),
         } satisfies Held;
       },
       reader: (...args) => inner.reader(...args),

@@ -8,6 +8,8 @@ import { type InLists, OutLists, readLists } from './wire-list.ts';
  */
 export interface OutRows {
   readonly n: number;
+  /** Numbers in its lists. */
+  readonly listed: number;
   push(record: Readonly<Record<string, unknown>>): void;
   /** Encodes all rows and forgets them. */
   write(to: ByteWriter): void;
@@ -64,6 +66,7 @@ function rowsClass(schema: Schema): RowsClass {
   const coders = fields.flatMap(({ field, i }) =>
     field.kind === 'oneOf' ? [`const code${i} = (v) => ${codeText(field.values)};`] : [],
   );
+  const lists = fields.flatMap(({ i, kind }) => (kind === 'lists' ? [`this.c${i}.values`] : [])).join(' + ') || '0';
   const text = `${coders.join('\n')}
     return class Rows {
       constructor() {
@@ -80,6 +83,7 @@ function rowsClass(schema: Schema): RowsClass {
         this.capacity *= 2;
         ${fixed.map(({ i, kind }) => `{ const c = new ${made[kind]}(this.capacity); c.set(this.c${i}); this.c${i} = c; }`).join(' ')}
       }
+      get listed() { return ${lists}; }
       write(to) { const n = this.n; ${write.join(' ')} this.n = 0; }
     }`;
   const names = ['OutTexts', 'OutLists', 'putBytes', 'putColumn'];

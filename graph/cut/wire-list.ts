@@ -18,6 +18,10 @@ export class OutLists {
   #values = 0;
   #whole = 0;
 
+  /** Numbers in all rows so far. */
+  get values(): number {
+    return this.#values;
+  }
   push({ data, start, end }: Vec): void {
     const to = this.#to;
     const n = end - start;

@@ -3,6 +3,7 @@ import type { Registry } from '../registry.ts';
 import { configSchema, type JsonSchema } from './config-schema.ts';
 import { ID, ON_ERROR, VERSION } from './shape.ts';
 import { FAMILY } from './streams.ts';
+import { ON_POISON } from './types.ts';
 
 const ID_PATTERN = ID.source;
 const PARAMETER = { $ref: '#/definitions/parameter' };
@@ -56,6 +57,13 @@ export function pipelineJsonSchema(registry: Registry): JsonSchema {
           'Name of a family of streams → nodes, or services, whose records travel in it when the graph is cut along its services. One stream per instrument: `mkt:{usdm:BTCUSDT}`.',
         propertyNames: { pattern: FAMILY.source },
         additionalProperties: { anyOf: [{ type: ['array', 'null'], items: { type: 'string' } }, PARAMETER] },
+      },
+      on_poison: {
+        type: ['object', 'null'],
+        description:
+          'Family of streams → what a part does about an entry that it cannot read: `dead_letter` (default) puts it aside and goes on, `stop` ends the service.',
+        propertyNames: { pattern: FAMILY.source },
+        additionalProperties: { anyOf: [{ enum: [...ON_POISON] }, PARAMETER] },
       },
       tests: { type: 'array', description: 'Tests of the pipeline.', items: { type: 'object', required: ['name'] } },
       allow: { $ref: '#/definitions/allow' },

@@ -11,6 +11,7 @@ import { checkDeterminism, checkLookahead, checkTiers } from './lookahead.ts';
 import { checkLoops } from './loops.ts';
 import { nearest } from './nearest.ts';
 import type { NodeDraft } from './node-draft.ts';
+import { readOnPoison } from './on-poison.ts';
 import { type Params, readParams, reportUnused, substitute } from './params.ts';
 import { parseYaml } from './parse.ts';
 import { applyProfile } from './profile.ts';
@@ -118,6 +119,12 @@ function read(
     drafts,
     report,
   );
+  const poisonTree = mapOf(entryOf(root, 'on_poison'), report, 'on_poison: { ord:cmd: stop }');
+  const onPoison = readOnPoison(
+    poisonTree && (substitute(poisonTree, params, report) as MapTree),
+    streams ? [...streams.places.keys()] : [],
+    report,
+  );
   reportUnused(params, report);
 
   const whole = drafts.every((d) => d.type && d.config && d.outs && d.complete && d.inputs.every((i) => i.edge));
@@ -129,6 +136,7 @@ function read(
     nodes,
     services,
     ...(streams ? { streams: streams.families } : {}),
+    ...(onPoison ? { onPoison } : {}),
     hash: whole ? graphHash(nodes) : '',
     ...(profile?.live ? { live: profile.live } : {}),
   };

@@ -42,6 +42,7 @@ export const DOCUMENT_KEYS = [
   'nodes',
   'services',
   'streams',
+  'on_poison',
   'tests',
   'allow',
 ];

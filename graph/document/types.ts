@@ -14,11 +14,16 @@ export interface Pipeline {
   readonly services: Readonly<Record<string, readonly string[]>>;
   /** Name of a family of streams → ids of nodes whose records travel in it when the graph is cut; services are resolved. */
   readonly streams?: Readonly<Record<string, readonly string[]>>;
+  /** By family of streams: what a part does about an entry that it cannot read; default: put it aside and go on. No part of the hash. */
+  readonly onPoison?: Readonly<Record<string, OnPoison>>;
   /** sha256 of everything that can change an output: types, versions, configurations, wiring, schemas. */
   readonly hash: string;
   /** The profile makes it a live run. */
   readonly live?: LiveProfile;
 }
+
+export const ON_POISON = ['dead_letter', 'stop'] as const;
+export type OnPoison = (typeof ON_POISON)[number];
 
 /** How a live run reaches the world. */
 export interface LiveProfile {

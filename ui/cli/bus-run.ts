@@ -4,11 +4,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Bus } from '../../graph/bus/bus.ts';
-import { quantileOf } from '../../graph/cut/part-snapshot.ts';
+import { type PartSnapshot, quantileOf } from '../../graph/cut/part-snapshot.ts';
 import type { LiveProfile, Pipeline } from '../../graph/document/types.ts';
 import { ChimeraError } from '../../graph/schema/index.ts';
 import { grouped, utc } from '../report/decimal.ts';
 import type { ServiceReport } from '../run/bus/service.ts';
+import type { ServiceState } from '../run/bus/supervisor.ts';
 import type { Connection } from '../run/connection.ts';
 import type { RunReport } from '../run/run.ts';
 import { chimera } from './commands/parity.ts';
@@ -67,12 +68,25 @@ function refuse(pipeline: Pipeline, options: BusOptions): void {
 
 /** The services of one process. The last line on stdout is its report, for who supervises it. */
 async function runSome(context: Context, pipeline: Pipeline, options: BusOptions): Promise<undefined> {
+  const supervised = options.untilStdinEnds === true;
   const drain = new AbortController();
-  const ended = ending(context, options.untilStdinEnds === true, () => drain.abort());
+  // The supervisor ends standard input when all are at the end of the run; before that it means that the supervisor is gone.
+  const stdin = ending(context, supervised, () => drain.abort());
+  const stop = new AbortController();
+  const stay = new AbortController();
+  // Every part listens.
+  setMaxListeners(0, drain.signal, stop.signal, stay.signal);
+  let closed = false;
+  context.io.signal?.addEventListener('abort', () => stop.abort(), { once: true });
+  stdin.addEventListener('abort', () => (closed && !context.io.signal?.aborted ? stay : stop).abort(), { once: true });
   // By itself a service only stops: the others go on, and so does this one when it is started again.
-  const signal = options.for === undefined ? ended : AbortSignal.any([ended, AbortSignal.timeout(options.for * 1000)]);
+  if (options.for !== undefined) setTimeout(() => stop.abort(), options.for * 1000).unref();
+  const { signal } = stop;
   const connection = pipeline.live ? await connect(context, pipeline.live, options) : undefined;
   const bus = await openBus(context, options);
+  const states = supervised
+    ? new ServiceStates(bus, (state) => context.out(JSON.stringify({ service_state: state })))
+    : undefined;
   let served: Awaited<ReturnType<typeof serveMetrics>> | undefined;
   try {
     if (options.metrics !== undefined) served = await serveMetrics(pipeline, options, bus);
@@ -95,7 +109,17 @@ async function runSome(context: Context, pipeline: Pipeline, options: BusOptions
         : {}),
       holder: `${hostname()}:${process.pid}`,
       onRestart: (part, error) => context.note(`${part} goes back to its last commit: ${textOf(error)}`),
-      ...(served ? { onSnapshot: served.take } : {}),
+      stay: supervised ? stay.signal : 'readers',
+      onClosed: (isClosed) => {
+        closed = isClosed;
+        if (!supervised) return;
+        context.out(JSON.stringify({ service_closed: isClosed }));
+        if (stdin.aborted) stay.abort();
+      },
+      onSnapshot: (snapshot) => {
+        served?.take(snapshot);
+        states?.take(snapshot);
+      },
     });
     // Stopped early it has not come to its end: whoever supervises it would take a report for that.
     if (!signal.aborted) context.out(JSON.stringify({ service_report: report }));
@@ -122,6 +146,31 @@ async function connect(context: Context, live: LiveProfile, o: BusOptions): Prom
     ...(o.keys === undefined ? {} : { keys: o.keys }),
     acceptLiveTrading: o.iAcceptLiveTrading === true,
   });
+}
+
+/** What a supervisor is told, once a second at most. */
+class ServiceStates {
+  readonly #bus: Bus;
+  readonly #say: (state: ServiceState) => void;
+  readonly #latest = new Map<string, PartSnapshot>();
+  #said = 0;
+  constructor(bus: Bus, say: (state: ServiceState) => void) {
+    this.#bus = bus;
+    this.#say = say;
+  }
+  take(snapshot: PartSnapshot): void {
+    this.#latest.set(snapshot.part, snapshot);
+    if (performance.now() - this.#said < 1000) return;
+    this.#said = performance.now();
+    const parts = [...this.#latest.values()];
+    const code = this.#bus.state?.code;
+    this.#say({
+      cycles: parts.reduce((n, p) => n + p.cycles, 0),
+      now: Math.max(...parts.map((p) => p.nowUs)),
+      lagUs: Math.max(...parts.map((p) => p.lagUs)),
+      ...(code === undefined ? {} : { code }),
+    });
+  }
 }
 
 /** Metrics, health and readiness of the parts of this process. @throws CHM990 */
@@ -187,6 +236,7 @@ async function runAll(context: Context, pipeline: Pipeline, file: string, option
       await bus.close();
     }
     const secrets = connection?.venue && options.connect === undefined ? venueFile(connection) : undefined;
+    const states = new Map<string, ServiceState>();
     try {
       const child = {
         ...options,
@@ -199,6 +249,11 @@ async function runAll(context: Context, pipeline: Pipeline, file: string, option
         signal: stops.signal,
         ...(stops.drain ? { drain: stops.drain } : {}),
         onRestart: (name, why) => context.note(`service ${name} ended (${why}) and is started again`),
+        onState: (name, said) => {
+          states.set(name, said);
+          const room = (context.io.stderr.columns ?? 120) - pipeline.name.length - 4;
+          progress.update(undefined, stateText(states).slice(0, room));
+        },
       });
       return reportOf(Object.values(reports), started);
     } finally {
@@ -234,6 +289,15 @@ function venueFile({ venue }: Connection): { file: string; remove(): void } {
   const file = join(dir, 'venue.json');
   writeFileSync(file, JSON.stringify(venue), { mode: 0o600 });
   return { file, remove: () => rmSync(dir, { recursive: true, force: true }) };
+}
+
+/** Engine time, work done, and of each service how far it is behind or what it suffers from. */
+function stateText(states: ReadonlyMap<string, ServiceState>): string {
+  const all = [...states.values()];
+  const now = Math.max(...all.map((s) => s.now));
+  const cycles = all.reduce((n, s) => n + s.cycles, 0);
+  const each = [...states].map(([name, s]) => `${name} ${s.code ?? `${(s.lagUs / 1e6).toFixed(1)} s`}`);
+  return `${utc(now)}  ${grouped(cycles, 0)} cycles  behind: ${each.join(', ')}`;
 }
 
 async function openBus(context: Context, options: BusOptions) {

@@ -49,10 +49,12 @@ export async function followLive(context: Context, pipeline: Pipeline, options: 
     acceptLiveTrading: options.iAcceptLiveTrading === true,
   });
   const state = options.state ?? mkdtempSync(join(tmpdir(), 'chimera-run-'));
-  const signals = [
-    ...(context.io.signal ? [context.io.signal] : []),
-    ...(options.for === undefined ? [] : [AbortSignal.timeout(options.for * 1000)]),
-  ];
+  // A timer, because a signal of timeouts that nobody holds can be collected before its time.
+  const stop = new AbortController();
+  const ended = (): void => stop.abort();
+  if (context.io.signal?.aborted) ended();
+  context.io.signal?.addEventListener('abort', ended, { once: true });
+  const timer = options.for === undefined ? undefined : setTimeout(ended, options.for * 1000);
   const api = await startServing(context, options).catch(async (e: unknown) => {
     await connection.close();
     throw e;
@@ -69,7 +71,7 @@ export async function followLive(context: Context, pipeline: Pipeline, options: 
       connection,
       state,
       listen: true,
-      stop: AbortSignal.any(signals),
+      stop: stop.signal,
       final: options.state === undefined,
       onProgress: ({ events, now }) => {
         const rate = events / ((performance.now() - started) / 1000);
@@ -102,6 +104,8 @@ export async function followLive(context: Context, pipeline: Pipeline, options: 
       observed.end({ state: ended });
     }
   } finally {
+    clearTimeout(timer);
+    context.io.signal?.removeEventListener('abort', ended);
     progress.done();
     await connection.close();
     await api?.close();

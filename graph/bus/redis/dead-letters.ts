@@ -1,12 +1,12 @@
 import type { Cluster, Redis } from 'ioredis';
 import { ChimeraError } from '../../schema/error.ts';
+import type { DeadLetterReason } from '../bus.ts';
 import type { RedisBus } from './open-redis-bus.ts';
 import { persist } from './persist.ts';
 import { replayDeadLetter } from './scripts/replay-dead-letter.ts';
 import { runScript } from './scripts/script.ts';
 
-/** Why an entry was put aside: it cannot be decoded, was removed before anyone worked on it, or failed as often as it may. */
-export type DeadLetterReason = 'undecodable' | 'trimmed' | 'failed';
+export type { DeadLetterReason };
 
 export interface DeadLetter {
   readonly id: string;
@@ -18,6 +18,10 @@ export interface DeadLetter {
   readonly group: string;
   /** Id of the entry in its stream. */
   readonly entry: string;
+  /** Of an entry that a part of a graph left out: the part, the layouts that it expected, and the records. */
+  readonly part?: string;
+  readonly schema?: string;
+  readonly records?: { readonly prev: number; readonly after: number; readonly last: number };
   /** Absent when it was gone with its entry. */
   readonly payload?: Buffer;
 }
@@ -47,14 +51,20 @@ export class DeadLetters {
   }
   /**
    * Hands a dead letter to its group once more. False when it is no longer there: it was replayed already.
+   * @param payload what it should have been, in the place of what it was
    * @throws CHM529 when there is nothing to replay: its payload was gone
    */
-  async replay(id: string): Promise<boolean> {
+  async replay(id: string, payload?: Uint8Array): Promise<boolean> {
     const letter = await this.show(id);
     if (!letter) return false;
     const { connection, keys, persistence, closing } = this.#bus;
     const done = await persist(persistence, closing, () =>
-      runScript(connection.client, replayDeadLetter, [this.key, keys.retry(letter.stream, letter.group)], [id]),
+      runScript(
+        connection.client,
+        replayDeadLetter,
+        [this.key, keys.retry(letter.stream, letter.group)],
+        [id, ...(payload ? [Buffer.from(payload)] : [])],
+      ),
     );
     if (done === -1)
       throw new ChimeraError(
@@ -101,6 +111,7 @@ function parse(id: Buffer, fields: readonly Buffer[]): DeadLetter {
   for (let i = 0; i < fields.length; i += 2) field.set(String(fields[i]), fields[i + 1]!);
   const text = (name: string): string => String(field.get(name) ?? '');
   const payload = field.get('b');
+  const [part, schema] = [field.get('part'), field.get('schema')];
   return {
     id: String(id),
     reason: text('reason') as DeadLetterReason,
@@ -109,6 +120,11 @@ function parse(id: Buffer, fields: readonly Buffer[]): DeadLetter {
     stream: text('stream'),
     group: text('group'),
     entry: text('id'),
+    ...(part ? { part: String(part) } : {}),
+    ...(schema ? { schema: String(schema) } : {}),
+    ...(field.has('last')
+      ? { records: { prev: Number(text('prev')), after: Number(text('after')), last: Number(text('last')) } }
+      : {}),
     ...(payload ? { payload } : {}),
   };
 }

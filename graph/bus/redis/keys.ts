@@ -17,6 +17,8 @@ export interface Keys {
   /** Entries that a group could not work on, beside the stream that they came from. */
   deadLetters(group: string, stream: string): string;
   readonly deadLettersPrefix: string;
+  /** Hash: what of a stream a partition has put aside already. */
+  marks(stream: string, partition: string): string;
   /** By which dead letters come back to their group. */
   retry(stream: string, group: string): string;
 }
@@ -41,6 +43,7 @@ export function createKeys(prefix: string): Keys {
     shared: (stream) => `${prefix}shared:{${tagOf(stream)}}:${stream}`,
     deadLetters: (group, stream) => `${prefix}dlq:${group.replace(/[{}]/g, '')}:{${tagOf(stream)}}`,
     deadLettersPrefix: `${prefix}dlq:`,
+    marks: (stream, partition) => `${prefix}aside:{${tagOf(stream)}}:${stream}:${partition}`,
     retry: (stream, group) => `${prefix}retry:{${tagOf(stream)}}:${stream}:${group}`,
   };
 }

@@ -16,6 +16,7 @@ import { claimIdle } from './scripts/claim-idle.ts';
 import { commit } from './scripts/commit.ts';
 import { deadLetter } from './scripts/dead-letter.ts';
 import { need } from './scripts/need.ts';
+import { putAside } from './scripts/put-aside.ts';
 import { raiseFence } from './scripts/raise-fence.ts';
 import { renewLease } from './scripts/renew-lease.ts';
 import { replayDeadLetter } from './scripts/replay-dead-letter.ts';
@@ -60,6 +61,7 @@ const SCRIPTS = [
   trimShared,
   deadLetter,
   claimIdle,
+  putAside,
   replayDeadLetter,
 ];
 
@@ -85,6 +87,7 @@ class OpenRedisBus implements RedisBus {
   readonly #health: Health;
   readonly #closing = new AbortController();
   readonly #monotonicMs: () => number;
+  readonly #wallMs: () => number;
   readonly #leases = new Set<Lease>();
   readonly #readers = new Set<RedisReader>();
 
@@ -93,7 +96,8 @@ class OpenRedisBus implements RedisBus {
     setMaxListeners(0, this.#closing.signal);
     this.keys = createKeys(options.prefix ?? '');
     this.#monotonicMs = options.monotonicMs ?? (() => performance.now());
-    this.#health = new Health(options.wallMs ?? (() => Date.now()), (state) => {
+    this.#wallMs = options.wallMs ?? (() => Date.now());
+    this.#health = new Health(this.#wallMs, (state) => {
       options.log?.(state.code ? 'warn' : 'info', state.message, state.code);
       options.onState?.(state);
     });
@@ -168,6 +172,7 @@ class OpenRedisBus implements RedisBus {
           tags: options.tags,
           clustered: this.connection.address.cluster,
           silentMs: this.connection.silentMs,
+          wallMs: this.#wallMs,
           dedicated: async (key) => {
             const redis = await this.connection.dedicated(key);
             await redis.connect();

@@ -30,6 +30,7 @@ export class ReadChain {
         this.stream,
         this.position,
         `${this.stream} goes on after record ${prev}, but the records from ${this.position + 1} on are not there`,
+        prev,
       );
     this.id = id;
     if (last < this.position || (last === this.position && prev !== last)) return undefined;
@@ -51,6 +52,7 @@ export class ReadChain {
       this.stream,
       this.position,
       `the records ${this.position + 1}–${at} of ${this.stream} are not there`,
+      at,
     );
   }
 }

@@ -1,10 +1,11 @@
 import type { Redis } from 'ioredis';
 import { ChimeraError } from '../../schema/error.ts';
-import type { Batch, BusCheckpoint, Held } from '../bus.ts';
+import type { Batch, BusCheckpoint, GivenBack, Held, PutAside } from '../bus.ts';
 import { Rewound } from '../rewound.ts';
 import { GuardedWrites } from './guarded-writes.ts';
 import { type Keys, tagOf } from './keys.ts';
 import type { Lease } from './lease.ts';
+import { givenBack, putLettersAside, tookBack } from './part-letters.ts';
 import { type Persistence, persist, untilAborted } from './persist.ts';
 import { append } from './scripts/append.ts';
 import { commit } from './scripts/commit.ts';
@@ -29,6 +30,7 @@ export interface HeldOptions {
   /** A connection of its own to the node that has the slot of a key. */
   readonly dedicated: (key: string) => Promise<Redis>;
   readonly silentMs: number;
+  readonly wallMs: () => number;
 }
 
 export class RedisHeld implements Held {
@@ -207,6 +209,16 @@ export class RedisHeld implements Held {
       }),
     );
     return done;
+  }
+
+  putAside(letters: readonly PutAside[]): Promise<void> {
+    return putLettersAside(this.#o, (run) => this.#persist(run), letters);
+  }
+  givenBack(streams: readonly { readonly stream: string; readonly after: string }[]): Promise<GivenBack[]> {
+    return givenBack(this.#o, (run) => this.#persist(run), streams);
+  }
+  tookBack(streams: readonly { readonly stream: string; readonly upTo: string }[]): Promise<void> {
+    return tookBack(this.#o, (run) => this.#persist(run), streams);
   }
 
   async release(): Promise<void> {

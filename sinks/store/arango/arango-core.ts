@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Collection } from '../collections.ts';
 import { TAKE_NUMBERS } from './aql.ts';
 import type { ArangoClient, Bindings } from './client.ts';
+import { LeftTransaction } from './left-transaction.ts';
 import { ALL_COLLECTIONS, type KeepDays } from './schema.ts';
 import { session, Transaction } from './transaction.ts';
 
@@ -25,6 +26,7 @@ export class ArangoCore {
   readonly #keepDays: KeepDays;
   readonly #inside = new AsyncLocalStorage<Transaction>();
   readonly #onLastUser: () => void;
+  readonly #left = new LeftTransaction();
   #turn: Promise<unknown> = Promise.resolve();
   #users = 0;
   /** The next number of the range that this writer holds, and its end. */
@@ -45,6 +47,13 @@ export class ArangoCore {
     this.#users++;
     return this;
   }
+  /** Aborts what a killed process that used the folder has left open, and notes there what this one opens. */
+  async takeOver(dir: string): Promise<void> {
+    const id = this.#left.takeOver(dir);
+    if (id === undefined) return;
+    // It may have ended long ago: then there is none of this id.
+    await this.#client.send({ method: 'DELETE', path: `/_api/transaction/${id}` }).catch(() => undefined);
+  }
   release(): void {
     if (--this.#users > 0) return;
     this.#onLastUser();
@@ -62,7 +71,7 @@ export class ArangoCore {
     return turn;
   }
   async #transact<T>(work: () => T | Promise<T>): Promise<T> {
-    const t = new Transaction(this.#client, ALL_COLLECTIONS);
+    const t = new Transaction(this.#client, ALL_COLLECTIONS, (id) => this.#left.note(id));
     try {
       const result = await this.#inside.run(t, async () => work());
       await t.commit();

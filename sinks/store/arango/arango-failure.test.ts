@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Document } from '../document-store.ts';
@@ -93,6 +96,41 @@ describe('a server that fails for a while', () => {
       expect(await store.count('signals')).toBe(250);
     });
     expect(await all()).toEqual(batch(250));
+  });
+
+  it('still holds the transaction of a process that was killed: the next one of that state folder aborts it', async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'chimera-left-'));
+    try {
+      const killed = await open({ dir });
+      let begun = (): void => {};
+      const within = new Promise<void>((done) => {
+        begun = done;
+      });
+      // It never comes to the end of its commit.
+      void killed.transaction(async () => {
+        await killed.upsert('signals', batch(1));
+        await killed.count('signals');
+        begun();
+        await new Promise(() => {});
+      });
+      await within;
+      const running = () => [...double.database('there')!.open.keys()];
+      expect(running()).toHaveLength(1);
+      const elsewhere = await open({ dir: join(dir, 'other') });
+      expect(running()).toHaveLength(1);
+      await elsewhere.close();
+      const next = await open({ dir });
+      expect(running()).toEqual([]);
+      await next.transaction(async () => {
+        await next.upsert('signals', batch(2));
+        await next.count('signals');
+      });
+      expect(await all()).toEqual(batch(2));
+      expect(notes).toEqual([]);
+      await next.close();
+    } finally {
+      rmSync(dir, { recursive: true, force: true });
+    }
   });
 
   it('may be away for a while, and is found again', async () => {

@@ -12,6 +12,8 @@ export interface ArangoOptions extends ClientOptions {
   readonly batch?: Partial<BatchSize>;
   /** Days after which the server removes documents by itself; nothing expires by default. */
   readonly keepDays?: KeepDays;
+  /** State folder of the caller: what a killed process that used it has left open is aborted. */
+  readonly dir?: string;
   /** A connection of one's own: not in the transactions of others in this process. */
   readonly alone?: boolean;
 }
@@ -43,13 +45,17 @@ export async function openArangoStore(address: string, options: ArangoOptions = 
       throw e;
     }
   };
-  if (options.alone) return new ArangoStore((await open()).use());
+  const used = async (core: ArangoCore): Promise<ArangoStore> => {
+    if (options.dir !== undefined) await core.takeOver(options.dir);
+    return new ArangoStore(core.use());
+  };
+  if (options.alone) return used(await open());
   let core = cores.get(name);
   if (!core) {
     core = open();
     cores.set(name, core);
   }
-  return new ArangoStore((await core).use());
+  return used(await core);
 }
 
 /** Version of the server at an address; nothing is made or changed. @throws CHM854 to CHM857, CHM860, CHM864 */

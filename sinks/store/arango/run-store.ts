@@ -17,4 +17,6 @@ export interface StoreChoice {
  * that open the same one share its transaction. @throws as `openArangoStore` and `openEmbeddedStore`
  */
 export const openRunStore = async (dir: string | undefined, choice?: StoreChoice): Promise<RunStore> =>
-  choice ? openArangoStore(choice.address, choice.options) : openEmbeddedStore(dir);
+  choice
+    ? openArangoStore(choice.address, { ...choice.options, ...(dir === undefined ? {} : { dir }) })
+    : openEmbeddedStore(dir);

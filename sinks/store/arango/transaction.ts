@@ -32,8 +32,11 @@ export class Transaction {
   #id: string | undefined;
   #sent = 0;
   #turn: Promise<unknown> = Promise.resolve();
-  constructor(client: ArangoClient, collections: readonly string[]) {
+  readonly #onBegin: (id: string) => void;
+  /** @param onBegin is told each id that the server gives */
+  constructor(client: ArangoClient, collections: readonly string[], onBegin: (id: string) => void = () => {}) {
     this.#client = client;
+    this.#onBegin = onBegin;
     this.#collections = collections;
   }
 
@@ -92,6 +95,7 @@ export class Transaction {
       body,
     });
     this.#sent = 0;
+    this.#onBegin(result.id);
     return result.id;
   }
 }

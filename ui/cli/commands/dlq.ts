@@ -138,6 +138,9 @@ function showText(
       ['put aside', `${iso(l)} by ${l.group}: ${l.reason}`],
       ['error', l.error || '-'],
       ['entry', `${l.entry} of ${l.stream}`],
+      ...(l.part === undefined ? [] : [['part', l.part]]),
+      ...(l.schema === undefined ? [] : [['expected', l.schema]]),
+      ...(l.records === undefined ? [] : [['left out', `records ${l.records.after + 1} to ${l.records.last}`]]),
       ['payload', l.payload === undefined ? 'gone with its entry' : `${l.payload.length} bytes`],
     ]),
   ];
@@ -168,15 +171,24 @@ function replay(group: Command, context: Context): void {
       'Gives dead letters back to the group that put them aside, once. Those without a payload cannot be given back and stay.',
     )
     .argument('[id...]', 'ids of dead letters')
-    .option('--all', 'all that are there now');
+    .option('--all', 'all that are there now')
+    .option(
+      '--payload <file>',
+      'with the bytes of this file (as export-test writes it) in the place of its own; one id',
+    );
   describe(command, [
     'dlq replay 1718000000000-0 --bus redis://127.0.0.1:6379/0',
     'dlq replay --all --place dlq:s3:{cfg:events} --bus redis://127.0.0.1:6379/0',
   ]).action(
-    action(context, async (ids: string[], o: BusOptions & { all?: boolean }) => {
+    action(context, async (ids: string[], o: BusOptions & { all?: boolean; payload?: string }) => {
+      if (o.payload !== undefined && ids.length !== 1)
+        throw new ChimeraError('CHM911', 'whose payload is it?', { help: 'name one id with --payload' });
+      const payload = o.payload === undefined ? undefined : readFixture(o.payload).payload;
+      if (o.payload !== undefined && !payload)
+        throw new ChimeraError('CHM911', `${o.payload} has no payload`, { file: o.payload, help: 'name another file' });
       if (ids.length > 0 === (o.all === true))
         throw new ChimeraError('CHM911', 'which dead letters?', { help: 'name ids, or all of them with --all' });
-      const done = await withBus(addressOf(o, context), o, (bus) => replayThem(bus, ids, o));
+      const done = await withBus(addressOf(o, context), o, (bus) => replayThem(bus, ids, o, payload));
       const ok = done.every((d) => d.replayed);
       context.result({ ok, letters: done }, () =>
         done.length === 0
@@ -197,6 +209,7 @@ async function replayThem(
   bus: RedisBus,
   ids: readonly string[],
   o: BusOptions & { all?: boolean },
+  payload: Uint8Array | undefined,
 ): Promise<Replayed[]> {
   const places = await placesOf(bus, o.place);
   const chosen: { letters: (typeof places)[number]; letter: DeadLetter }[] = [];
@@ -205,8 +218,8 @@ async function replayThem(
   } else for (const id of ids) chosen.push(await oneOf(places, id));
   const done: Replayed[] = [];
   for (const { letters, letter } of chosen) {
-    const gone = letter.payload === undefined;
-    const replayed = !gone && (await letters.replay(letter.id));
+    const gone = letter.payload === undefined && payload === undefined;
+    const replayed = !gone && (await letters.replay(letter.id, payload));
     const why = gone ? 'its payload is gone: replay the journal of its source' : 'somebody else replayed it';
     done.push({ id: letter.id, place: letters.key, replayed, why: replayed ? '' : why });
   }
@@ -318,4 +331,7 @@ const brief = (l: DeadLetter) => ({
   stream: l.stream,
   entry: l.entry,
   bytes: l.payload?.length ?? null,
+  ...(l.part === undefined ? {} : { part: l.part }),
+  ...(l.schema === undefined ? {} : { schema: l.schema }),
+  ...(l.records === undefined ? {} : { records: l.records }),
 });

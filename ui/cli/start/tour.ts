@@ -101,6 +101,7 @@ export async function tour(o: TourOptions): Promise<TourResult> {
   let pipeline: Pipeline;
   let recorder: BacktestRecorder;
   let observed: Observed<LiveJob> | undefined;
+  let timer: NodeJS.Timeout | undefined;
   try {
     const symbols = await symbolsOf(connection.venue!.usdm.rest);
     const sets = { preset: PRESET, symbols: JSON.stringify(symbols) };
@@ -108,7 +109,8 @@ export async function tour(o: TourOptions): Promise<TourResult> {
     const keys = new KeyTable();
     recorder = new BacktestRecorder(pipeline, keys, { startBalance: BALANCE_USDT * MONEY_SCALE });
     const watcher = new LiveWatcher(recorder, o, o.seconds * 1e6 * o.pace);
-    const ends = AbortSignal.timeout(o.seconds * 1000);
+    const ends = new AbortController();
+    timer = setTimeout(() => ends.abort(), o.seconds * 1000);
     const job: LiveJob = {
       pipeline,
       connection,
@@ -117,7 +119,7 @@ export async function tour(o: TourOptions): Promise<TourResult> {
       state: dirs.state,
       capture: dirs.lake,
       watch: recorder.watch,
-      stop: o.signal ? AbortSignal.any([o.signal, ends]) : ends,
+      stop: o.signal ? AbortSignal.any([o.signal, ends.signal]) : ends.signal,
       final: true,
       onTap: (tap) => recorder.onTap(tap),
       onBlock: (s, b, r) => recorder.onBlock(s, b, r),
@@ -145,6 +147,7 @@ export async function tour(o: TourOptions): Promise<TourResult> {
     observed?.end({ state: 'failed' });
     throw e;
   } finally {
+    clearTimeout(timer);
     await connection.close();
   }
 

@@ -43,7 +43,11 @@ async function keysOf(bus: RedisBus, cut: Cut): Promise<string[]> {
   const escaped = prefix.replace(/[*?[\]\\]/g, '\\$&');
   const wanted = (key: string): boolean => {
     const k = key.slice(prefix.length);
-    return k.includes(`{${name}:`) || families.some((f) => k.startsWith(`${f}:{`) || k.includes(`}:${f}:{`));
+    return (
+      k.startsWith(`dlq:part:${name}:`) ||
+      k.includes(`{${name}:`) ||
+      families.some((f) => k.startsWith(`${f}:{`) || k.includes(`}:${f}:{`))
+    );
   };
   const nodes: Redis[] = 'nodes' in client ? client.nodes('master') : [client];
   const found = new Set<string>();

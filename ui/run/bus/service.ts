@@ -16,6 +16,7 @@ import type { S3Options } from '../../../lake/s3/s3-options.ts';
 import type { StoreChoice } from '../../../sinks/store/index.ts';
 import { openStoreOfRun, storeAccess } from '../run-store.ts';
 import { tapPaths } from '../taps.ts';
+import { DecisionFile } from './decision-file.ts';
 import { LiveEntrances, type LiveService } from './live-service.ts';
 import { PartTaps } from './part-taps.ts';
 
@@ -46,6 +47,13 @@ export interface ServiceJob {
   readonly until?: number;
   readonly signal?: AbortSignal;
   readonly holder: string;
+  /**
+   * How long parts that have come to the end of the run stay, ready to send again what the bus may forget: until this is aborted, or
+   * until their readers have come to the end; default: until all parts of this process have.
+   */
+  readonly stay?: AbortSignal | 'readers';
+  /** All parts of this process have come to the end, or one of them has gone back behind it. */
+  readonly onClosed?: (closed: boolean) => void;
   readonly onProgress?: (progress: PartProgress) => void;
   readonly onRestart?: (part: string, error: unknown) => void;
   readonly onSnapshot?: PartOptions['onSnapshot'];
@@ -86,12 +94,24 @@ export async function runServices(job: ServiceJob): Promise<ServiceReport> {
   // Every part listens.
   setMaxListeners(0, signal, ...(job.live ? [job.live.finish] : []));
   const entrances = job.live ? new LiveEntrances(job.live, job) : undefined;
+  const running = new Set(parts.map((p) => p.id));
+  const allClosed = new AbortController();
+  setMaxListeners(0, allClosed.signal);
+  const closed = (part: string, isClosed: boolean): void => {
+    const before = running.size;
+    if (isClosed) running.delete(part);
+    else running.add(part);
+    if (running.size === 0) allClosed.abort();
+    if ((running.size === 0) !== (before === 0)) job.onClosed?.(running.size === 0);
+  };
   const ran = await Promise.allSettled(
     parts.map((part) =>
-      runOne(cut, part, { ...job, signal }, entrances).catch((e: unknown) => {
-        stop.abort();
-        throw e;
-      }),
+      runOne(cut, part, { ...job, signal, stay: job.stay ?? allClosed.signal }, entrances, closed).catch(
+        (e: unknown) => {
+          stop.abort();
+          throw e;
+        },
+      ),
     ),
   );
   const failed = ran.find((r) => r.status === 'rejected');
@@ -134,6 +154,7 @@ async function runOne(
   part: Part,
   job: ServiceJob,
   entrances: LiveEntrances | undefined,
+  onClosed: (part: string, closed: boolean) => void,
 ): Promise<{ result: PartResult; taps: Record<string, TapFileResult> }> {
   const taps = new PartTaps(tapsOf(cut, part, job));
   const writes = part.nodes.some((n) => n.node.type.kind === 'sink');
@@ -156,7 +177,9 @@ async function runOne(
     onTap: (tap, keys) => taps.append(tap, keys),
     extra: { take: () => taps.take(), restore: (marks) => taps.restore(marks) },
     onRestart: (error) => job.onRestart?.(part.id, error),
-    ...(dir === undefined ? {} : { dir }),
+    onClosed: (closed) => onClosed(part.id, closed),
+    ...(job.stay ? { stay: job.stay } : {}),
+    ...(dir === undefined ? {} : { dir, decisions: new DecisionFile(join(dir, 'decisions.jsonl'), job.pipeline.hash) }),
     ...(store ? { store } : {}),
     access: {
       ...job.live?.connection.access,

@@ -4,7 +4,11 @@ import type { ServiceReport } from './service.ts';
 
 export interface SupervisorJob {
   readonly services: readonly string[];
-  /** Command that runs one service: program and arguments. It prints its report as its last line. */
+  /**
+   * Command that runs one service: program and arguments. It prints lines of JSON: how it is doing now and then (`service_state`), when
+   * it has come to the end of the run or has gone back behind it (`service_closed`), and its report as the last one. At the end of the
+   * run it stays until its standard input ends.
+   */
   command(service: string): readonly string[];
   readonly signal?: AbortSignal;
   /** Live services: their sources stop, and all of them come to their end. Until then they hear of no Ctrl-C. */
@@ -12,6 +16,19 @@ export interface SupervisorJob {
   /** A service ended before its work was done, and is started again. */
   readonly onRestart?: (service: string, why: string) => void;
   readonly onStarted?: (service: string, pid: number) => void;
+  readonly onState?: (service: string, state: ServiceState) => void;
+}
+
+/** How a service is doing, in a line. */
+export interface ServiceState {
+  readonly cycles: number;
+  /** Engine time, µs. */
+  readonly now: number;
+  readonly lagUs: number;
+  /** What the bus suffers from. */
+  readonly code?: string;
+  /** It has come to the end of the run. */
+  readonly closed?: boolean;
 }
 
 export interface Supervised {
@@ -22,6 +39,11 @@ export interface Supervised {
 
 /** Exit codes of commands that will not end otherwise when they are tried again. */
 const FINAL = new Set([1, 2, 3]);
+/** Codes that pass by themselves, or once somebody has mended what is outside: trying again can help, after a pause. */
+const PASSING = new Set(['CHM524', 'CHM525', 'CHM526', 'CHM527', 'CHM528', 'CHM541', 'CHM542', 'CHM606', 'CHM855']);
+const LONGEST_PAUSE_MS = 30_000;
+/** A run as long as this is no failed start. */
+const LONG_RUN_MS = 60_000;
 /** So many ends within so many ms are no accident. */
 const MOST_ENDS = 20;
 const WITHIN_MS = 20_000;
@@ -34,6 +56,13 @@ export async function supervise(job: SupervisorJob): Promise<Supervised> {
   const reports: Record<string, ServiceReport> = {};
   const restarts: Record<string, number> = Object.fromEntries(job.services.map((s) => [s, 0]));
   const children = new Set<ChildProcess>();
+  const closed = new Set<string>();
+  // Whoever is at the end stays until all are: a bus that forgets needs them once more.
+  const onClosed = (service: string, isClosed: boolean): void => {
+    if (isClosed) closed.add(service);
+    else closed.delete(service);
+    if (closed.size === job.services.length) for (const c of children) c.stdin?.end();
+  };
   const stop = new AbortController();
   const end = (): void => {
     stop.abort();
@@ -44,20 +73,29 @@ export async function supervise(job: SupervisorJob): Promise<Supervised> {
     await Promise.all(
       job.services.map(async (service) => {
         const ends: number[] = [];
+        let pauseMs = 0;
         for (;;) {
-          const ended = await runChild(job, service, children);
+          const begun = performance.now();
+          const ended = await runChild(job, service, children, onClosed);
           if (ended.report) {
             reports[service] = ended.report;
             return;
           }
           if (stop.signal.aborted) return;
-          if (ended.code !== null && FINAL.has(ended.code)) throw failed(service, ended);
+          onClosed(service, false);
+          const why = /error (CHM\d{3})/g;
+          const code = [...ended.stderr.matchAll(why)].at(-1)?.[1];
+          const passing = code !== undefined && PASSING.has(code);
+          if (ended.code !== null && FINAL.has(ended.code) && !passing) throw failed(service, ended);
+          if (performance.now() - begun > LONG_RUN_MS) pauseMs = 0;
+          pauseMs = passing ? Math.min(Math.max(1000, 2 * pauseMs), LONGEST_PAUSE_MS) : 50;
           const now = performance.now();
           ends.push(now);
           if (ends.length > MOST_ENDS && now - ends.at(-MOST_ENDS)! < WITHIN_MS) throw failed(service, ended);
           restarts[service]!++;
-          job.onRestart?.(service, ended.signal ?? `exit code ${ended.code}`);
-          await new Promise((done) => setTimeout(done, 50));
+          job.onRestart?.(service, ended.signal ?? (passing ? code : `exit code ${ended.code}`));
+          await pause(pauseMs, stop.signal);
+          if (stop.signal.aborted) return;
         }
       }),
     );
@@ -77,7 +115,12 @@ interface Ended {
   stderr: string;
   report: ServiceReport | undefined;
 }
-function runChild(job: SupervisorJob, service: string, children: Set<ChildProcess>): Promise<Ended> {
+function runChild(
+  job: SupervisorJob,
+  service: string,
+  children: Set<ChildProcess>,
+  onClosed: (service: string, closed: boolean) => void,
+): Promise<Ended> {
   const [program, ...args] = job.command(service);
   // With its standard input it learns that whoever started it is gone.
   const child = spawn(program!, args, { stdio: ['pipe', 'pipe', 'pipe'], detached: job.drain !== undefined });
@@ -88,10 +131,19 @@ function runChild(job: SupervisorJob, service: string, children: Set<ChildProces
   const drain = (): void => void child.stdin.write('drain\n');
   if (job.drain?.aborted) drain();
   else job.drain?.addEventListener('abort', drain, { once: true });
-  let stdout = '';
+  let rest = '';
+  let report: ServiceReport | undefined;
+  const said = (line: string): void => {
+    const what = lineOf(line);
+    if (what.service_report) report = what.service_report;
+    if (what.service_closed !== undefined) onClosed(service, what.service_closed);
+    if (what.service_state) job.onState?.(service, what.service_state);
+  };
   let stderr = '';
   child.stdout.on('data', (d: Buffer) => {
-    stdout += d.toString();
+    const lines = (rest + d.toString()).split('\n');
+    rest = lines.pop()!;
+    for (const line of lines) said(line);
   });
   child.stderr.on('data', (d: Buffer) => {
     stderr = (stderr + d.toString()).slice(-8000);
@@ -101,19 +153,36 @@ function runChild(job: SupervisorJob, service: string, children: Set<ChildProces
     child.once('close', (code, signal) => {
       children.delete(child);
       job.drain?.removeEventListener('abort', drain);
-      done({ code, signal, stderr, report: code === 0 ? reportOf(stdout) : undefined });
+      said(rest);
+      done({ code, signal, stderr, report: code === 0 ? report : undefined });
     });
   });
 }
-function reportOf(stdout: string): ServiceReport | undefined {
+interface Line {
+  readonly service_report?: ServiceReport;
+  readonly service_closed?: boolean;
+  readonly service_state?: ServiceState;
+}
+function lineOf(line: string): Line {
   try {
-    const { service_report: report } = JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as {
-      service_report?: ServiceReport;
-    };
-    return report;
+    const what: unknown = line.startsWith('{') ? JSON.parse(line) : {};
+    return what as Line;
   } catch {
-    return undefined;
+    return {};
   }
+}
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    signal.addEventListener(
+      'abort',
+      () => {
+        clearTimeout(timer);
+        resolve();
+      },
+      { once: true },
+    );
+  });
 }
 function failed(service: string, { code, signal, stderr }: Ended): ChimeraError {
   const why = stderr.trim() === '' ? (signal ?? `exit code ${code}`) : stderr.trim();

@@ -6,7 +6,7 @@ import { ChimeraError } from '../../../../graph/schema/index.ts';
 const Fixture = z.object({
   chimera_dead_letter: z.literal(1),
   id: z.string(),
-  reason: z.enum(['undecodable', 'trimmed', 'failed']),
+  reason: z.enum(['undecodable', 'unknown_version', 'trimmed', 'failed', 'late']),
   error: z.string(),
   time_ms: z.number(),
   stream: z.string(),

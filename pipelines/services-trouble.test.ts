@@ -1,0 +1,205 @@
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { findDeadLetters } from '../graph/bus/redis/dead-letters.ts';
+import { openRedisBus } from '../graph/bus/redis/open-redis-bus.ts';
+import { startCluster } from '../graph/bus/redis/testing/redis-cluster.ts';
+import { noRedis, startRedis, type TestRedis } from '../graph/bus/redis/testing/redis-server.ts';
+import { serveParts } from '../ui/metrics/serve-parts.ts';
+import { runServices } from '../ui/run/bus/service.ts';
+import { runJob } from '../ui/run/run.ts';
+import { synthetic, trend } from './testing/play.ts';
+
+const dir = mkdtempSync(join(tmpdir(), 'chimera-trouble-'));
+afterAll(() => rmSync(dir, { recursive: true, force: true }));
+let n = 0;
+const folder = (): string => join(dir, `${n++}`);
+const pipeline = trend({ interval: '1s' }, synthetic('', '4s'));
+const pause = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms));
+
+/** The whole length of each trouble, as it is promised; a part of it in the test run. */
+const LONG = process.env['CHIMERA_TROUBLE'] === 'long';
+
+const filesOf = (of: string): Record<string, string> =>
+  Object.fromEntries(readdirSync(of).map((f) => [f, readFileSync(join(of, f), 'utf8')]));
+function expectSame(cut: string, whole: Record<string, string>): void {
+  const files = filesOf(cut);
+  expect(Object.keys(files).sort()).toEqual(Object.keys(whole).sort());
+  for (const [name, text] of Object.entries(whole)) expect(files[name] === text, name).toBe(true);
+}
+
+describe.skipIf(noRedis)(`a run over Redis in trouble${noRedis ? ` (${noRedis})` : ''}`, () => {
+  let whole: Record<string, string>;
+  let redis: TestRedis;
+  beforeAll(async () => {
+    const taps = folder();
+    await runJob({ pipeline, inputs: [], tapAll: taps });
+    whole = filesOf(taps);
+    redis = await startRedis();
+  });
+  afterAll(() => redis.close());
+
+  interface Trouble {
+    readonly url?: string;
+    /** Begins the trouble, and later ends it. */
+    begin(): Promise<unknown>;
+    end(): Promise<unknown>;
+    /** Shown by the bus, its metrics and its health while it lasts; undefined: it may pass unseen. */
+    readonly code: string | undefined;
+    readonly ms: number;
+  }
+  /** Runs all services, with trouble in the middle. @returns the folder of the taps */
+  async function troubled({ url = redis.url, begin, end, code, ms }: Trouble): Promise<string> {
+    const taps = folder();
+    const bus = await openRedisBus(url, { silentMs: 3000, prefix: `${n}:` });
+    const served = await serveParts('127.0.0.1:0', bus, []);
+    let begun: Promise<void> | undefined;
+    const seen = { metrics: '', health: '', state: '' };
+    const go = async (): Promise<void> => {
+      await begin();
+      const until = performance.now() + ms;
+      // The state shows at the latest with the first call that meets it.
+      while (performance.now() < until || (code !== undefined && seen.state !== code)) {
+        if (bus.state.code === code && code !== undefined) {
+          seen.state = code;
+          seen.metrics ||= await (await fetch(`${served.url}/metrics`)).text();
+          seen.health ||= await (await fetch(`${served.url}/health`)).text();
+        }
+        await pause(20);
+      }
+      await end();
+    };
+    try {
+      await runServices({
+        ...{ pipeline, bus, inputs: [], tapAll: taps, state: folder(), holder: 'test', ttlMs: 2000, commitMs: 100 },
+        onSnapshot: served.take,
+        onProgress: ({ part, cycles }) => {
+          if (part === 's2.1' && cycles > 1000) begun ??= go();
+        },
+      });
+      expect(begun).toBeDefined();
+      await begun;
+    } finally {
+      await served.close();
+      await bus.close();
+    }
+    if (code !== undefined) {
+      expect(seen.state).toBe(code);
+      expect(seen.metrics).toMatch(new RegExp(`chimera_bus_state\\{[^}]*${code}[^}]*\\} 1`));
+      expect(seen.health).toContain(code);
+    }
+    return taps;
+  }
+  const admin = async <T>(work: (r: Redis) => Promise<T>): Promise<T> => {
+    const r = new Redis(redis.port, '127.0.0.1', { disableClientInfo: true });
+    try {
+      return await work(r);
+    } finally {
+      r.disconnect();
+    }
+  };
+
+  it('whose connection is cut', { timeout: 200_000 }, async () => {
+    const proxy = await redis.proxy();
+    const ms = LONG ? 30_000 : 2500;
+    expectSame(
+      await troubled({ url: proxy.url, begin: () => proxy.cut(), end: () => proxy.mend(), code: 'CHM524', ms }),
+      whole,
+    );
+  });
+  it('that is out of memory', { timeout: 200_000 }, async () => {
+    const set = (bytes: string) => () => admin((r) => r.config('SET', 'maxmemory', bytes));
+    expectSame(await troubled({ begin: set('1'), end: set('0'), code: 'CHM525', ms: LONG ? 10_000 : 500 }), whole);
+  });
+  it.runIf(LONG)('that is read-only for a while', { timeout: 300_000 }, async () => {
+    // A replica of nobody: it keeps its data, and refuses writes.
+    const begin = () => admin((r) => r.replicaof('127.0.0.1', 1));
+    const end = () => admin((r) => r.replicaof('NO', 'ONE'));
+    expectSame(await troubled({ begin, end, code: 'CHM526', ms: 10_000 }), whole);
+  });
+  it.runIf(LONG)('that answers a second late', { timeout: 600_000 }, async () => {
+    const proxy = await redis.proxy();
+    const begin = async () => proxy.slow(1000);
+    expectSame(await troubled({ url: proxy.url, begin, end: () => proxy.mend(), code: undefined, ms: 20_000 }), whole);
+  });
+  it.runIf(LONG)('that cannot write to its disk', { timeout: 300_000 }, async () => {
+    // A folder stands where the snapshot would go.
+    const begin = () =>
+      admin(async (r) => {
+        mkdirSync(join(redis.dir, 'dump.rdb', 'x'), { recursive: true });
+        await r.config('SET', 'save', '3600 1');
+        await r.bgsave();
+        while (!(await r.info('persistence')).includes('rdb_last_bgsave_status:err')) await pause(10);
+      });
+    const end = () =>
+      admin(async (r) => {
+        rmSync(join(redis.dir, 'dump.rdb'), { recursive: true, force: true });
+        await r.bgsave();
+      });
+    expectSame(await troubled({ begin, end, code: 'CHM527', ms: 5000 }), whole);
+  });
+  it.runIf(LONG)('of whose Cluster a primary fails over', { timeout: 300_000 }, async () => {
+    const cluster = await startCluster(3, { replicas: true });
+    try {
+      const begin = () => cluster.masters[0]!.kill();
+      const taps = await troubled({ url: cluster.url, begin, end: async () => {}, code: undefined, ms: 10_000 });
+      expectSame(taps, whole);
+    } finally {
+      await cluster.close();
+    }
+  });
+
+  it('that hands out what cannot be read: it is put aside once, by all lives, and the flow goes on [STO.32]', {
+    timeout: 200_000,
+  }, async () => {
+    const prefix = 'poison:';
+    const state = folder();
+    const poisoned = new Set<string>();
+    const taps = folder();
+    let stops = 0;
+    let dead = 0;
+    for (;;) {
+      const bus = await openRedisBus(redis.url, { prefix });
+      // What is written passes through here: one entry is damaged before anyone reads it.
+      const inner = bus.acquire.bind(bus);
+      bus.acquire = async (partition, options) => {
+        const held = await inner(partition, options);
+        if (!partition.includes('s2.1')) return held;
+        const append = held.append.bind(held);
+        held.append = (batches) =>
+          append(
+            batches.map((b) => {
+              if (b.stream.startsWith('frontier') || b.last < 200 || poisoned.size >= 1) return b;
+              poisoned.add(`${b.stream} ${b.last}`);
+              const payload = Uint8Array.from(b.payload);
+              payload[payload.length >> 1]! ^= 4;
+              return { ...b, payload };
+            }),
+          );
+        return held;
+      };
+      const abort = new AbortController();
+      const report = await runServices({
+        ...{ pipeline, bus, inputs: [], tapAll: taps, state, holder: 'test', ttlMs: 2000, commitMs: 50 },
+        signal: abort.signal,
+        onProgress: ({ part, cycles }) => {
+          if (poisoned.size > 0 && stops < 2 && part === 's6.2' && cycles > 400 + 400 * stops) abort.abort();
+        },
+      });
+      dead = report.counters.dead_lettered;
+      const letters = (await Promise.all((await findDeadLetters(bus)).map((d) => d.list()))).flat();
+      await bus.close();
+      if (!abort.signal.aborted) {
+        expect(letters.length).toBeGreaterThan(0);
+        expect(new Set(letters.map((l) => `${l.stream} ${l.entry.split('-')[0]}`))).toEqual(poisoned);
+        for (const l of letters) expect(l).toMatchObject({ reason: 'undecodable', part: expect.any(String) });
+        expect(dead).toBe(letters.length);
+        break;
+      }
+      stops++;
+    }
+    expect(stops).toBe(2);
+  });
+});
