@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { KeyTable } from '../../graph/schema/index.ts';
-import { DuckDb, sqlText } from '../../lake/duckdb.ts';
+import { DuckDb, loadDuckDb, sqlText } from '../../lake/duckdb.ts';
 import { readLake } from '../../lake/manifest.ts';
 import { openLake } from '../../lake/open-lake.ts';
 import { lakeSql } from '../../lake/sql.ts';
@@ -134,6 +134,8 @@ if (isMain(import.meta.url)) {
   );
   // Fills the cache, or finds it full.
   if (way === 'cached') await replay(dir, cache);
+  // The library is loaded before, as Python's packages are.
+  await loadDuckDb();
   const stop = startCost();
   const result = await run(way, dir, threads, cache);
   const cost = stop();
