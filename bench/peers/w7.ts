@@ -13,8 +13,7 @@ import { median } from '../stats.ts';
  * most, and without reading anything back. Chimera's figure is of events that have arrived, in order, each once, with sender and
  * receiver on the same two cores. Wall time on both sides, because three processes share the work.
  *
- * bytewax is left out: it has no Redis connector, and its recovery snapshots make its own state exactly-once, not what it writes to a sink
- * (its Kafka sink is at-least-once); the same promise cannot be asked of it.
+ * bytewax is left out: its connectors are files, standard streams and Kafka, none for Redis.
  */
 /** A trade as it lies in a batch: nine numbers and flags. */
 const EVENT_BYTES = 64;
