@@ -10,6 +10,7 @@ import { ChimeraError } from '../schema/index.ts';
 import type { GraphDiff } from './diff.ts';
 import { fates, type Reloaded, type ReloadRecord, type ReloadRequest } from './reload.ts';
 import { startOf } from './start.ts';
+import { nodesToWarm, type Warmer, type Warming } from './warm.ts';
 
 /** A graph in a run. */
 export interface Graph {
@@ -30,7 +31,9 @@ export interface Change {
    * @param heads how far the sources of the old one are
    * @returns what it begins with
    */
-  start(snapshot: Snapshot, heads: readonly Head[]): Snapshot;
+  start(snapshot: Snapshot, heads: readonly Head[], record: ReloadRecord): Promise<Snapshot>;
+  /** How fresh nodes get a past; undefined = they start cold. */
+  readonly warming: { readonly nodes: readonly string[]; readonly by: Warming } | undefined;
   /** Closes what was opened for it. */
   abandon(): Promise<void>;
 }
@@ -55,6 +58,9 @@ export interface ChangeOptions {
   /** Last inputs of sources that had been dropped before. */
   readonly gone: Readonly<Record<string, number>>;
   readonly live: boolean;
+  readonly warm: Warmer | undefined;
+  /** How many inputs the run has run. */
+  readonly events: () => number;
 }
 
 /** Builds a graph beside the running one: plan, code, new sources and sinks. @throws CHM752, or what the new ends themselves say */
@@ -63,9 +69,12 @@ export async function openChange(
   request: ReloadRequest,
   diff: GraphDiff,
   options: ChangeOptions,
+  known?: ReloadRecord,
 ): Promise<Change> {
   let next: Graph | undefined;
+  let warming: Change['warming'];
   const abandon = async () => {
+    await warming?.by.close();
     if (!next) return;
     await closeEnds(next.ends, old.ends);
     await next.answers?.close(old.answers);
@@ -85,6 +94,18 @@ export async function openChange(
     }
     connect(next.engine.core, next.ends);
     await next.answers?.open(plan, options.env, { answers: old.answers, kept: fates(diff).kept });
+    const nodes = known
+      ? (known.warmed?.nodes ?? [])
+      : request.warm === false
+        ? []
+        : nodesToWarm(diff, request.pipeline);
+    const by = nodes.length > 0 ? await options.warm?.(request.pipeline, nodes, options.events, known) : undefined;
+    if (by) warming = { nodes, by };
+    else if (known?.warmed)
+      throw new ChimeraError('CHM755', `the past that warmed ${nodes.join(', ')} is not at hand`, {
+        node: nodes[0]!,
+        help: 'replay with the journals or the lake of the same run',
+      });
   } catch (e) {
     await abandon();
     if (e instanceof ChimeraError) throw e;
@@ -104,8 +125,11 @@ export async function openChange(
     old,
     next: built,
     abandon,
-    start(snapshot, heads) {
-      const taken = startOf(snapshot, { restart: request.restart ?? [] });
+    warming,
+    async start(snapshot, heads, record) {
+      const warm = record.warmed ? await warming?.by.at(record.at) : undefined;
+      await warming?.by.close();
+      const taken = startOf(snapshot, record, warm);
       built.engine.restore(taken);
       for (const h of built.ends.heads) {
         const was = heads.find((o) => o.node.id === h.node.id);
@@ -127,7 +151,7 @@ export function recordOf(change: Change, n: number, last: Commit & { now: number
     at: { epoch, offsets, events, cycles: snapshot.cycles, now, until },
     ...fates(diff),
     restart: request.restart ?? [],
-    warmed: null,
+    warmed: change.warming ? { nodes: change.warming.nodes, from: change.warming.by.from } : null,
     document: request.document ?? null,
   };
 }

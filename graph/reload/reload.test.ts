@@ -126,10 +126,10 @@ describe('a graph that takes the place of a running one', () => {
           }
         },
       ),
-      { numRuns: 80 },
+      { numRuns: 60 },
     );
-    expect(changed).toBeGreaterThan(35);
-    expect(Math.min(...Object.values(fates))).toBeGreaterThan(30);
+    expect(changed).toBeGreaterThan(25);
+    expect(Math.min(...Object.values(fates))).toBeGreaterThan(20);
   });
 
   it('leaves alone what was kept and reads what was kept: its outputs are those of a run without a reload', async () => {
@@ -267,9 +267,9 @@ describe('a graph that takes the place of a running one', () => {
       'open comes',
       `commit stays 1: ${at.events}`,
       `commit goes 1: ${at.events}`,
+      'close goes',
       `commit stays 2: ${at.events + 4}`,
       'commit comes 2: 4',
-      'close goes',
       'commit stays 3: 40',
       'commit comes 3: ' + (40 - at.events),
       'close stays',

@@ -1,6 +1,7 @@
 import type { Pipeline } from '../document/types.ts';
 import { ChimeraError } from '../schema/index.ts';
 import { diffPipelines, type Fate, type GraphDiff, idsOf, type NodeChange } from './diff.ts';
+import type { WarmStart } from './warm.ts';
 
 /** A graph that shall take the place of the running one. */
 export interface ReloadRequest {
@@ -44,7 +45,7 @@ export interface ReloadRecord {
   /** Nodes that were asked to restart. */
   readonly restart: readonly string[];
   /** Nodes whose state was made of inputs behind this place; null = all fresh nodes started cold. */
-  readonly warmed: { readonly nodes: readonly string[]; readonly from: Position } | null;
+  readonly warmed: { readonly nodes: readonly string[]; readonly from: WarmStart } | null;
   readonly document: unknown;
 }
 

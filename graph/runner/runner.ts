@@ -10,7 +10,7 @@ import { Answers } from '../outcome/answers.ts';
 import { type OutcomeJournal, Outcomes } from '../outcome/journal.ts';
 import { type Wall, wall } from '../outcome/wall.ts';
 import { createPlan, type Plan, type PlanNode } from '../plan/plan.ts';
-import { type Change, type Graph, openChange, recordOf, type Trial } from '../reload/change.ts';
+import { type Change, type ChangeOptions, type Graph, openChange, recordOf, type Trial } from '../reload/change.ts';
 import {
   isAt,
   type PlannedReload,
@@ -19,6 +19,7 @@ import {
   type ReloadRecord,
   type ReloadRequest,
 } from '../reload/reload.ts';
+import type { Warmer } from '../reload/warm.ts';
 import {
   type BadInput,
   type Block,
@@ -86,6 +87,8 @@ export interface RunOptions {
   /** Called within the first commit of a graph that has taken over; before it, when that graph is being built. */
   onReload?: (record: ReloadRecord) => Promise<void> | void;
   onGraph?: (plan: Plan) => Promise<Pick<RunOptions, 'taps' | 'outcomes'>> | Pick<RunOptions, 'taps' | 'outcomes'>;
+  /** Gives fresh nodes that declare a warm-up their states from the run's past. */
+  warm?: Warmer;
   /** How long a new graph is on trial: until so many inputs have run, or live so much time has passed. Default 100, 250 ms. */
   trial?: { readonly inputs?: number; readonly ms?: number };
   /** The checkpoint of each commit, once it is durable, and whether it is the last of its graph. */
@@ -267,14 +270,17 @@ export class Run {
     }
   }
   /** Everything of the new graph that can be made while the old one runs. */
-  #prepare(request: ReloadRequest, diff: Change['diff']): Promise<Change> {
-    return openChange(this.#graph, request, diff, {
+  #prepare(request: ReloadRequest, diff: Change['diff'], known?: ReloadRecord): Promise<Change> {
+    const options: ChangeOptions = {
       build: async (plan) => this.#build(plan, { ...this.#options, ...(await this.#options.onGraph?.(plan)) }),
       ends: this.#ends,
       env: this.#env,
       gone: this.#gone,
       live: this.#options.live !== undefined,
-    });
+      warm: this.#options.warm,
+      events: () => this.#last?.events ?? 0,
+    };
+    return openChange(this.#graph, request, diff, options, known);
   }
   readonly #env = (node: PlanNode): Env => ({
     keys: this.keys,
@@ -420,7 +426,8 @@ export class Run {
       if (until !== null) await this.#settle(until);
       const { restart, warmed, document } = next.record;
       const request: ReloadRequest = { pipeline: next.pipeline, restart, warm: warmed !== null, document };
-      await this.#takeOver(await this.#prepare(request, planReload(this.plan.pipeline, request)), next.record);
+      const diff = planReload(this.plan.pipeline, request);
+      await this.#takeOver(await this.#prepare(request, diff, next.record), next.record);
       // It has proved itself the first time.
       await this.#commit();
       return this.#changeGraph();
@@ -458,7 +465,7 @@ export class Run {
     const record = known
       ? { ...known, epoch: last.epoch + 1 }
       : recordOf(change, this.#changes + 1, { ...last, until: this.#settled, now: this.engine.now });
-    const snapshot = change.start(last.snapshot, this.#heads);
+    const snapshot = await change.start(last.snapshot, this.#heads, record);
     this.#graph = change.next;
     for (const h of change.old.ends.heads)
       if (!this.#heads.some((n) => n.node.id === h.node.id)) this.#gone[h.node.id] = h.offset;

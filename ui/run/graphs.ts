@@ -27,6 +27,8 @@ export interface GraphEntry {
 /** The graphs of a run, in order. */
 export interface RunGraphs {
   readonly entries: readonly GraphEntry[];
+  /** The graph that the run began with. */
+  readonly first: Pipeline;
   /** The graph of the newest checkpoint, or the one to begin with. */
   readonly pipeline: Pipeline;
   /** All changes, with the graphs that took over. */
@@ -71,10 +73,10 @@ export async function graphsOf(
       ...(where.folder === undefined ? {} : { file: where.folder }),
       help: `use an empty ${where.folder === undefined ? 'database' : '--state folder'}, or the pipeline, profile and parameters of the first start`,
     });
-  if (entries.length <= 1) return { entries, pipeline: given, reloads: [] };
+  if (entries.length <= 1) return { entries, first: given, pipeline: given, reloads: [] };
   const graphs = await readAll(entries, given, resolve);
   const { commit } = await readCheckpoint(store, given.name);
-  return { entries, pipeline: graphs[commit?.reloads ?? 0]!, reloads: changesOf(entries, graphs) };
+  return { entries, first: graphs[0]!, pipeline: graphs[commit?.reloads ?? 0]!, reloads: changesOf(entries, graphs) };
 }
 
 /** The graph that a run began with, and all that took over. @throws CHM756 */

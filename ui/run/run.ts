@@ -5,10 +5,11 @@ import type { Tap } from '../../graph/engine/tap.ts';
 import type { CommitMark, Counter } from '../../graph/node.ts';
 import { createPlan, type Plan } from '../../graph/plan/plan.ts';
 import type { PlannedReload } from '../../graph/reload/reload.ts';
+import { adaptReader } from '../../graph/runner/adapt-reader.ts';
 import type { Live } from '../../graph/runner/live.ts';
 import { readCheckpoint } from '../../graph/runner/read-checkpoint.ts';
 import { Run, type RunOptions, type RunResult } from '../../graph/runner/runner.ts';
-import { type BadInput, ChimeraError, KeyTable } from '../../graph/schema/index.ts';
+import { type BadInput, type BlockReader, ChimeraError, KeyTable } from '../../graph/schema/index.ts';
 import type { TapFileResult } from '../../graph/tap/file.ts';
 import { lastRecordOf } from '../../lake/journal/journal-reader.ts';
 import type { SegmentPolicy } from '../../lake/journal/segment-policy.ts';
@@ -18,12 +19,14 @@ import type { StoreChoice } from '../../sinks/store/index.ts';
 import { Captures } from './captures.ts';
 import { entryOf, type GraphDocument, graphsOf, keepGraph, type Resolve } from './graphs.ts';
 import { Ladder } from './inspect/ladder.ts';
+import { pastOf } from './inspect/past-of.ts';
 import { type JournalStats, type JournalsJob, RunJournals } from './journals.ts';
 import { openOutcomes } from './outcomes.ts';
 import { handleOf, type RunHandle } from './run-handle.ts';
 import { openStoreOfRun, storeAccess } from './run-store.ts';
 import { type InputMark, SameInputs } from './same-inputs.ts';
 import { RunTaps, tapPaths } from './taps.ts';
+import { warmerOf } from './warm.ts';
 
 export { portsOf } from './taps.ts';
 
@@ -144,7 +147,7 @@ export async function runJob(job: RunJob): Promise<RunReport> {
   let firstRead = 0;
   const open = async () => {
     const where = { ...(job.state === undefined ? {} : { folder: job.state }), place: placeOf(job) };
-    const { entries, pipeline, reloads } = await graphsOf(store, job.pipeline, where, job.resolve);
+    const { entries, first, pipeline, reloads } = await graphsOf(store, job.pipeline, where, job.resolve);
     if (store && entries.length === 0) await keepGraph(store, pipeline.name, firstOf(job));
     const plan = createPlan(pipeline);
     const paths = tapPaths(plan, job, entries.length > 1);
@@ -159,7 +162,16 @@ export async function runJob(job: RunJob): Promise<RunReport> {
     const captures = alone ? await Captures.open(job.capture!, keys, job.s3) : undefined;
     const { segments: policy, ...rest } = job;
     const outcomes = await openOutcomes(plan, { ...rest, journals, ...(policy ? { policy } : {}) }, epoch);
-    return { epoch, plan, reloads, committed, captures, outcomes, taps: await RunTaps.open(plan, paths, store, epoch) };
+    return {
+      epoch,
+      first,
+      plan,
+      reloads,
+      committed,
+      captures,
+      outcomes,
+      taps: await RunTaps.open(plan, paths, store, epoch),
+    };
   };
   const { plan, reloads, committed, captures, taps, ...opening } = await open().catch(async (e: unknown) => {
     await opened?.close();
@@ -167,6 +179,13 @@ export async function runJob(job: RunJob): Promise<RunReport> {
   });
   let { outcomes } = opening;
   const ladder = job.state !== undefined && job.ladder !== false ? Ladder.open(job.state, opening.epoch) : undefined;
+  const changes = [...(job.reloads ?? reloads)];
+  const pastReader = async (graph: Plan, source: string): Promise<BlockReader> => {
+    const given = job.readers?.[source];
+    const node = graph.nodes.find((n) => n.id === source)!;
+    if (given) return adaptReader(await given(keys), node);
+    return pastOf({ ...job, state: job.state! }, graph, source, keys);
+  };
   /** A graph that is to take over: its ports get files, and its asynchronous nodes a journal. */
   const onGraph = async (next: Plan) => {
     await taps.add(next, tapPaths(next, job, true));
@@ -216,8 +235,12 @@ export async function runJob(job: RunJob): Promise<RunReport> {
     onGraph,
     reloads: job.reloads ?? reloads,
     onReload: async (record) => {
+      if (changes.length < record.n) changes.push({ record, pipeline: run.plan.pipeline });
       if (store) await keepGraph(store, job.pipeline.name, entryOf(record));
     },
+    ...((job.state !== undefined && journaled) || job.readers
+      ? { warm: warmerOf(() => ({ first: opening.first, reloads: changes, keys, ladder, reader: pastReader })) }
+      : {}),
     ...(job.trial ? { trial: job.trial } : {}),
     ...(job.readers ? { readers: job.readers } : {}),
     ...(outcomes ? { outcomes: outcomes.journal } : {}),

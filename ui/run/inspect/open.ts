@@ -1,22 +1,18 @@
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Pipeline } from '../../../graph/document/types.ts';
 import type { OutcomeRecord } from '../../../graph/outcome/journal.ts';
 import type { Plan } from '../../../graph/plan/plan.ts';
-import { adaptReader } from '../../../graph/runner/adapt-reader.ts';
 import { type Commit, readCheckpoint } from '../../../graph/runner/read-checkpoint.ts';
-import { type BlockReader, ChimeraError, KeyTable } from '../../../graph/schema/index.ts';
+import { KeyTable } from '../../../graph/schema/index.ts';
 import { declareJournalKeys } from '../../../lake/journal/journal-keys.ts';
-import { segments } from '../../../lake/journal/journal-reader.ts';
-import { openLake } from '../../../lake/open-lake.ts';
-import { openStorage } from '../../../lake/open-storage.ts';
 import type { S3Options } from '../../../lake/s3/s3-options.ts';
 import type { StoreChoice } from '../../../sinks/store/index.ts';
 import { historyOf, loadGraphs, type Resolve } from '../graphs.ts';
 import { outcomesOf } from '../outcomes.ts';
 import { openStoreOfRun } from '../run-store.ts';
+import { warmerOf } from '../warm.ts';
 import { Ladder } from './ladder.ts';
-import { PastReader } from './past-reader.ts';
+import { pastOf } from './past-of.ts';
 import type { PastRunOptions } from './past-run.ts';
 import { TimeMachine } from './time-machine.ts';
 
@@ -62,40 +58,26 @@ export async function openPast(
     const outcomes: OutcomeRecord[] = all.some((g) => g.nodes.some((n) => n.type.kind === 'async'))
       ? await outcomesOf(state, job.capture, job.s3)
       : [];
-    const options = {
+    const ladder = job.withoutLadder ? undefined : Ladder.open(state);
+    const reader = async (plan: Plan, source: string) => pastOf(job, plan, source, keys);
+    const options: PastRunOptions = {
       first,
       reloads,
       keys,
       outcomes,
       until: commit?.until ?? null,
-      reader: async (plan: Plan, source: string) => pastOf(job, plan, source, keys),
+      reader,
+      warm: async ({ record, pipeline: next }) => {
+        const past = { first, reloads, keys, reader, ladder };
+        const warming = (await warmerOf(() => past)(next, record.warmed!.nodes, () => record.at.events, record))!;
+        const states = await warming.at(record.at);
+        await warming.close();
+        return states;
+      },
     };
     const latest = all[commit?.reloads ?? 0]!;
-    return { options, ladder: job.withoutLadder ? undefined : Ladder.open(state), commit, latest };
+    return { options, ladder, commit, latest };
   } finally {
     await store?.close();
   }
-}
-
-function pastOf(job: InspectJob, plan: Plan, source: string, keys: KeyTable): BlockReader {
-  const node = plan.nodes.find((n) => n.id === source)!;
-  const journal = join(job.state, 'journal', source);
-  const { capture, s3 } = job;
-  const fromLake = async (lake: string) => {
-    const storage = await openStorage(lake, s3 ? { s3 } : {});
-    return adaptReader(await openLake(lake, { sources: [source], storage }, keys), node);
-  };
-  const fromFiles = async () => {
-    const { type, config, gateway } = node.node;
-    if (type.kind !== 'source' || gateway)
-      throw new ChimeraError('CHM758', `what ${source} said is nowhere`, {
-        help: 'name the lake that the run captured',
-      });
-    const env = { keys, inputs: job.inputs ?? [], dir: undefined, pipeline: job.pipeline.name, node: source };
-    return adaptReader(await type.open(config as never, { ...env, seed: job.seed ?? 1 }), node);
-  };
-  const journaled = existsSync(journal) && segments(journal).length > 0;
-  const older = capture !== undefined ? () => fromLake(capture) : journaled ? undefined : fromFiles;
-  const ports = node.outs.map((o) => ({ name: o.port, schema: o.schema }));
-  return new PastReader({ ports, journal, keys, older });
 }

@@ -37,6 +37,8 @@ export interface PastRunOptions {
   readonly until: number | null;
   /** What is not in the outcomes is answered by the fallback: for a graph that asks what the run did not. */
   readonly fallbacks?: boolean;
+  /** The states of nodes that were warmed when a graph took over. */
+  readonly warm?: (change: PlannedReload) => Promise<Snapshot>;
   /** Ports whose records are kept for the cycle that ran last; default all. */
   readonly taps?: readonly string[] | '*';
   /** Takes the rows of a tap before they are forgotten. */
@@ -208,7 +210,8 @@ export class PastRun {
     if (!change || !isAt(change.record.at, this.#standing)) return false;
     const { until, offsets } = change.record.at;
     if (until !== null) await this.settle(until);
-    const snapshot = startOf(this.#engine.snapshot(), change.record);
+    const warm = change.record.warmed ? await this.#o.warm?.(change) : undefined;
+    const snapshot = startOf(this.#engine.snapshot(), change.record, warm);
     this.#reloads++;
     this.#engine = this.#build(this.#reloads);
     this.#engine.restore(snapshot);

@@ -94,7 +94,7 @@ describe('looking into a run whose graph was changed on the way', () => {
     const job = { pipeline, state, capture: lake };
     machine = await openTimeMachine(job);
     fresh = await openTimeMachine({ ...job, withoutLadder: true });
-  }, 120_000);
+  }, 180_000);
   afterAll(async () => {
     await machine?.close();
     await fresh?.close();
@@ -134,14 +134,22 @@ describe('looking into a run whose graph was changed on the way', () => {
         const rows = said.get(id)!;
         const at = cyclesOf.get(id)!.findLastIndex((c) => c <= cycle);
         const last = at >= 0 && cyclesOf.get(id)![at]! > from ? rows[at] : undefined;
+        // What was warmed holds the last value of its way through the past, which no tap has.
+        const warm = !last && from > 0 && reloaded.warmed?.nodes.includes(node);
+        const past = warm && (await fresh.view({ cycle }, { node, key })).nodes[0]?.ports.find((p) => p.port === port);
+        const expected = past ? past.values && bytesOf(past.values) : last?.bytes;
         questions++;
         if (last) seen++;
-        expect([id, cycle, shown?.values ? bytesOf(shown.values) : undefined]).toEqual([id, cycle, last?.bytes]);
+        expect([id, cycle, shown?.values ? bytesOf(shown.values) : undefined]).toEqual([
+          id,
+          cycle,
+          expected ?? undefined,
+        ]);
       }
     }
     expect(questions).toBe(1000);
     expect(seen).toBeGreaterThan(500);
-  }, 120_000);
+  }, 180_000);
 
   it('has the states of a run that was computed from the first input', async () => {
     const random = seedRandom(12);
@@ -187,11 +195,11 @@ describe('looking into a run whose graph was changed on the way', () => {
       for (const e of c.emitted)
         if (e.node === 'orders' && e.port === 'order' && e.values['action'] === 'place')
           orders.push({ cycle: c.cycle, ...c.cause, key: e.key, kind: c.kind });
-      return orders.length >= 40;
+      return orders.length >= 25;
     });
     expect(orders.length).toBeGreaterThan(10);
     let longest = 0;
-    for (const o of orders.slice(0, 12)) {
+    for (const o of orders.slice(0, 8)) {
       const links = await machine.chain({ source: o.source, seq: o.seq }, { node: 'orders', key: o.key });
       expect(links[0]).toMatchObject({ cycle: o.cycle, cause: { source: o.source, seq: o.seq } });
       expect(links[0]!.path.at(-1)).toBe('orders');
@@ -211,7 +219,7 @@ describe('looking into a run whose graph was changed on the way', () => {
     );
     expect(link!.held.some((h) => h.node === 'size' && h.from === 'quotes.best')).toBe(true);
     expect(link!.held.every((h) => h.t <= link!.t)).toBe(true);
-  });
+  }, 180_000);
 
   it('refuses moments and nodes that are not there [CHM757] [CHM759]', async () => {
     await expect(machine.view({ cycle: 0 })).rejects.toMatchObject({ code: 'CHM757' });

@@ -65,6 +65,13 @@ export class TimeMachine {
       return { cycle: engine.cycles, t: engine.now, events, graph: plan.pipeline.hash, offsets, nodes };
     });
   }
+  /** The moment as a place to go on from. @throws CHM757 */
+  mark(moment: Moment): Promise<Mark> {
+    return this.#one(async () => {
+      await this.#goTo(moment);
+      return this.#run.mark();
+    });
+  }
   /** Which nodes ran in the cycle that leads to the moment, and what each said. @throws CHM757 */
   cycle(moment: Moment): Promise<CycleView> {
     return this.#one(() => this.#cycleAt(moment));
