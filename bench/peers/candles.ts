@@ -49,6 +49,13 @@ const CLOSE_ON_TICKS: FillProfile = {
   note: 'the same, and computed stops and targets are put on the price step of 0.1, which the peer’s orders must lie on',
 };
 
+const CLOSE_TOLD_LATER: FillProfile = {
+  ...CLOSE,
+  name: 'close, told up to a minute later',
+  time_tolerance_ms: 60_000,
+  note: 'of several instruments whose candles end together, all but the first have their orders processed with the next minute, at the price of this one',
+};
+
 const jesse = (workload: string): Engine[] =>
   ['fast', 'step'].map((mode) => ({
     id: `jesse-${mode}`,
@@ -131,6 +138,6 @@ export const w3 = candles(
   'w3',
   'W3: EMA cross on 20 symbols, merged by time, 1,051,200 candles',
   'ema-cross',
-  [...jesse('w3'), nautilus('w3', CLOSE.name)],
-  [NEXT_OPEN, CLOSE],
+  [...jesse('w3'), nautilus('w3', CLOSE_TOLD_LATER.name)],
+  [NEXT_OPEN, CLOSE, CLOSE_TOLD_LATER],
 );

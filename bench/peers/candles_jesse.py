@@ -17,6 +17,7 @@ from jesse import research
 from jesse.strategies import Strategy
 
 FILLS = []
+NAMES = {}
 QTY = 0.1
 
 
@@ -24,7 +25,7 @@ class Recording(Strategy):
     """Writes down every executed order, as the engine tells it."""
 
     def _on_updated_position(self, order):
-        FILLS.append((self.time, self.symbol[:-5], order.side, float(order.price), abs(order.filled_qty or order.qty)))
+        FILLS.append((self.time, NAMES[self.symbol], order.side, float(order.price), abs(order.filled_qty or order.qty)))
         super()._on_updated_position(order)
 
 
@@ -118,7 +119,9 @@ candles, rows = {}, 0
 for path in a.input:
     t = pq.read_table(path)
     c = np.column_stack([t.column(n).to_numpy() for n in ("open_time_ms", "open", "close", "high", "low", "volume")]).astype(np.float64)
-    name = symbol(path) + "-USDT"
+    # A symbol of Jesse has one dash.
+    name = symbol(path).replace("-", "") + "-USDT"
+    NAMES[name] = symbol(path)
     candles[f"Binance-{name}"] = {"exchange": "Binance", "symbol": name, "candles": c}
     rows += len(c)
     del t

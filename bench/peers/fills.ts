@@ -40,6 +40,7 @@ export function compareFills(
   ours: readonly WrittenFill[],
   theirs: readonly WrittenFill[],
   tolerance = 0,
+  timeToleranceMs = 0,
 ): { ok: boolean; same: number; found: string } {
   let same = 0;
   let first = '';
@@ -49,7 +50,7 @@ export function compareFills(
     if (
       a &&
       b &&
-      a.time_ms === b.time_ms &&
+      Math.abs(a.time_ms - b.time_ms) <= timeToleranceMs &&
       a.symbol === b.symbol &&
       a.side === b.side &&
       Math.abs(a.price - b.price) <= tolerance + 1e-12 * b.price &&

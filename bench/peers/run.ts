@@ -61,7 +61,12 @@ function compared(w: Workload, outcomes: readonly Outcome[], dir: string, inputs
       const found =
         'failed' in m
           ? { ok: false, found: m.failed }
-          : compareFills(readFills(fills), readFills(join(dir, `${w.id}-${e.id}.csv`)), p.px_tolerance);
+          : compareFills(
+              readFills(fills),
+              readFills(join(dir, `${w.id}-${e.id}.csv`)),
+              p.px_tolerance,
+              p.time_tolerance_ms,
+            );
       out.push({ engine: e.name, by: `fill profile "${p.name}"`, ok: found.ok, found: found.found });
     }
   }

@@ -5,6 +5,8 @@ export interface FillProfile {
   sets: Readonly<Record<string, string>>;
   /** What is still compared with a tolerance, and why. */
   px_tolerance?: number;
+  /** A peer that tells its fills later than they were made. */
+  time_tolerance_ms?: number;
   note: string;
 }
 
