@@ -18,6 +18,8 @@ const LIVE = [
   'ui/cli/live-run.test.ts',
   'ui/cli/commands/{venue,doctor,dlq}.test.ts',
   'ui/metrics/serve-*.test.ts',
+  'ui/api/live/**/*.test.ts',
+  'ui/observe/**/*.test.ts',
   'deploy/{redis,services}.test.ts',
   'pipelines/services.test.ts',
   'docs/docs.test.ts',
