@@ -22,7 +22,7 @@ const pairs = Number(process.argv[2] ?? 15);
 const FILE = join(home(), 'pipelines', 'trend.yaml');
 const PROFILE = join(home(), 'pipelines', 'profiles', 'synthetic.yaml');
 /** Of the market: some seconds of work. */
-const MINUTES = 20;
+const MINUTES = 8;
 const SETS = { preset: 'recording' };
 
 function pipeline(): Pipeline {
