@@ -19,6 +19,8 @@ const LIVE = [
   'ui/cli/commands/{venue,doctor,dlq}.test.ts',
   'ui/metrics/serve-*.test.ts',
   'ui/web/**/*.browser.test.ts',
+  'ui/api/live/**/*.test.ts',
+  'ui/observe/**/*.test.ts',
   'deploy/{redis,services}.test.ts',
   'pipelines/services{,-live,-trouble}.test.ts',
   'docs/docs.test.ts',

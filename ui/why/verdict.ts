@@ -111,17 +111,18 @@ function conditionOf(rule: Rule, m: DecisionMoment): Condition {
   const { features: f } = m;
   const p = m.position ?? NONE;
   const e = exprOf(rule.when);
-  const root = tree(rule.when, e, f, p);
+  // Of a gate that holds one wants to know what would have let it through; of all others what would have made them hold.
+  const root = tree(rule.when, e, f, p, rule.do.action === 'intent');
   return { ...root, rule: rule.id };
 }
 
 /** Conjunctions and disjunctions as trees, comparisons as leaves. */
-function tree(text: string, e: Expr, f: Row, p: Row): Condition {
+function tree(text: string, e: Expr, f: Row, p: Row, wanted: boolean): Condition {
   const missing = variables(e).some((v) => Number.isNaN(evaluate(v, f, p) as number));
   const held = Boolean(evaluate(e, f, p)) && !missing;
   const inner = e.op === '&&' || e.op === '||' || e.op === '!' ? split(e) : [];
-  const of = inner.map((x) => tree(text, x, f, p));
-  const flip = missing ? null : flipFor(text, e, f, p, of);
+  const of = inner.map((x) => tree(text, x, f, p, e.op === '!' ? !wanted : wanted));
+  const flip = missing || held === wanted ? null : flipFor(text, e, f, p, of);
   return {
     expression: sourceOf(text, e),
     held,
@@ -166,7 +167,7 @@ function decisionFlip(m: DecisionMoment, rules: readonly Rule[]): NonNullable<Ve
 }
 const OPERANDS_LAST = 1e9;
 /** Each try compiles the rules anew. */
-const MOST_TRIES = 16;
+const MOST_TRIES = 8;
 const conjunctsOf = (e: Expr): Expr[] => (e.op === '&&' ? [...conjunctsOf(e.args[0]), ...conjunctsOf(e.args[1])] : [e]);
 
 /** Rules and moment with one leaf changed. */
