@@ -13,6 +13,9 @@ const ORDER = ['engaged', 'cancelling', 'flattening', 'flat'] as const;
 export const killTone = (state: Kill['state']): Tone =>
   state === 'released' ? 'plain' : state === 'flat' ? 'good' : state === 'unknown' ? 'alarm' : 'bad';
 
+/** What is not known may not be engaged: then it can be engaged, not released. */
+export const isEngaged = (state: Kill['state']): boolean => state !== 'released' && state !== 'unknown';
+
 /** Two steps: prepare, which the server answers with a word that is good for some seconds; then a reason and that word. */
 export function KillSwitch({ run }: { run: string }) {
   const t = useText();
@@ -23,7 +26,7 @@ export function KillSwitch({ run }: { run: string }) {
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>();
   const left = useCountdown(prepared?.untilMs);
-  const releasing = kill !== null && kill.state !== 'released';
+  const releasing = kill !== null && isEngaged(kill.state);
   const permission = releasing ? 'kill.release' : 'kill.engage';
   const action = releasing ? 'release' : 'engage';
 
@@ -58,6 +61,7 @@ export function KillSwitch({ run }: { run: string }) {
         {kill && <Badge tone={killTone(kill.state)}>{word(t, 'kill', kill.state)}</Badge>}
       </p>
       {releasing && <Progress kill={kill} />}
+      {kill?.state === 'unknown' && <Note tone="warn">{t('kill.unknown_help')}</Note>}
       {!releasing && <p>{t('kill.text')}</p>}
       {!may(permission) ? (
         <Note tone="plain">{t('may_not', { permission })}</Note>
@@ -118,7 +122,7 @@ function Progress({ kill }: { kill: Kill }) {
   const t = useText();
   const { zone } = useSettings();
   const begun = kill.steps[0]?.at_us ?? kill.since_us;
-  const reached = kill.state === 'unknown' ? -1 : ORDER.indexOf(kill.state as (typeof ORDER)[number]);
+  const reached = ORDER.indexOf(kill.state as (typeof ORDER)[number]);
   return (
     <div>
       <p>
@@ -145,7 +149,6 @@ function Progress({ kill }: { kill: Kill }) {
           );
         })}
       </ol>
-      {kill.state === 'unknown' && <Note tone="warn">{t('kill.unknown')}</Note>}
     </div>
   );
 }

@@ -6,6 +6,7 @@ import { kills, live } from '../live/live.ts';
 import { useStore } from '../live/store.ts';
 import { Icon } from '../parts/icon.tsx';
 import { Badge, type Tone } from '../parts/parts.tsx';
+import { isEngaged } from './kill-switch.tsx';
 import { follow, go, operationsPath, routeOf, runPath, usePlace } from './router.ts';
 import { system, useRun, useRuns } from './runs.ts';
 import { change, useSettings } from './settings.ts';
@@ -209,7 +210,7 @@ function KillButton({ onKill }: { onKill: () => void }) {
   const t = useText();
   const run = useRun();
   const kill = useStore(kills.of(run?.id ?? ''));
-  const engaged = kill && kill.state !== 'released';
+  const engaged = kill !== null && isEngaged(kill.state);
   return (
     <button
       type="button"

@@ -6,7 +6,7 @@ export const NONE = '–';
 export const number = (x: number | null | undefined, digits = 0): string =>
   x === null || x === undefined || !Number.isFinite(x)
     ? NONE
-    : x.toLocaleString('en-US', { maximumFractionDigits: digits, minimumFractionDigits: 0 });
+    : x.toLocaleString('en-US', { maximumFractionDigits: digits, minimumFractionDigits: 0 }).replace(/^-/, '−');
 
 /** An exact decimal as it came, grouped; never through a double. */
 export function decimal(text: string | null | undefined, options: { sign?: boolean; digits?: number } = {}): string {
@@ -64,7 +64,9 @@ export function bytes(n: number | null | undefined): string {
   return `${three(n / 1024 ** 3)}${THIN}GiB`;
 }
 export const percent = (x: number | null | undefined, digits = 1): string =>
-  x === null || x === undefined || !Number.isFinite(x) ? NONE : `${(x * 100).toFixed(digits)}${THIN}%`;
+  x === null || x === undefined || !Number.isFinite(x)
+    ? NONE
+    : `${(x * 100).toFixed(digits)}${THIN}%`.replace(/^-/, '−');
 
 export type Zone = 'utc' | 'local';
 const pad = (n: number, w = 2): string => String(n).padStart(w, '0');

@@ -31,6 +31,8 @@ export const runsTexts = {
   'runs.b': ['Run B', '執行 B'],
   'runs.difference': ['B − A', 'B − A'],
   'runs.swap': ['Swap A and B', '交換 A 與 B'],
+  'runs.fill_n': ['fill {n}', '第 {n} 筆成交'],
+  'runs.lasted': ['Lasted', '歷時'],
   'runs.fills': ['Fills', '成交'],
   'runs.equity_label': ['Equity of {run} over time, USDT', '{run} 的權益走勢（USDT）'],
 } as const;

@@ -132,7 +132,11 @@ export const shellTexts = {
   'kill.cancelling': ['cancelling orders', '取消委託中'],
   'kill.flattening': ['closing positions', '平倉中'],
   'kill.flat': ['flat, verified at the venue', '已平倉，經交易所確認'],
-  'kill.unknown': ['unknown: the venue has not answered', '未知：交易所尚未回應'],
+  'kill.unknown': ['not known', '狀態未知'],
+  'kill.unknown_help': [
+    'The state of the switch is not known: the run has none, or has not said yet.',
+    '開關狀態未知：此執行沒有開關，或尚未回報。',
+  ],
   'kill.progress': ['Progress', '進度'],
   'kill.after': ['{t} after the click', '點擊後 {t}'],
   'kill.step1': ['Step 1 of 2', '步驟 1／2'],

@@ -33,6 +33,7 @@ export const timeTexts = {
   'why.failed': ['did not hold', '不成立'],
   'why.operands': ['with', '當時'],
   'why.flip': ['It would have turned with {what} = {to} (was {from})', '若 {what} = {to}（當時 {from}）則結果相反'],
+  'why.flip_constant': ['It would have turned with {to} in place of {from}', '若以 {to} 取代 {from} 則結果相反'],
   'why.no_conditions': ['No conditions were recorded for this layer.', '此層級沒有條件紀錄。'],
   'why.intents': ['Intents', '意圖'],
   'why.no_intents': ['No intent came of it.', '沒有產生意圖。'],

@@ -45,7 +45,7 @@ export class Desk {
       colorScheme: theme,
       baseURL: this.served.url,
     });
-    context.setDefaultTimeout(40_000);
+    context.setDefaultTimeout(25_000);
     await context.addInitScript(
       ({ kept }) => {
         if (!localStorage.getItem('chimera.settings')) localStorage.setItem('chimera.settings', kept);

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import type { AxeResults } from 'axe-core';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { TEXTS } from '../i18n/text.ts';
+import { TEXTS } from '../i18n/texts.ts';
 import { chromiumPath, NO_BROWSER } from './chromium.ts';
 import { Desk, type Person, picture, view } from './desk.ts';
 import { keptRun } from './kept-run.ts';

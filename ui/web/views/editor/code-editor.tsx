@@ -112,6 +112,8 @@ export function CodeEditor(props: {
       }),
     });
     view.current = v;
+    // What scrolls must be reached by keyboard, also while nothing in it has the focus.
+    v.scrollDOM.tabIndex = 0;
     return () => {
       view.current = null;
       v.destroy();

@@ -56,5 +56,6 @@ export const LOOK = EditorView.theme({
     background: 'color-mix(in srgb, var(--bad) 28%, transparent)',
   },
   '.cm-collapsedLines': { backgroundColor: 'var(--raised)', color: 'var(--dim)', backgroundImage: 'none' },
+  '.cm-collapsedLines:before, .cm-collapsedLines:after': { content: '"⋮"' },
   '.cm-foldPlaceholder': { backgroundColor: 'var(--sunk)', color: 'var(--dim)', border: '1px solid var(--line)' },
 });

@@ -134,11 +134,14 @@ function Flow(
   const centred = useRef<string | null>(null);
   // Another layout, another extent.
   const shown = useRef(laid);
+  const asked = useRef(chosen);
+  asked.current = chosen;
   useEffect(() => {
     if (shown.current === laid) return;
     shown.current = laid;
     centred.current = null;
-    void fitView(FIT);
+    // A node that was asked for is brought into view by the effect below.
+    if (asked.current === null) void fitView(FIT);
   }, [laid, fitView]);
 
   // Once per node that is chosen from outside (a link, the search): bring it into view.

@@ -1,5 +1,5 @@
 import { useEffect, useMemo, useState } from 'react';
-import type { Graph, Run, Stats } from '../../../api/contract/records.ts';
+import type { Graph, Run, Stats, Trading } from '../../../api/contract/records.ts';
 import { client } from '../../api/session.ts';
 import { useData } from '../../api/use-data.ts';
 import { setQuery, usePlace } from '../../app/router.ts';
@@ -22,9 +22,25 @@ export function useGraph(run: Run) {
   );
 }
 
+/** Instruments of the run, where its graph does not say them: those of its account. */
+function useKeys(run: Run, graph: Graph | undefined): readonly string[] {
+  const asked = graph !== undefined && graph.keys === undefined && run.state === 'running';
+  const trading = useData(asked ? `keys ${run.id}` : null, (s) =>
+    client.get<Trading>(`/runs/${encodeURIComponent(run.id)}/trading`, undefined, s),
+  );
+  const found = trading.data;
+  return useMemo(
+    () =>
+      graph?.keys ??
+      [...new Set([...(found?.positions ?? []), ...(found?.orders ?? [])].map((x) => x.instrument))].sort(),
+    [graph, found],
+  );
+}
+
 export default function GraphView({ run }: { run: Run }) {
   const t = useText();
   const graph = useGraph(run);
+  const keys = useKeys(run, graph.data);
   const { query } = usePlace();
   const chosen = query.get('node');
   const [search, setSearch] = useState('');
@@ -90,12 +106,12 @@ export default function GraphView({ run }: { run: Run }) {
               stats={stats.of(run.id)}
               chosen={chosen}
               onChoose={(id) => setQuery({ node: id ?? undefined }, { replace: chosen !== null })}
-              keys={g.keys ?? []}
+              keys={keys}
               found={found}
               showCritical={critical}
               showFeedback={feedback}
             />
-            {node && <NodePanel key={node.id} run={run} graph={g} node={node} />}
+            {node && <NodePanel key={node.id} run={run} graph={g} node={node} keys={keys} />}
           </>
         )}
       </Shown>

@@ -12,13 +12,14 @@ import { NodeValues } from './node-values.tsx';
 const TABS = ['spec', 'values', 'tap', 'lineage'] as const;
 
 /** All about one node. Which sheet is open stands in the address, so that a link shows the same. */
-export function NodePanel({ run, graph, node }: { run: Run; graph: Graph; node: GraphNode }) {
+export function NodePanel(props: { run: Run; graph: Graph; node: GraphNode; keys: readonly string[] }) {
+  const { run, graph, node } = props;
   const t = useText();
   const { query } = usePlace();
   const asked = query.get('panel');
   const tab = TABS.find((x) => x === asked) ?? 'spec';
   const [key, setKey] = useState<string | null>(null);
-  const keys = node.each === null ? [] : (graph.keys ?? []);
+  const keys = node.each === null ? [] : props.keys;
   const chosenKey = key ?? keys[0] ?? null;
   return (
     <aside className="node-panel" aria-label={t('panel.label', { node: node.id })}>

@@ -147,7 +147,7 @@ describe.skipIf(chromiumPath() === undefined)(`operations, runs and trading (${c
     await page.getByLabel('Select as-it-is').check();
     await page.getByLabel('Select slower').check();
     await page.getByRole('button', { name: 'Compare' }).click();
-    await page.getByText(/First difference: Fills \d+/).waitFor();
+    await page.getByText(/First difference: fill \d+/).waitFor();
     await page.getByRole('heading', { name: 'Trades only in as-it-is' }).waitFor();
     await page.getByRole('img', { name: /Equity of as-it-is, slower/ }).waitFor();
     await picture(page, 'compare');

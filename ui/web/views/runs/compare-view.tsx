@@ -71,7 +71,7 @@ export default function CompareView() {
               ) : (
                 <Note tone="warn">
                   <h2>
-                    {t('runs.first_difference')}: {t('runs.fills')} {c.first_difference.index + 1}
+                    {t('runs.first_difference')}: {t('runs.fill_n', { n: c.first_difference.index + 1 })}
                   </h2>
                   <p>
                     <Badge>A</Badge> <code>{line(c.first_difference.a)}</code>
@@ -81,7 +81,7 @@ export default function CompareView() {
                   </p>
                 </Note>
               )}
-              <Panel title={`${t('runs.equity')} · A ${a} — · B ${b} - -`} flush>
+              <Panel title={`${t('runs.equity')} (USDT) · A ${a} ──  B ${b} ╌╌`} flush>
                 <EquityChart curves={curves} label={t('runs.equity_label', { run: `${a}, ${b}` })} />
               </Panel>
               <Panel title={t('runs.figures')} flush>

@@ -74,7 +74,7 @@ export default function ReportView({ run }: { run: Run }) {
         <Shown of={report}>
           {(r) => (
             <>
-              <Panel title={t('runs.equity')} flush>
+              <Panel title={`${t('runs.equity')} (USDT)`} flush>
                 {r.equity.t_us.length > 1 ? (
                   <EquityChart curves={curves} label={t('runs.equity_label', { run: run.id })} />
                 ) : (

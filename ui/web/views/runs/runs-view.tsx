@@ -60,7 +60,7 @@ export default function RunsView() {
                 <th scope="col">{t('state')}</th>
                 <th scope="col">{t('runs.started')}</th>
                 <th scope="col" className="n">
-                  {t('time')}
+                  {t('runs.lasted')}
                 </th>
                 {SHOWN.map((f) => (
                   <th key={f} scope="col" className="n">

@@ -1,9 +1,9 @@
-import type { Condition, Run, Verdict } from '../../../api/contract/records.ts';
+import type { Condition, Flip, Run, Verdict } from '../../../api/contract/records.ts';
 import { client } from '../../api/session.ts';
 import { useData } from '../../api/use-data.ts';
 import { useSettings } from '../../app/settings.ts';
 import { timeUs, value } from '../../i18n/format.ts';
-import { useText } from '../../i18n/text.ts';
+import { type Translate, useText } from '../../i18n/text.ts';
 import { Icon } from '../../parts/icon.tsx';
 import { Json } from '../../parts/json.tsx';
 import { Badge, Empty, Note, Shown } from '../../parts/parts.tsx';
@@ -34,8 +34,8 @@ function Tree({ of: v }: { of: Verdict }) {
       {v.flip && (
         <Note tone="plain">
           <p>
-            {t('why.flip', { what: v.flip.what, from: value(v.flip.from), to: value(v.flip.to) })} →{' '}
-            <b>{v.flip.decision.replaceAll('_', ' ')}</b> <span className="dim">({v.flip.rule})</span>
+            {flipText(t, v.flip)} → <b>{v.flip.decision.replaceAll('_', ' ')}</b>{' '}
+            <span className="dim">({v.flip.rule})</span>
           </p>
         </Note>
       )}
@@ -90,11 +90,7 @@ function Branch({ of: c, depth }: { of: Condition; depth: number }) {
           ))}
         </div>
       )}
-      {c.flip && (
-        <div className="flip">
-          {t('why.flip', { what: c.flip.what, from: value(c.flip.from), to: value(c.flip.to) })}
-        </div>
-      )}
+      {c.flip && <div className="flip">{flipText(t, c.flip)}</div>}
       {c.of.length > 0 && (
         <ul className="conditions">
           {c.of.map((x, i) => (
@@ -106,3 +102,8 @@ function Branch({ of: c, depth }: { of: Condition; depth: number }) {
     </li>
   );
 }
+
+const flipText = (t: Translate, f: Flip): string =>
+  f.kind === 'constant'
+    ? t('why.flip_constant', { from: f.what, to: value(f.to) })
+    : t('why.flip', { what: f.what, from: value(f.from), to: value(f.to) });

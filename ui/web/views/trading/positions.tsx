@@ -60,15 +60,15 @@ export function Positions({ positions }: { positions: readonly Position[] }) {
                     <Side side={sign > 0 ? 'long' : sign < 0 ? 'short' : 'flat'} />
                   </td>
                   <td className="n">{decimal(p.qty)}</td>
-                  <td className="n">{decimal(p.entry_price)}</td>
-                  <td className="n">{decimal(p.mark_price)}</td>
+                  <td className="n">{decimal(p.entry_price, { digits: 4 })}</td>
+                  <td className="n">{decimal(p.mark_price, { digits: 4 })}</td>
                   <td className="n">{decimal(p.stop_price)}</td>
-                  <td className="n">{decimal(p.liquidation_price)}</td>
+                  <td className="n">{decimal(p.liquidation_price, { digits: 4 })}</td>
                   <td className="n">
                     <Distance of={p.distance_to_liquidation} />
                   </td>
                   <Money of={p.pnl.price} />
-                  <Money of={p.pnl.fees} />
+                  <Money of={negated(p.pnl.fees)} />
                   <Money of={p.pnl.funding} />
                 </tr>
               );
@@ -90,6 +90,9 @@ function Distance({ of }: { of: number | null }) {
     </span>
   );
 }
+
+/** What was paid makes the result smaller. */
+const negated = (text: string): string => (text.startsWith('-') ? text.slice(1) : `-${text}`);
 
 const Money = ({ of }: { of: string }) => {
   const sign = signOf(of);

@@ -89,18 +89,27 @@ export function PriceChart(props: {
   useEffect(() => {
     const c = chart.current;
     if (!c) return;
+    // One arrow per bar and side: a bar of an active minute has dozens of fills.
+    const arrows = new Map<string, { time: number; buy: boolean; n: number }>();
+    for (const f of fills) {
+      const time = Math.floor(fillTimeUs(f) / 1e6 / widthS) * widthS;
+      const buy = f.side === 'buy';
+      const known = arrows.get(`${time} ${buy}`);
+      if (known) known.n++;
+      else arrows.set(`${time} ${buy}`, { time, buy, n: 1 });
+    }
     c.markers.setMarkers(
-      fills
-        .map((f): SeriesMarker<Time> => {
-          const buy = f.side === 'buy';
-          return {
-            time: (Math.floor(fillTimeUs(f) / 1e6 / widthS) * widthS) as UTCTimestamp,
+      [...arrows.values()]
+        .sort((a, b) => a.time - b.time)
+        .map(
+          ({ time, buy, n }): SeriesMarker<Time> => ({
+            time: time as UTCTimestamp,
             position: buy ? 'belowBar' : 'aboveBar',
             shape: buy ? 'arrowUp' : 'arrowDown',
             color: buy ? css('--good') : css('--bad'),
-          };
-        })
-        .sort((a, b) => Number(a.time) - Number(b.time)),
+            ...(n > 1 ? { text: `×${n}` } : {}),
+          }),
+        ),
     );
   }, [fills, widthS, dark]);
 
@@ -129,7 +138,12 @@ export function PriceChart(props: {
       ...orders
         .slice(0, 8)
         .flatMap((o) =>
-          line(o.price, `${t(`side.${o.side}`)} ${o.qty}`, o.side === 'buy' ? '--good' : '--bad', LineStyle.Dotted),
+          line(
+            o.price,
+            `${t(`side.${o.side}`)} ${Number(o.qty) === 0 ? o.type.replaceAll('_', ' ') : o.qty}`,
+            o.side === 'buy' ? '--good' : '--bad',
+            LineStyle.Dotted,
+          ),
         ),
     ];
   }, [position, orders, t, dark]);

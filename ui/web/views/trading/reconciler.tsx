@@ -31,7 +31,9 @@ export function Reconciler({ run, of }: { run: string; of: Trading['reconciler']
       <dl className="facts">
         <dt>{t('state')}</dt>
         <dd>
-          <Badge tone={agrees ? 'good' : 'warn'}>{of.state.replaceAll('_', ' ')}</Badge>
+          <Badge tone={of.checked_us === null ? 'plain' : agrees ? 'good' : 'warn'}>
+            {of.state.replaceAll('_', ' ')}
+          </Badge>
         </dd>
         <dt>{t('trading.checked')}</dt>
         <dd>{timeUs(of.checked_us, zone, { date: true })}</dd>

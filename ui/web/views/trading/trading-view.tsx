@@ -1,4 +1,4 @@
-import { useMemo, useState } from 'react';
+import { useEffect, useMemo, useState } from 'react';
 import type { Order, Run, Trading } from '../../../api/contract/records.ts';
 import type { Candle, Fill, List } from '../../api/answers.ts';
 import { client } from '../../api/session.ts';
@@ -58,7 +58,10 @@ function Chart({ run, trading }: { run: Run; trading: Trading | null }) {
   const t = useText();
   const graph = useGraph(run);
   const { query } = usePlace();
-  const [widthS, setWidthS] = useState<number>(60);
+  const [chosenWidth, setWidthS] = useState<number>();
+  const [young, setYoung] = useState(false);
+  // A run of some minutes is seen in seconds, unless somebody says otherwise.
+  const widthS = chosenWidth ?? (young ? 1 : 60);
   const instruments = [
     ...new Set([
       ...(graph.data?.keys ?? []),
@@ -80,6 +83,9 @@ function Chart({ run, trading }: { run: Run; trading: Trading | null }) {
     (s) => client.get<List<Fill>>(`${base}/fills`, { instrument, limit: 5000 }, s),
     every,
   );
+  useEffect(() => {
+    if (widthS === 60 && bars.data && bars.data.bars.length < 8) setYoung(true);
+  }, [bars.data, widthS]);
   const first = bars.data?.bars[0]?.[0] ?? 0;
   const shownFills = useMemo(
     () => (fills.data?.items ?? []).filter((f) => fillTimeUs(f) >= first),
