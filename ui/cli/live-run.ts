@@ -84,8 +84,11 @@ export async function followLive(context: Context, pipeline: Pipeline, options: 
     };
     if (!api) return await runLive(live);
     const { observeJob } = await import('../observe/observe-job.ts');
+    const { liveOffers } = await import('../observe/live-offers.ts');
+    const offered = liveOffers(live);
     const id = newRunId(pipeline.name);
-    const observed = observeJob(live, {
+    const observed = observeJob(offered.job, {
+      offers: offered.offers,
       port: api.line(),
       id,
       kind: 'live',

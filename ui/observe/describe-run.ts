@@ -98,7 +98,8 @@ export function tradingPorts(plan: Plan): TradingPorts {
     ...some('position', bySchema('position')),
     ...some('venuePosition', bySchema('venue_position')),
     ...some('price', bySchema('mark_price') ?? bySchema('book_ticker') ?? bySchema('trade')),
-    ...some('kill', bySchema('kill_state')),
+    ...some('kill', bySchema('kill_status')),
+    ...some('killSwitch', bySchema('kill_state')),
     ...some('reconcile', bySchema('reconcile_state')),
   };
 }

@@ -42,7 +42,9 @@ export interface TradingPorts {
   readonly position?: string;
   readonly venuePosition?: string;
   readonly price?: string;
+  /** How far the closing of everything is; and the switch itself, which knows who engaged it. */
   readonly kill?: string;
+  readonly killSwitch?: string;
   readonly reconcile?: string;
   readonly bars: readonly { readonly port: string; readonly width_us: number }[];
 }

@@ -38,10 +38,12 @@ export function observeJob<J extends Pick<RunJob, 'pipeline' | 'onRun' | 'onProg
   options: ObserveOptions,
 ): Observed<J> {
   let observer: Observer | undefined;
-  const { pipeline } = job;
-  const begin = (run: EngineRun) => {
+  let running: EngineRun | undefined;
+  const started_ms = Date.now();
+  const beginningOf = (run: EngineRun, yaml: string): ObserverOptions['beginning'] => {
     const { plan } = run;
-    const beginning: ObserverOptions['beginning'] = {
+    const { pipeline } = plan;
+    return {
       run: {
         id: options.id,
         pipeline: pipeline.name,
@@ -49,13 +51,13 @@ export function observeJob<J extends Pick<RunJob, 'pipeline' | 'onRun' | 'onProg
         kind: options.kind,
         state: 'starting',
         graph_hash: pipeline.hash,
-        started_ms: Date.now(),
+        started_ms,
         ended_ms: null,
         figures: {},
         parity: null,
         has_report: false,
       },
-      graph: graphOf(pipeline, options.id, options.yaml, plan),
+      graph: graphOf(pipeline, options.id, yaml, plan),
       rules: rulesOf(pipeline),
       bound: options.bound,
       schemas: schemasOf(plan),
@@ -63,11 +65,33 @@ export function observeJob<J extends Pick<RunJob, 'pipeline' | 'onRun' | 'onProg
       ...(options.dir === undefined ? {} : { dir: options.dir }),
       ...(options.state === undefined ? {} : { state: options.state }),
     };
+  };
+  let { yaml } = options;
+  const { reload } = options.offers ?? {};
+  const offers: Offers = {
+    ...options.offers,
+    ...(reload
+      ? {
+          reload: async (...asked) => {
+            try {
+              const done = await reload(...asked);
+              yaml = asked[0].yaml;
+              return done;
+            } finally {
+              // Also a graph that was taken back has another engine.
+              if (running) observer?.goOn(beginningOf(running, yaml), running.engine);
+            }
+          },
+        }
+      : {}),
+  };
+  const begin = (run: EngineRun) => {
+    running = run;
     observer = new Observer({
       port: options.port,
       engine: run.engine,
-      beginning,
-      ...(options.offers ? { offers: options.offers } : {}),
+      beginning: beginningOf(run, yaml),
+      offers,
       ...(options.clock ? { clock: options.clock } : {}),
     });
   };

@@ -144,8 +144,8 @@ export class Observer {
       this.#decisions.push(decisions);
       at.watch.also = decisions;
     }
-    const { report, account, command, change, kill, reconcile, bars, ...last } = this.#trading;
-    for (const port of [report, account, command, change, kill, reconcile, ...bars.map((b) => b.port)])
+    const { report, account, command, change, kill, killSwitch, reconcile, bars, ...last } = this.#trading;
+    for (const port of [report, account, command, change, kill, killSwitch, reconcile, ...bars.map((b) => b.port)])
       if (port !== undefined) this.#watches.get(port)?.watch.keep(TRADING_ROOM, -1);
     this.#sampled = [];
     for (const port of [last.position, last.venuePosition, last.price]) {

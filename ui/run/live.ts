@@ -24,6 +24,8 @@ export interface LiveJob extends Omit<RunJob, 'live' | 'access' | 'signal' | 'in
   commitMs?: number;
   /** Opens the control socket in the state folder: other processes of this user may ask, and bring commands in. */
   listen?: boolean;
+  /** Where commands by people go in, before the first of them can come. */
+  onInlet?: (inlet: ControlInlet) => void;
 }
 
 export interface LiveReport extends RunReport {
@@ -32,10 +34,11 @@ export interface LiveReport extends RunReport {
 
 /** Runs a pipeline against the world until it is stopped. What the world said is in the lake afterwards, if `capture` names one. */
 export async function runLive(job: LiveJob): Promise<LiveReport> {
-  const { connection, stop, final, commitMs, listen, ...rest } = job;
+  const { connection, stop, final, commitMs, listen, onInlet, ...rest } = job;
   const never = new AbortController().signal;
   const sampler = new MemorySampler();
   const inlet = new ControlInlet();
+  onInlet?.(inlet);
   const control = listen ? new ControlServer(job.state, job.pipeline.name) : undefined;
   let running: Run | undefined;
   if (control) {

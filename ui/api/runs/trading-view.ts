@@ -44,6 +44,7 @@ export class TradingView {
     else if (port === p.account) this.#account = row.values;
     else if (port === p.change) this.#change(key, row.values);
     else if (port === p.kill) this.#takeKill(row);
+    else if (port === p.killSwitch) this.#kill = { ...this.#kill, by: text(row.values['who']) };
     else if (port === p.reconcile) this.#takeReconcile(row);
     else if (port === p.position) this.#positions.set(key, row.values);
     else if (port === p.venuePosition) this.#venue.set(key, row.values);
@@ -162,14 +163,17 @@ export class TradingView {
     };
   }
   #takeKill({ values: v, at_us }: Row): void {
-    const state = String(v['state']) as Kill['state'];
-    const steps = state === 'engaged' || state === 'released' ? [] : this.#kill.steps;
+    const phase = String(v['phase']) as Kill['state'];
+    const state = KILL_STATES.has(phase) ? phase : 'unknown';
+    const before = state === this.#kill.state || state === 'engaged' || state === 'released' ? [] : this.#kill.steps;
+    const steps = state === this.#kill.state ? this.#kill.steps : [...before, { state, at_us }];
+    const since = v['engaged_us'];
     this.#kill = {
-      state: KILL_STATES.has(state) ? state : 'unknown',
+      state,
       reason: text(v['reason']),
-      by: text(v['by']),
-      since_us: steps.length > 0 ? this.#kill.since_us : at_us,
-      steps: [...steps, { state, at_us }],
+      by: this.#kill.by,
+      since_us: typeof since === 'number' ? since : null,
+      steps,
     };
   }
   #takeReconcile({ values: v, at_us }: Row): void {

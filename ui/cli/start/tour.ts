@@ -5,6 +5,7 @@ import { loadPipeline } from '../../../graph/document/load.ts';
 import type { Pipeline } from '../../../graph/document/types.ts';
 import { createPlan } from '../../../graph/plan/plan.ts';
 import { ChimeraError, KeyTable } from '../../../graph/schema/index.ts';
+import { liveOffers } from '../../observe/live-offers.ts';
 import { type Observed, observeJob } from '../../observe/observe-job.ts';
 import { MONEY_SCALE, moneyText } from '../../report/decimal.ts';
 import { metrics } from '../../report/metrics.ts';
@@ -129,9 +130,12 @@ export async function tour(o: TourOptions): Promise<TourResult> {
       },
       onProgress: (p) => watcher.see(p.events, p.now),
     };
+    const document = { file, text: readText(file), profile: profile('paper'), sets };
+    const offered = liveOffers({ ...job, document });
     observed =
       o.line &&
-      observeJob(job, {
+      observeJob(offered.job, {
+        offers: offered.offers,
         port: o.line(),
         id: basename(resolve(o.dir)),
         kind: 'live',
