@@ -5,6 +5,7 @@ import type { MessagePort } from 'node:worker_threads';
 import { openRunStore, type RunStore } from '../../../sinks/store/index.ts';
 import type { Beginning, DecisionRows, FromEngine, PortRows, ToEngine } from '../../observe/messages.ts';
 import type { DecisionMoment } from '../../why/moment.ts';
+import { pipelineOf } from '../config/lint-yaml.ts';
 import type { Checkpoint, DeadLetter, Graph, Problem, Run, Stats, Stream, Trading } from '../contract/records.ts';
 import type {
   Bound,
@@ -19,6 +20,7 @@ import type {
   TapRows,
 } from '../ports.ts';
 import { ApiError } from '../problem.ts';
+import { Inspector, isPast } from './inspector.ts';
 import { ObservedStore } from './observed-store.ts';
 import { checkpointsOf } from './past-run.ts';
 import { Keys, numbersOf, rowOf, valuesOf } from './rows.ts';
@@ -70,6 +72,7 @@ export class LiveRunHandle implements RunHandle, LiveRun {
   #missed = 0;
   #report: string | undefined;
   #store: Promise<RunStore> | undefined;
+  #inspector: Inspector | undefined;
 
   constructor(port: MessagePort, beginning: Beginning) {
     this.#port = port;
@@ -135,10 +138,16 @@ export class LiveRunHandle implements RunHandle, LiveRun {
     return this.#run.ended_ms === null ? this : undefined;
   }
   offers(call: CallName): boolean {
+    if (isPast(call) && Inspector.has(this.#beginning.state)) return true;
     return this.#run.ended_ms === null && this.#beginning.offers.includes(call);
   }
   call<N extends CallName>(name: N, ...args: Parameters<RunCalls[N]>): Promise<Awaited<ReturnType<RunCalls[N]>>> {
     if (!this.offers(name)) return Promise.reject(new ApiError('CHM1121', `run ${this.id} does not offer ${name}`));
+    const { state } = this.#beginning;
+    if (isPast(name) && Inspector.has(state)) {
+      this.#inspector ??= new Inspector(state, () => pipelineOf(this.graph()!.yaml, this.bound()));
+      return this.#inspector.call(name, ...args);
+    }
     const id = this.#asked++;
     return new Promise((done, fail) => {
       const timer = setTimeout(() => {
@@ -196,6 +205,7 @@ export class LiveRunHandle implements RunHandle, LiveRun {
     for (const a of this.#asking.values()) clearTimeout(a.timer);
     this.#asking.clear();
     this.#observed.close();
+    await this.#inspector?.close();
     await (await this.#store)?.close();
   }
 

@@ -44,7 +44,8 @@ export function valuesOf(c: Columns, i: number, schema: Schema, key: KeyInfo | u
     Object.entries(schema.fields).map(([name, f], at) => [name, shown(f, c.columns[at]![i], key)]),
   );
 }
-function shown(f: Field, v: unknown, key: KeyInfo | undefined): unknown {
+/** One value as the page shows it. */
+export function shown(f: Field, v: unknown, key: KeyInfo | undefined): unknown {
   if (f.kind === 'list')
     return (v as number[]).slice(-MOST_OF_A_LIST).map((x) => shown({ kind: f.of, nullable: true }, x, key));
   if (!isNumberField(f)) return v;
