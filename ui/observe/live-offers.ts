@@ -1,9 +1,8 @@
-import type { GraphDiff as EngineDiff, Fate } from '../../graph/reload/diff.ts';
-import { reasonText } from '../../graph/reload/diff-text.ts';
 import type { Run as EngineRun } from '../../graph/runner/runner.ts';
 import { ChimeraError } from '../../graph/schema/index.ts';
 import type { ControlInlet } from '../../sources/control/inlet.ts';
-import type { GraphDiff, Kill } from '../api/contract/records.ts';
+import { shownDiff } from '../api/config/diff-graphs.ts';
+import type { Kill } from '../api/contract/records.ts';
 import type { Asked, KillRequest } from '../api/ports.ts';
 import { killOf } from '../run/control/run-requests.ts';
 import type { LiveJob } from '../run/live.ts';
@@ -52,19 +51,9 @@ export function liveOffers(job: LiveJob): { job: LiveJob; offers: Offers } {
     },
     offers: {
       ...(has ? { kill } : {}),
-      diff: async ({ yaml }) => shown(await given(handle).diff(yaml)),
-      reload: async ({ yaml }) => shown((await given(handle).reload(yaml)).diff),
+      diff: async ({ yaml }) => shownDiff(await given(handle).diff(yaml)),
+      reload: async ({ yaml }) => shownDiff((await given(handle).reload(yaml)).diff),
     },
-  };
-}
-
-function shown({ nodes }: EngineDiff): GraphDiff {
-  const that = (fate: Fate) => nodes.filter((n) => n.fate === fate);
-  return {
-    kept: that('kept').map((n) => n.id),
-    restarted: that('restarted').map((n) => ({ node: n.id, why: n.reasons.map(reasonText).join('; ') })),
-    dropped: that('dropped').map((n) => n.id),
-    added: that('added').map((n) => n.id),
   };
 }
 

@@ -99,7 +99,7 @@ describe('configuration', () => {
       code: expect.stringMatching(/^CHM/),
       line: expect.any(Number),
     });
-    const diff = (await post('/config/diff', { run: ids[0], yaml: yaml.replace('period: 10', 'period: 12') })).body;
+    const diff = (await post('/config/diff', { run: ids[0], yaml: yaml.replace('fast: 10', 'fast: 12') })).body;
     expect(diff.restarted).toHaveLength(1);
     expect(diff.kept.length).toBeGreaterThan(2);
     expect([diff.dropped, diff.added]).toEqual([[], []]);
@@ -109,7 +109,7 @@ describe('configuration', () => {
     const { yaml } = (await get(`/runs/${ids[0]}/graph`)).body;
     const risk = await t.person('risk', 'risk_manager');
     const both = await t.person('both', 'administrator');
-    const changed = yaml.replace('period: 10', 'period: 12');
+    const changed = yaml.replace('fast: 10', 'fast: 12');
     const body = { run: ids[0], yaml: changed, reason: 'slower' };
     const made = await t.ask('POST', '/config/proposals', { token: both, body });
     expect(made).toMatchObject({ status: 201, body: { state: 'proposed', by: 'both', diff: { restarted: [{}] } } });
