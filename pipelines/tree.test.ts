@@ -27,13 +27,13 @@ const importsOperators = (file: string, text: string): string[] =>
 describe('the connectors', () => {
   it('decide nothing: no feature, rule, risk or routing node is bound to S1, and none is imported there [S1.7]', () => {
     expect(decidingIn(trend(), 's1')).toEqual([]);
-    expect(trend().services['s1']).toEqual(['market', 'venue']);
+    expect(trend().services['s1']).toEqual(['market', 'control', 'venue']);
     for (const file of [...sources('sources'), ...sources('venue')])
       expect(importsOperators(relative(ROOT, file), read(file))).toEqual([]);
     // The checks can fail: a rule that moves into S1, and an import of one.
     const moved = trend({}, synthetic(), (t) =>
       t
-        .replace('s1: [market, venue]', 's1: [market, venue, rules]')
+        .replace('s1: [market, control, venue]', 's1: [market, control, venue, rules]')
         .replace('guards, rules, size', 'guards, size')
         .replace('[rules, size]', '[size]'),
     );

@@ -130,6 +130,7 @@ describe('sinks in a run', () => {
     expect(sinkNodes.map((n) => n.type)).toEqual([
       'sink.documents',
       'sink.parquet',
+      'sink.redis',
       'sink.csv',
       'sink.jsonl',
       'binance.usdm',

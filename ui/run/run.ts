@@ -19,7 +19,7 @@ import type { StoreChoice } from '../../sinks/store/index.ts';
 import { Captures } from './captures.ts';
 import { entryOf, type GraphDocument, graphsOf, keepGraph, type Resolve } from './graphs.ts';
 import { Ladder } from './inspect/ladder.ts';
-import { pastOf } from './inspect/past-of.ts';
+import { fromInputs, pastOf } from './inspect/past-of.ts';
 import { type JournalStats, type JournalsJob, RunJournals } from './journals.ts';
 import { openOutcomes } from './outcomes.ts';
 import { handleOf, type RunHandle } from './run-handle.ts';
@@ -184,7 +184,8 @@ export async function runJob(job: RunJob): Promise<RunReport> {
     const given = job.readers?.[source];
     const node = graph.nodes.find((n) => n.id === source)!;
     if (given) return adaptReader(await given(keys), node);
-    return pastOf({ ...job, state: job.state! }, graph, source, keys);
+    const { state } = job;
+    return state === undefined ? fromInputs(job, node, keys) : pastOf({ ...job, state }, graph, source, keys);
   };
   /** A graph that is to take over: its ports get files, and its asynchronous nodes a journal. */
   const onGraph = async (next: Plan) => {
