@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { ChimeraError } from '../../graph/schema/index.ts';
+import type { Register } from './command.ts';
 import { audit } from './commands/audit.ts';
 import { backtest } from './commands/backtest.ts';
 import { diff } from './commands/diff.ts';
@@ -26,7 +27,8 @@ import { exitCode } from './exit-code.ts';
 import { EXIT, type Io } from './io.ts';
 import { version } from './version.ts';
 
-const COMMANDS = [
+/** All commands, in the order of the help text. */
+export const COMMANDS: readonly Register[] = [
   start,
   run,
   backtest,

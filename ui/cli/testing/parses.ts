@@ -1,14 +1,6 @@
 import { Command } from 'commander';
-import type { Register } from '../command.ts';
-import { dlq } from '../commands/dlq.ts';
-import { doctor } from '../commands/doctor.ts';
-import { explain } from '../commands/explain.ts';
-import { graph } from '../commands/graph.ts';
-import { kill } from '../commands/kill.ts';
-import { run } from '../commands/run.ts';
 import { Context } from '../context.ts';
-
-const COMMANDS: readonly Register[] = [run, graph, explain, dlq, doctor, kill];
+import { COMMANDS } from '../main.ts';
 
 /** Parses a command line with the program's own parser and runs nothing. @returns what is wrong with it, or undefined */
 export async function parses(argv: readonly string[]): Promise<string | undefined> {

@@ -58,7 +58,11 @@ describe('services whose sinks write to one database', () => {
       return c ? [c.pipeline.slice(c.pipeline.indexOf('part:'))] : [];
     });
     expect(parts.length).toBeGreaterThan(5);
-    expect([...new Set(owners)].sort()).toEqual(['part:{trend:s6.archive}', 'part:{trend:s6.documents}']);
+    expect([...new Set(owners)].sort()).toEqual([
+      'part:{trend:s6.archive}',
+      'part:{trend:s6.documents}',
+      'part:{trend:s6.shared}',
+    ]);
   });
 
   it.each([true, false])(
