@@ -1,5 +1,6 @@
 import type { Row } from '../../operators/decision/cel/compile.ts';
 import type { Expr } from '../../operators/decision/cel/expression.ts';
+import { combine } from '../../operators/decision/cel/trace.ts';
 
 export type Value = number | boolean | string;
 /** One constant or operand that is taken to have another value: a literal by its place, a name by itself. */
@@ -39,33 +40,6 @@ export function evaluate(e: Expr, f: Row, p: Row, change?: Change): Value {
 
 const sameName = (a: Expr, b: Expr & { op: 'variable' }): boolean =>
   a.op === 'variable' && a.name === b.name && a.root === b.root;
-
-function combine(op: string, x: Value, y: Value): Value {
-  const a = x as number;
-  const b = y as number;
-  switch (op) {
-    case '+':
-      return a + b;
-    case '-':
-      return a - b;
-    case '*':
-      return a * b;
-    case '/':
-      return a / b;
-    case '<':
-      return a < b;
-    case '<=':
-      return a <= b;
-    case '>':
-      return a > b;
-    case '>=':
-      return a >= b;
-    case '==':
-      return x === y;
-    default:
-      return x !== y;
-  }
-}
 
 /** Constants (with their sign) and names of an expression that stand for numbers; each name once. */
 export function numericLeaves(e: Expr, f: Row, p: Row): Expr[] {

@@ -53,12 +53,15 @@ export function trace(text: string, e: Expr, features: Row, position: Row): Trac
     default: {
       const a = go(e.args[0]);
       const b = go(e.args[1]);
-      return made(combine(e.op, a.value as number, b.value as number), [a, b]);
+      return made(combine(e.op, a.value, b.value), [a, b]);
     }
   }
 }
 
-function combine(op: string, a: number, b: number): number | boolean {
+/** What an operator with two operands makes of them. Operands of `==` and `!=` may be texts and truths as well. */
+export function combine(op: string, x: Trace['value'], y: Trace['value']): number | boolean {
+  const a = x as number;
+  const b = y as number;
   switch (op) {
     case '+':
       return a + b;

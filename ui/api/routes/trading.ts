@@ -42,6 +42,15 @@ export const askedBy = (call: Pick<Call, 'who' | 'correlation'>): Asked => ({
   by: call.who.name,
   correlation: call.correlation,
 });
+/** A movement of money that somebody, or the position manager, asks for. */
+const transferBody = z.strictObject({
+  run: id.optional(),
+  from: z.enum(['spot', 'usdm']),
+  to: z.enum(['spot', 'usdm']),
+  asset: z.string().regex(/^[A-Z0-9]{2,12}$/),
+  amount: decimal,
+  reason: words(),
+});
 const NO_KILL: Kill = { state: 'unknown', reason: null, by: null, since_us: null, steps: [] };
 
 /** Approvals that are under way: of two at once one wins. */
@@ -199,14 +208,7 @@ export const trading: readonly Route[] = [
     service: 's12',
     rule: 'transfer.propose',
     summary: 'propose to move money between wallets; another person approves',
-    body: z.strictObject({
-      run: id.optional(),
-      from: z.enum(['spot', 'usdm']),
-      to: z.enum(['spot', 'usdm']),
-      asset: z.string().regex(/^[A-Z0-9]{2,12}$/),
-      amount: decimal,
-      reason: words(),
-    }),
+    body: transferBody,
     status: 202,
     handle: ({ api, body, who, changed }) => propose(api, body, who, changed),
   }),
@@ -216,14 +218,7 @@ export const trading: readonly Route[] = [
     service: 's6',
     rule: 'transfer.propose',
     summary: 'what the position manager asks for by itself: a transfer that waits for approval',
-    body: z.strictObject({
-      run: id.optional(),
-      from: z.enum(['spot', 'usdm']),
-      to: z.enum(['spot', 'usdm']),
-      asset: z.string().regex(/^[A-Z0-9]{2,12}$/),
-      amount: decimal,
-      reason: words(),
-    }),
+    body: transferBody,
     status: 202,
     handle: ({ api, body, who, changed }) => propose(api, body, who, changed),
   }),
