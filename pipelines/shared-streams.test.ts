@@ -3,12 +3,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createKeys } from '../graph/bus/redis/keys.ts';
+import { openRedisBus } from '../graph/bus/redis/open-redis-bus.ts';
 import { noRedis, startRedis, type TestRedis } from '../graph/bus/redis/testing/redis-server.ts';
 import { type Tap, tapRow } from '../graph/engine/tap.ts';
 import { rowsReader } from '../graph/runner/rows-reader.ts';
 import type { KeyTable } from '../graph/schema/index.ts';
 import { openEmbeddedStore } from '../sinks/store/index.ts';
 import { CONTROL_PORTS } from '../sources/control/live-reader.ts';
+import { runServices } from '../ui/run/bus/service.ts';
 import { type RunJob, runJob } from '../ui/run/run.ts';
 import { synthetic, trend } from './testing/play.ts';
 
@@ -117,16 +120,12 @@ describe.skipIf(noRedis !== undefined)('what pipelines/trend.yaml publishes on a
     expect(rows.at(-1)).toEqual({ open: 0, in_use: 0, left: 4000 * 1e8 });
   });
 
-  it('is there once, whatever is repeated: stopped at any commit and begun again, and published twice over', async () => {
-    await runJob(job('whole'));
-    // Stopped again and again, each life goes on from the last commit; what was appended after it is told again, and kept out.
-    let lives = 0;
-    for (let done = false; !done && lives < 60; lives++) {
-      const stop = new AbortController();
+  /** Lives that die within a commit, until one comes to the end of the run. @returns how many */
+  async function livesOf(name: string, between?: () => Promise<void>): Promise<number> {
+    for (let lives = 1; lives < 60; lives++) {
       let commits = 0;
       const report = await runJob(
-        job('cut', {
-          signal: stop.signal,
+        job(name, {
           onCommit: () => {
             if (++commits === 4) throw new Error('the process dies within a commit');
           },
@@ -135,15 +134,71 @@ describe.skipIf(noRedis !== undefined)('what pipelines/trend.yaml publishes on a
         if (e.message !== 'the process dies within a commit') throw e;
         return undefined;
       });
-      done = report !== undefined;
+      if (report) return lives;
+      await between?.();
     }
-    expect(lives).toBeGreaterThan(3);
+    throw new Error('it never came to its end');
+  }
+  async function expectWhole(name: string): Promise<void> {
     for (const stream of STREAMS) {
-      const [a, b] = [await entries(`whole:{${stream}}`), await entries(`cut:{${stream}}`)];
+      const [a, b] = [await entries(`whole:{${stream}}`), await entries(`${name}:{${stream}}`)];
       expect(b, stream).toEqual(a);
       expect(a.length, stream).toBeGreaterThan(0);
     }
-    for (const key of KEYS) expect(await redis.get(`cut:{${key}}`), key).toBe(await redis.get(`whole:{${key}}`));
+    for (const key of KEYS) expect(await redis.get(`${name}:{${key}}`), key).toBe(await redis.get(`whole:{${key}}`));
+  }
+  it('is there once, whatever is repeated: stopped at any commit and begun again, and published twice over', async () => {
+    await runJob(job('whole'));
+    // Each life goes on from the last commit; what was appended after it is told again, and kept out.
+    expect(await livesOf('cut')).toBeGreaterThan(3);
+    await expectWhole('cut');
+  });
+
+  it('is there again when Redis forgets what it took last, as one does that dies before it has synced its file', async () => {
+    let forgotten = 0;
+    const forget = async (): Promise<void> => {
+      const ends = await Promise.all(
+        STREAMS.map((stream) => redis.xrevrange(`forgets:{${stream}}`, '+', '-', 'COUNT', 1)),
+      );
+      const newest = Math.max(...ends.flat().map(([id]) => Number.parseInt(id, 10)));
+      for (const stream of STREAMS) {
+        const of = `forgets:{${stream}}`;
+        const last = await redis.xrange(of, String(newest - 1000), '+');
+        for (const [id] of last) forgotten += await redis.xdel(of, id);
+        const fields = (await redis.xrevrange(of, '+', '-', 'COUNT', 1))[0]?.[1];
+        const [source] = await redis.hkeys(sharedKey(stream));
+        if (source) await redis.hset(sharedKey(stream), source, fields ? fields[fields.indexOf('n') + 1]! : '0');
+      }
+      await redis.del(KEYS.map((k) => `forgets:{${k}}`));
+    };
+    const sharedKey = (stream: string): string => createKeys('forgets:').shared(stream);
+    await livesOf('forgets', forget);
+    expect(forgotten).toBeGreaterThan(5);
+    await expectWhole('forgets');
+  });
+
+  it('is the same when the services run apart, joined by that Redis', { timeout: 120_000 }, async () => {
+    const pipeline = trend({ interval: '500ms' }, synthetic('', '6s'));
+    const publish = (name: string) => ({ url: server.url, prefix: `${name}:` });
+    await runJob({ pipeline, inputs: [], state: join(root, 'embedded'), publish: publish('embedded') });
+    const bus = await openRedisBus(server.url, { prefix: 'services:' });
+    try {
+      await runServices({
+        ...{ pipeline, bus, inputs: [], state: join(root, 'services'), publish: publish('services') },
+        holder: 'test',
+      });
+    } finally {
+      await bus.close();
+    }
+    let published = 0;
+    for (const stream of STREAMS) {
+      const told = await entries(`services:{${stream}}`);
+      expect(told, stream).toEqual(await entries(`embedded:{${stream}}`));
+      published += told.length;
+    }
+    expect(published).toBeGreaterThan(2);
+    for (const key of KEYS)
+      expect(await redis.get(`services:{${key}}`), key).toBe(await redis.get(`embedded:{${key}}`));
   });
 
   it('fills the keys of an emptied Redis again at the next start [STO.27]', async () => {

@@ -21,10 +21,20 @@ interface Memory {
   numbers: Record<string, number>;
   /** Last values: by key, by instrument ('' = the key is a plain one). */
   last: Record<string, Record<string, string>>;
+  /** What was published a moment ago, by stream. */
+  recent: Record<string, Published[]>;
+}
+interface Published {
+  readonly n: number;
+  /** By the clock of the machine, ms. */
+  readonly at: number;
+  readonly text: string;
 }
 
 /** Rows of a stream that go with one call. */
 const BATCH = 500;
+/** A Redis that syncs its file once a second forgets up to two seconds when it dies: so long records are sent again, and keys set again, ms. */
+const FORGOTTEN_MS = 3000;
 
 export class RedisSink extends BufferedSink {
   readonly #config: RedisSinkConfig;
@@ -35,8 +45,8 @@ export class RedisSink extends BufferedSink {
   /** Whose numbers these are: another life of the pipeline, begun anew, counts from 1 under another name. */
   readonly #source: string;
   #memory: Memory | undefined;
-  /** Keys were written by this process. */
-  #filled = false;
+  /** When all keys were last written, by the clock of the process. */
+  #filledMs = Number.NEGATIVE_INFINITY;
 
   static async open(config: RedisSinkConfig, env: Env, wiring: Wiring): Promise<RedisSink> {
     const access = env.access?.['publish'] as PublishAccess | undefined;
@@ -74,17 +84,41 @@ export class RedisSink extends BufferedSink {
     const bus = this.#bus;
     if (!bus) return;
     const memory = structuredClone(this.#memory ?? (await this.#recall(mark.epoch)));
-    const out = new Map<string, { n: number; payload: Uint8Array }[]>();
-    for (const row of this.#rowsOf()) this.#take(row, memory, out);
-    for (const [stream, records] of out)
-      for (let i = 0; i < records.length; i += BATCH)
-        await this.#streams.get(stream)!.append({ name: this.#source }, records.slice(i, i + BATCH));
+    const at = Date.now();
+    for (const [stream, published] of Object.entries(memory.recent))
+      memory.recent[stream] = await this.#publishAgain(stream, published, at);
+    const out = new Map<string, Published[]>();
+    for (const row of this.#rowsOf()) this.#take(row, memory, out, at);
+    for (const [stream, records] of out) await this.#publish(stream, records);
+    for (const stream of this.#streams.keys())
+      memory.recent[stream] = [...(memory.recent[stream] ?? []), ...(out.get(stream) ?? [])].filter(
+        (p) => at - p.at < FORGOTTEN_MS,
+      );
     await this.#write(bus, memory);
     await this.#store?.saveManifest(this.#writer, mark.epoch, memory as never);
     // As many as there are checkpoints to go back to.
     await this.#store?.keepManifest(this.#writer, mark.epoch - 2, mark.epoch + 1);
     this.#memory = memory;
-    this.#filled = true;
+  }
+  async #publish(stream: string, records: readonly Published[]): Promise<void> {
+    for (let i = 0; i < records.length; i += BATCH)
+      await this.#streams.get(stream)!.append(
+        { name: this.#source },
+        records.slice(i, i + BATCH).map(({ n, text }) => ({ n, payload: Buffer.from(text) })),
+      );
+  }
+  /** Publishes once more what Redis knew and has forgotten. @returns what it may forget from now on */
+  async #publishAgain(stream: string, published: Published[], at: number): Promise<Published[]> {
+    const last = published.at(-1);
+    if (!last) return published;
+    const mark = await this.#streams.get(stream)!.mark(this.#source);
+    if (mark >= last.n) return published;
+    const again = published.map((p) => (p.n > mark ? { ...p, at } : p));
+    await this.#publish(
+      stream,
+      again.filter((p) => p.n > mark),
+    );
+    return again;
   }
   async close(): Promise<void> {
     await this.#bus?.close();
@@ -93,7 +127,7 @@ export class RedisSink extends BufferedSink {
 
   async #recall(epoch: number): Promise<Memory> {
     const entry = (await this.#store?.loadManifest(this.#writer, 1, epoch))?.at(-1)?.entry;
-    return (entry as Memory | undefined) ?? { numbers: {}, last: {} };
+    return { numbers: {}, last: {}, recent: {}, ...(entry as Partial<Memory> | undefined) };
   }
   *#rowsOf(): Generator<Row> {
     const at = this.buffers.map(() => 0);
@@ -118,7 +152,7 @@ export class RedisSink extends BufferedSink {
       };
     }
   }
-  #take(row: Row, memory: Memory, out: Map<string, { n: number; payload: Uint8Array }[]>): void {
+  #take(row: Row, memory: Memory, out: Map<string, Published[]>, at: number): void {
     const { values } = row;
     for (const s of this.#config.streams) {
       if (s.from !== row.port || Object.entries(s.only).some(([f, v]) => String(values[f]) !== v)) continue;
@@ -133,7 +167,7 @@ export class RedisSink extends BufferedSink {
       };
       const entry = { v: 1, t_us: t, ...rest, source, seq, index, ...id };
       const list = out.get(s.stream) ?? [];
-      list.push({ n, payload: Buffer.from(JSON.stringify(entry)) });
+      list.push({ n, at, text: JSON.stringify(entry) });
       out.set(s.stream, list);
     }
     for (const k of this.#config.keys) {
@@ -143,9 +177,12 @@ export class RedisSink extends BufferedSink {
       memory.last[k.key] = { ...memory.last[k.key], [row.key]: value };
     }
   }
-  /** Keys that are new or other; at the start all of them. */
+  /** Keys that are new or other; at the start and every few seconds all of them. */
   async #write(bus: RedisBus, memory: Memory): Promise<void> {
-    const before = this.#filled ? (this.#memory?.last ?? {}) : {};
+    const now = performance.now();
+    const all = now - this.#filledMs > FORGOTTEN_MS;
+    const before = all ? {} : (this.#memory?.last ?? {});
+    if (all) this.#filledMs = now;
     const { connection, keys, persistence, closing } = bus;
     for (const [key, fields] of Object.entries(memory.last)) {
       for (const [instrument, value] of Object.entries(fields)) {

@@ -47,7 +47,7 @@ the entries; their order between several writers is that of arrival, so they are
 out what was appended before a crash. Without a folder or database for the run the numbers live as long as the process.
 **Keys** hold the last committed value, and are written anew at the first commit of each start, so that an emptied Redis is filled again.
 
-A run without \`--publish\` or \`--bus\` writes nothing. A Redis that is away holds up the commit, like every sink (CHM524 and its like).`,
+A run without \`--publish\` or \`--bus\` writes nothing. A Redis that is away holds up the commit, like every sink (CHM524 and its like); what one that dies has forgotten of the last three seconds is published again.`,
   config,
   ports: { in: {}, rest: input(AnyRecord, { key: 'any', doc: 'what is published; the name is used in `from`' }) },
   determinism: 'external',

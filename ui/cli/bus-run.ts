@@ -13,7 +13,7 @@ import type { ServiceState } from '../run/bus/supervisor.ts';
 import type { Connection } from '../run/connection.ts';
 import type { RunReport } from '../run/run.ts';
 import { chimera } from './commands/parity.ts';
-import { jobOptions } from './commands/run.ts';
+import { jobOptions, publishing } from './commands/run.ts';
 import type { Context } from './context.ts';
 import type { LiveOptions } from './live-run.ts';
 import { remoteStores } from './remote-stores.ts';
@@ -93,7 +93,7 @@ async function runSome(context: Context, pipeline: Pipeline, options: BusOptions
     const report = await (await import('../run/bus/service.ts')).runServices({
       pipeline,
       services: options.service!,
-      ...common(options),
+      ...common(context, options),
       ...remoteStores(context, options),
       bus,
       signal,
@@ -213,7 +213,7 @@ async function runAll(context: Context, pipeline: Pipeline, file: string, option
       if (!options.all) {
         const report = await service.runServices({
           pipeline,
-          ...common({ ...options, state }),
+          ...common(context, { ...options, state }),
           ...remoteStores(context, options),
           bus,
           holder: `${hostname()}:${process.pid}`,
@@ -308,8 +308,10 @@ async function openBus(context: Context, options: BusOptions) {
   });
 }
 
-function common(options: BusOptions) {
-  const { inputs, taps, tapAll, state, mode, seed, capture } = jobOptions(options) as ReturnType<typeof jobOptions> & {
+function common({ io: { env } }: Context, options: BusOptions) {
+  const { inputs, taps, tapAll, state, mode, seed, capture } = jobOptions(options, env) as ReturnType<
+    typeof jobOptions
+  > & {
     tapAll?: string;
     state?: string;
     seed?: number;
@@ -319,6 +321,8 @@ function common(options: BusOptions) {
     inputs,
     taps,
     mode,
+    // Unless another Redis is named, the bus is where other programs hear of the run.
+    publish: publishing(options.publish ?? options.bus!, options.prefix, env),
     ...(tapAll === undefined ? {} : { tapAll }),
     ...(state === undefined ? {} : { state }),
     ...(capture === undefined ? {} : { capture }),
@@ -358,6 +362,7 @@ function argumentsOf(file: string, o: BusOptions, service: string, state: string
     ...(o.profile === undefined ? [] : ['--profile', o.profile]),
     ...(o.store === undefined ? [] : ['--store', o.store]),
     ...(o.prefix === undefined ? [] : ['--prefix', o.prefix]),
+    ...(o.publish === undefined ? [] : ['--publish', o.publish]),
     ...(o.tapAll === undefined ? [] : ['--tap-all', o.tapAll]),
     ...(o.seed === undefined ? [] : ['--seed', String(o.seed)]),
     ...(o.interpreted ? ['--interpreted'] : []),

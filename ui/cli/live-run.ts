@@ -62,7 +62,7 @@ export async function followLive(context: Context, pipeline: Pipeline, options: 
   const started = performance.now();
   let journal = '';
   try {
-    const { inputs: _, pace: _pace, ...job } = { pace: undefined, ...jobOptions(options) };
+    const { inputs: _, pace: _pace, ...job } = { pace: undefined, ...jobOptions(options, context.io.env) };
     const live: LiveJob = {
       ...job,
       ...stores,

@@ -22,7 +22,7 @@ export async function follow(
     return await runJob({
       pipeline,
       ...documentOf(pipeline),
-      ...jobOptions(options),
+      ...jobOptions(options, context.io.env),
       ...remoteStores(context, options),
       ...(context.io.signal ? { signal: context.io.signal } : {}),
       onProgress: ({ events, now }) => {

@@ -1,14 +1,17 @@
 import { type Command, Option } from 'commander';
 import { ChimeraError } from '../../../graph/schema/index.ts';
+import type { PublishAccess } from '../../../sinks/redis/redis-sink.ts';
 import type { BusOptions } from '../bus-run.ts';
 import { action, describe } from '../command.ts';
 import type { Context } from '../context.ts';
+import type { Io } from '../io.ts';
 import { EXIT } from '../io.ts';
 import type { LiveOptions } from '../live-run.ts';
 import { loadOrExplain } from '../load-document.ts';
 import { collect, type InputOptions, inputOptions, integer, pairs, positive } from '../options.ts';
 import { follow, verdict } from '../run-job.ts';
 import { runText } from '../run-text.ts';
+import { busUrl } from '../secrets.ts';
 import { servingOptions } from '../serving.ts';
 
 export interface RunCommandOptions extends InputOptions {
@@ -73,7 +76,10 @@ export function run(program: Command, context: Context): void {
     .option('--keys <file>', 'live: JSON with api_key and secret, readable by its owner only')
     .option('--i-accept-live-trading', 'needed to send orders to the real exchange')
     .option('--bus <url>', 'join the services by Redis (redis://HOST:PORT/DB, redis+cluster://H1:P1,H2:P2)')
-    .option('--publish <url>', 'Redis on which sink.redis publishes for other programs: redis://HOST:PORT/DB')
+    .option(
+      '--publish <url>',
+      'Redis on which sink.redis publishes for other programs (default: the --bus, if any): redis://HOST:PORT/DB',
+    )
     .option('--service <name>', 'with --bus: run only this service here; repeatable', collect)
     .option('--all', 'with --bus: run each service as a process of its own, and start again what dies')
     .option('--metrics <address>', 'with --bus and --service: serve metrics, health and readiness at PORT or HOST:PORT')
@@ -135,7 +141,7 @@ export function run(program: Command, context: Context): void {
 }
 
 /** Options of a job, from the command line's. */
-export const jobOptions = (options: RunCommandOptions) => ({
+export const jobOptions = (options: RunCommandOptions, env: Io['env']) => ({
   inputs: options.input ?? [],
   taps: pairs(options.tap, '--tap'),
   ...(options.tapAll === undefined ? {} : { tapAll: options.tapAll }),
@@ -145,8 +151,12 @@ export const jobOptions = (options: RunCommandOptions) => ({
   ...(options.pace === undefined ? {} : { pace: options.pace }),
   ...(options.commit === undefined ? {} : { commitInputs: options.commit }),
   ...(options.seed === undefined ? {} : { seed: options.seed }),
-  ...(options.publish === undefined
-    ? {}
-    : { publish: { url: options.publish, ...(options.prefix === undefined ? {} : { prefix: options.prefix }) } }),
+  ...(options.publish === undefined ? {} : { publish: publishing(options.publish, options.prefix, env) }),
   mode: options.interpreted ? ('interpreted' as const) : ('generated' as const),
+});
+
+/** Where other programs hear of a run. */
+export const publishing = (url: string, prefix: string | undefined, env: Io['env']): PublishAccess => ({
+  url: busUrl(url, env),
+  ...(prefix === undefined ? {} : { prefix: `${prefix}:` }),
 });

@@ -13,6 +13,7 @@ import { type BadInput, ChimeraError } from '../../../graph/schema/index.ts';
 import type { TapFileResult } from '../../../graph/tap/file.ts';
 import type { SegmentPolicy } from '../../../lake/journal/segment-policy.ts';
 import type { S3Options } from '../../../lake/s3/s3-options.ts';
+import type { PublishAccess } from '../../../sinks/redis/redis-sink.ts';
 import type { StoreChoice } from '../../../sinks/store/index.ts';
 import { openStoreOfRun, storeAccess } from '../run-store.ts';
 import { tapPaths } from '../taps.ts';
@@ -34,6 +35,8 @@ export interface ServiceJob {
   readonly store?: StoreChoice;
   /** How to reach lakes at `s3://` addresses. */
   readonly s3?: S3Options;
+  /** Redis on which sinks publish for other programs. */
+  readonly publish?: PublishAccess;
   /** The pipeline's ends are live. Needs `state`. */
   readonly live?: LiveService;
   /** Live: lake that receives what the sources of this process deliver. */
@@ -185,6 +188,7 @@ async function runOne(
       ...job.live?.connection.access,
       ...(database ? { store: database } : {}),
       ...(job.s3 ? { s3: job.s3 } : {}),
+      ...(job.publish ? { publish: job.publish } : {}),
     },
     ...(live ? { live: live.live, session: job.live!.session, open: !job.live!.final } : {}),
     ...(live?.journals ? { onCommit: (mark) => live.journals!.committed(mark) } : {}),

@@ -83,7 +83,7 @@ export async function supervise(job: SupervisorJob): Promise<Supervised> {
           }
           if (stop.signal.aborted) return;
           onClosed(service, false);
-          const why = /error (CHM\d{3})/g;
+          const why = /error (CHM\d{3,4})/g;
           const code = [...ended.stderr.matchAll(why)].at(-1)?.[1];
           const passing = code !== undefined && PASSING.has(code);
           if (ended.code !== null && FINAL.has(ended.code) && !passing) throw failed(service, ended);
