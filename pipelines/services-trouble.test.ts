@@ -1,4 +1,6 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { closeSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
@@ -7,13 +9,18 @@ import { findDeadLetters } from '../graph/bus/redis/dead-letters.ts';
 import { openRedisBus } from '../graph/bus/redis/open-redis-bus.ts';
 import { startCluster } from '../graph/bus/redis/testing/redis-cluster.ts';
 import { noRedis, startRedis, type TestRedis } from '../graph/bus/redis/testing/redis-server.ts';
+import { chimera } from '../ui/cli/testing/said.ts';
 import { serveParts } from '../ui/metrics/serve-parts.ts';
 import { runServices } from '../ui/run/bus/service.ts';
 import { runJob } from '../ui/run/run.ts';
 import { synthetic, trend } from './testing/play.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'chimera-trouble-'));
-afterAll(() => rmSync(dir, { recursive: true, force: true }));
+const disks: string[] = [];
+afterAll(() => {
+  for (const d of disks) spawnSync('umount', ['-l', d]);
+  rmSync(dir, { recursive: true, force: true });
+});
 let n = 0;
 const folder = (): string => join(dir, `${n++}`);
 const pipeline = trend({ interval: '1s' }, synthetic('', '4s'));
@@ -29,6 +36,62 @@ function expectSame(cut: string, whole: Record<string, string>): void {
   expect(Object.keys(files).sort()).toEqual(Object.keys(whole).sort());
   for (const [name, text] of Object.entries(whole)) expect(files[name] === text, name).toBe(true);
 }
+
+/** What the doctor says, as a user would ask it. */
+async function doctor(...args: string[]): Promise<string> {
+  const { out, err } = await chimera(['doctor', ...args]);
+  return out + err;
+}
+
+/** A file system of so many MiB. */
+function smallDisk(mib: number): string {
+  const at = folder();
+  mkdirSync(at);
+  const { status } = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${mib}m`, 'tmpfs', at]);
+  if (status !== 0) throw new Error('no file system can be mounted');
+  disks.push(at);
+  return at;
+}
+/** Why there is no small disk here. */
+const noSmallDisk = ((): string | undefined => {
+  const at = folder();
+  mkdirSync(at);
+  if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', at]).status !== 0)
+    return 'it takes the right to mount a file system';
+  spawnSync('umount', [at]);
+  return undefined;
+})();
+/** Writes until there is no room. */
+function fill(file: string): void {
+  const to = openSync(file, 'w');
+  try {
+    for (const block of [1 << 20, 1 << 12, 1])
+      try {
+        for (;;) writeSync(to, Buffer.alloc(block));
+      } catch (e) {
+        if ((e as NodeJS.ErrnoException).code !== 'ENOSPC') throw e;
+      }
+  } finally {
+    closeSync(to);
+  }
+}
+/** Files below a folder by their name without what stands before the lake's, as hashes. */
+const filesUnder = (dir: string, ending: string): Record<string, string> =>
+  Object.fromEntries(
+    readdirSync(dir, { recursive: true })
+      .map(String)
+      .filter((f) => f.endsWith(ending))
+      .map((f) => [
+        f
+          .split('/')
+          .slice(f.startsWith('s6.') ? 1 : 0)
+          .join('/'),
+        createHash('sha256')
+          .update(readFileSync(join(dir, f)))
+          .digest('hex'),
+      ])
+      .sort(),
+  );
 
 describe.skipIf(noRedis)(`a run over Redis in trouble${noRedis ? ` (${noRedis})` : ''}`, () => {
   let whole: Record<string, string>;
@@ -56,7 +119,7 @@ describe.skipIf(noRedis)(`a run over Redis in trouble${noRedis ? ` (${noRedis})`
     const bus = await openRedisBus(url, { silentMs: 3000, prefix: `${n}:` });
     const served = await serveParts('127.0.0.1:0', bus, []);
     let begun: Promise<void> | undefined;
-    const seen = { metrics: '', health: '', state: '' };
+    const seen = { metrics: '', health: '', state: '', doctor: '' };
     const go = async (): Promise<void> => {
       await begin();
       const until = performance.now() + ms;
@@ -66,6 +129,7 @@ describe.skipIf(noRedis)(`a run over Redis in trouble${noRedis ? ` (${noRedis})`
           seen.state = code;
           seen.metrics ||= await (await fetch(`${served.url}/metrics`)).text();
           seen.health ||= await (await fetch(`${served.url}/health`)).text();
+          seen.doctor ||= await doctor('--health', served.url);
         }
         await pause(20);
       }
@@ -89,6 +153,7 @@ describe.skipIf(noRedis)(`a run over Redis in trouble${noRedis ? ` (${noRedis})`
       expect(seen.state).toBe(code);
       expect(seen.metrics).toMatch(new RegExp(`chimera_bus_state\\{[^}]*${code}[^}]*\\} 1`));
       expect(seen.health).toContain(code);
+      expect(seen.doctor).toContain(code);
     }
     return taps;
   }
@@ -101,6 +166,58 @@ describe.skipIf(noRedis)(`a run over Redis in trouble${noRedis ? ` (${noRedis})`
     }
   };
 
+  it.skipIf(noSmallDisk)(
+    `whose sinks find their disk full, and go on when there is room${noSmallDisk ? ` (${noSmallDisk})` : ''}`,
+    {
+      timeout: 200_000,
+    },
+    async () => {
+      const busy = trend({ interval: '250ms' }, synthetic('', '4s'));
+      const [calm, calmTaps] = [folder(), folder()];
+      await runJob({ pipeline: busy, inputs: [], state: calm, tapAll: calmTaps });
+      const state = smallDisk(24);
+      const filler = join(state, 'filler');
+      const taps = folder();
+      const bus = await openRedisBus(redis.url, { prefix: 'full:' });
+      const served = await serveParts('127.0.0.1:0', bus, []);
+      const seen = { metrics: '', health: '', doctor: '' };
+      let trouble: string | undefined;
+      let asked: Promise<void> | undefined;
+      const ask = async (): Promise<void> => {
+        seen.metrics = await (await fetch(`${served.url}/metrics`)).text();
+        seen.health = await (await fetch(`${served.url}/health`)).text();
+        seen.doctor = `${await doctor('--health', served.url)} ${await doctor('--state', state)}`;
+        rmSync(filler);
+      };
+      let commits = 0;
+      try {
+        const report = await runServices({
+          ...{ pipeline: busy, bus, inputs: [], tapAll: taps, state, holder: 'test', ttlMs: 2000, commitMs: 100 },
+          onSnapshot: (s) => {
+            served.take(s);
+            if (s.part === 's6.documents' && ++commits === 3) fill(filler);
+            if (!s.trouble) return;
+            trouble ??= s.trouble.code;
+            asked ??= ask();
+          },
+        });
+        await asked;
+        expect(report.parts.find((p) => p.part === 's6.documents')!.restarts).toBeGreaterThan(0);
+      } finally {
+        await served.close();
+        await bus.close();
+      }
+      expect(['CHM542', 'CHM605', 'CHM606']).toContain(trouble);
+      expect(seen.metrics).toMatch(new RegExp(`chimera_part_trouble\\{[^}]*${trouble}[^}]*\\} 1`));
+      expect(seen.health).toContain(trouble);
+      expect(seen.doctor).toContain(trouble);
+      expect(seen.doctor).toContain('state disk');
+      expectSame(taps, filesOf(calmTaps));
+      // The lake is that of a run that always had room.
+      expect(filesUnder(state, '.parquet')).toEqual(filesUnder(calm, '.parquet'));
+      expect(Object.keys(filesUnder(state, '.parquet')).length).toBeGreaterThan(0);
+    },
+  );
   it('whose connection is cut', { timeout: 200_000 }, async () => {
     const proxy = await redis.proxy();
     const ms = LONG ? 30_000 : 2500;

@@ -59,6 +59,11 @@ export interface PartOptions {
   readonly slice?: number;
   /** Bytes on the bus that the slowest reader has not done with, before a source waits; default 64 MiB. */
   readonly mostOutstanding?: number;
+  /**
+   * Whether what keeps the part from going on lies outside it and can pass (a full disk, a database that is away): then it goes
+   * back to its last commit, waits and tries again.
+   */
+  readonly passes?: (error: unknown) => boolean;
   /** The part went back to its last commit, and why. */
   readonly onRestart?: (error: unknown) => void;
   readonly onProgress?: (progress: PartProgress) => void;

@@ -30,6 +30,8 @@ const SLICE = 2048;
 const IDLE_MS = 5;
 /** Records that may wait before they are sent. */
 const BATCH_RECORDS = 4096;
+/** Between two tries while what is outside is in trouble. */
+const LONGEST_PAUSE_MS = 15_000;
 /** Bytes on the bus that the slowest reader has not done with, before a source waits. */
 const MOST_OUTSTANDING = 64 * 2 ** 20;
 
@@ -39,23 +41,47 @@ const MOST_OUTSTANDING = 64 * 2 ** 20;
  * already is passed over.
  */
 export async function runPart(options: PartOptions): Promise<PartResult> {
+  let trouble: { code: string; since: number; tries: number } | undefined;
   for (let restarts = 0; ; restarts++) {
     const life = new PartLife(options, restarts);
     try {
       await life.open();
       return await life.run();
     } catch (e) {
-      if (options.signal?.aborted && (e as { code?: string }).code === 'CHM522') return life.result();
-      const isLost = (e as { code?: string }).code === 'CHM521';
-      if (!(e instanceof Rewound) && !isLost) throw e;
-      // Whoever holds the part now opens them.
-      if (isLost) await options.live?.ends.drop(life.sources);
+      const { code } = e as { code?: string };
+      if (options.signal?.aborted && code === 'CHM522') return life.result();
+      if (life.commits > 0) trouble = undefined;
+      if (e instanceof Rewound || code === 'CHM521') {
+        // Whoever holds the part now opens them.
+        if (code === 'CHM521') await options.live?.ends.drop(life.sources);
+        options.onRestart?.(e);
+        await pause(Math.min(100 * 2 ** restarts, options.restartMs ?? 2000), options.signal);
+        continue;
+      }
+      if (code === undefined || !options.passes?.(e)) throw e;
+      trouble = { code, since: trouble?.since ?? Date.now(), tries: (trouble?.tries ?? 0) + 1 };
       options.onRestart?.(e);
-      await new Promise((done) => setTimeout(done, Math.min(100 * 2 ** restarts, options.restartMs ?? 2000)));
+      options.onSnapshot?.({ ...life.snapshot(), trouble: { code, since: trouble.since } });
+      await pause(Math.min(250 * 2 ** trouble.tries, LONGEST_PAUSE_MS), options.signal);
     } finally {
-      await life.close();
+      await life.close().catch((e: unknown) => {
+        if (!trouble || !options.passes?.(e)) throw e;
+      });
     }
   }
+}
+/** Ends early when the signal is aborted. */
+function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    if (signal?.aborted) done();
+    else signal?.addEventListener('abort', done, { once: true });
+  });
 }
 
 class PartLife {
@@ -128,6 +154,10 @@ class PartLife {
     this.#poison = new Poison(part.id, this.#receiver.parts, this.#plan.declarations);
     this.#cycles = new PartCycles(this.#engine, [...this.#receiver.parts, this.#poison.lanes], this.#sources.heads);
     this.#cycles.goesOn = o.open ?? false;
+  }
+  /** Commits of this life. */
+  get commits(): number {
+    return this.#commits;
   }
   /** Ids of the own sources. */
   get sources(): string[] {
@@ -552,7 +582,7 @@ class PartLife {
     this.#committed = performance.now();
     this.#commits++;
     this.#commitMs += this.#committed - begun;
-    onSnapshot?.(this.#snapshot());
+    onSnapshot?.(this.snapshot());
   }
   #state(epoch: number, offsets: Record<string, number>): PartCommit {
     const { parts } = this.#receiver;
@@ -628,7 +658,7 @@ class PartLife {
     await this.#held!.tookBack(this.#poison.expected.map(({ stream, after }) => ({ stream, upTo: after })));
   }
 
-  #snapshot(): PartSnapshot {
+  snapshot(): PartSnapshot {
     const { part, bus } = this.#o;
     const { parts, handover } = this.#receiver;
     const { now } = this.#engine;

@@ -28,6 +28,8 @@ export interface PartSnapshot {
   readonly state?: { readonly code?: string; readonly since: number };
   readonly inlets: readonly InletSnapshot[];
   readonly outlets: readonly OutletSnapshot[];
+  /** What the part waits to pass before it tries again, and since when, ms since the epoch: a full disk, a database that is away. */
+  readonly trouble?: { readonly code: string; readonly since: number };
   /** Time from the sending of an entry to its arrival here, for each part that is read. */
   readonly handover: readonly HandoverSnapshot[];
 }

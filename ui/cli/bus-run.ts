@@ -43,7 +43,12 @@ export async function runOnBus(
   options: BusOptions,
 ): Promise<RunReport | undefined> {
   refuse(pipeline, options);
-  return options.service ? await runSome(context, pipeline, options) : runAll(context, pipeline, file, options);
+  try {
+    return options.service ? await runSome(context, pipeline, options) : await runAll(context, pipeline, file, options);
+  } finally {
+    // While it is listened to, the process does not end: not even after an error before anything has begun.
+    context.io.stdin?.pause();
+  }
 }
 
 /** @throws CHM912 options that do not go together */
@@ -83,7 +88,10 @@ async function runSome(context: Context, pipeline: Pipeline, options: BusOptions
   if (options.for !== undefined) setTimeout(() => stop.abort(), options.for * 1000).unref();
   const { signal } = stop;
   const connection = pipeline.live ? await connect(context, pipeline.live, options) : undefined;
-  const bus = await openBus(context, options);
+  const bus = await openBus(context, options).catch(async (e: unknown) => {
+    await connection?.close();
+    throw e;
+  });
   const states = supervised
     ? new ServiceStates(bus, (state) => context.out(JSON.stringify({ service_state: state })))
     : undefined;
@@ -127,7 +135,6 @@ async function runSome(context: Context, pipeline: Pipeline, options: BusOptions
     await served?.close();
     await bus.close();
     await connection?.close();
-    context.io.stdin?.pause();
   }
   return undefined;
 }
@@ -262,7 +269,6 @@ async function runAll(context: Context, pipeline: Pipeline, file: string, option
   } finally {
     progress.done();
     await connection?.close();
-    context.io.stdin?.pause();
     if (options.state === undefined) rmSync(state, { recursive: true, force: true });
   }
 }

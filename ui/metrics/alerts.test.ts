@@ -31,11 +31,12 @@ async function served(): Promise<Set<string>> {
 }
 
 describe('the alert rules', () => {
-  it('are there for lag, a bus in trouble, restarts, dead letters and anything dropped', () => {
+  it('are there for lag, a bus or a store in trouble, restarts, dead letters and anything dropped', () => {
     const exprs = rules.map((r) => r.expr).join('\n');
     for (const metric of [
       'chimera_part_lag_seconds',
       'chimera_bus_state',
+      'chimera_part_trouble',
       'chimera_part_restarts_total',
       'chimera_events_dead_lettered_total',
       'chimera_events_dropped_total > 0',

@@ -101,6 +101,13 @@ const SPECS: readonly Spec[] = [
       return [...new Set([...BUS_STATES, code])].map((c) => [{ ...labelsOf(s), code: c }, c === code ? 1 : 0]);
     },
   },
+  {
+    name: 'chimera_part_trouble',
+    help: 'What the part waits to pass before it tries again, by error code: a full disk, a database that is away.',
+    type: 'gauge',
+    labels: [...PART, 'code'],
+    of: (s) => (s.trouble ? [[{ ...labelsOf(s), code: s.trouble.code }, 1]] : []),
+  },
   perPart(
     'chimera_bus_state_since_timestamp_seconds',
     'gauge',

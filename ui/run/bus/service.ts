@@ -20,6 +20,7 @@ import { tapPaths } from '../taps.ts';
 import { DecisionFile } from './decision-file.ts';
 import { LiveEntrances, type LiveService } from './live-service.ts';
 import { PartTaps } from './part-taps.ts';
+import { isPassing } from './passing.ts';
 
 export interface ServiceJob {
   readonly pipeline: Pipeline;
@@ -180,6 +181,8 @@ async function runOne(
     onTap: (tap, keys) => taps.append(tap, keys),
     extra: { take: () => taps.take(), restore: (marks) => taps.restore(marks) },
     onRestart: (error) => job.onRestart?.(part.id, error),
+    // What is live loses nothing either when it is opened anew, but that is for a process of its own.
+    ...(job.live && enters ? {} : { passes: isPassing }),
     onClosed: (closed) => onClosed(part.id, closed),
     ...(job.stay ? { stay: job.stay } : {}),
     ...(dir === undefined ? {} : { dir, decisions: new DecisionFile(join(dir, 'decisions.jsonl'), job.pipeline.hash) }),

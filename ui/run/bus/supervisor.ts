@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { ChimeraError } from '../../../graph/schema/index.ts';
+import { isPassingCode } from './passing.ts';
 import type { ServiceReport } from './service.ts';
 
 export interface SupervisorJob {
@@ -39,8 +40,6 @@ export interface Supervised {
 
 /** Exit codes of commands that will not end otherwise when they are tried again. */
 const FINAL = new Set([1, 2, 3]);
-/** Codes that pass by themselves, or once somebody has mended what is outside: trying again can help, after a pause. */
-const PASSING = new Set(['CHM524', 'CHM525', 'CHM526', 'CHM527', 'CHM528', 'CHM541', 'CHM542', 'CHM606', 'CHM855']);
 const LONGEST_PAUSE_MS = 30_000;
 /** A run as long as this is no failed start. */
 const LONG_RUN_MS = 60_000;
@@ -85,7 +84,7 @@ export async function supervise(job: SupervisorJob): Promise<Supervised> {
           onClosed(service, false);
           const why = /error (CHM\d{3,4})/g;
           const code = [...ended.stderr.matchAll(why)].at(-1)?.[1];
-          const passing = code !== undefined && PASSING.has(code);
+          const passing = isPassingCode(code);
           if (ended.code !== null && FINAL.has(ended.code) && !passing) throw failed(service, ended);
           if (performance.now() - begun > LONG_RUN_MS) pauseMs = 0;
           pauseMs = passing ? Math.min(Math.max(1000, 2 * pauseMs), LONGEST_PAUSE_MS) : 50;
