@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { createGunzip } from 'node:zlib';
+import { Redis } from 'ioredis';
 import { startCluster, type TestCluster } from '../graph/bus/redis/testing/redis-cluster.ts';
 import { startRedis, type TestRedis } from '../graph/bus/redis/testing/redis-server.ts';
 import { nextFloat, seedRandom } from '../graph/math/index.ts';
@@ -15,8 +16,8 @@ import { isMain } from './child.ts';
 /**
  * `node dist/bench/bus-crash.js --data ../shared/data --runs 20 --kills 10`: the trend pipeline over a slice of a recording, its
  * services as processes joined by a real Redis, while random services and Redis itself get SIGKILL at random moments, some of
- * them twice in a row. What every port said, and every document, must be what an undisturbed embedded run leaves. Exit code 1
- * when anything differs.
+ * them twice in a row. What every port said, every document and every entry of the shared streams must be what an undisturbed
+ * embedded run leaves. Exit code 1 when anything differs.
  */
 export interface CrashOptions {
   readonly file: string;
@@ -35,6 +36,8 @@ export interface CrashRun {
   readonly wrong: readonly string[];
   readonly ports: number;
   readonly documents: number;
+  /** Entries of shared streams. */
+  readonly published: number;
   readonly s: number;
 }
 export interface CrashReport {
@@ -56,10 +59,23 @@ export async function benchBusCrash(o: CrashOptions): Promise<CrashReport> {
     await cutSlice(o.file, slice, o.seconds);
     const input = ['--input', slice];
     const whole = { taps: join(dir, 'whole'), state: join(dir, 'whole-state') };
-    await finished(start([...PIPELINE, ...input, '--tap-all', whole.taps, '--state', whole.state, '--json']));
+    const redis = await startRedis();
+    const shared = await (async () => {
+      try {
+        await finished(
+          start([
+            ...[...PIPELINE, ...input, '--tap-all', whole.taps, '--state', whole.state, '--json'],
+            ...['--publish', redis.url, '--commit', '5000'],
+          ]),
+        );
+        return await sharedEntries(redis.url);
+      } finally {
+        await redis.close();
+      }
+    })();
     const runs: CrashRun[] = [];
     for (let i = 0; i < o.runs; i++) {
-      const run = await crashRun(o, o.seed + i, input, whole, join(dir, `run${i}`));
+      const run = await crashRun(o, o.seed + i, input, { ...whole, shared }, join(dir, `run${i}`));
       runs.push(run);
       o.onRun?.(run);
     }
@@ -82,7 +98,7 @@ async function crashRun(
   o: CrashOptions,
   seed: number,
   input: readonly string[],
-  whole: { taps: string; state: string },
+  whole: { taps: string; state: string; shared: readonly string[] },
   dir: string,
 ): Promise<CrashRun> {
   const begun = performance.now();
@@ -136,16 +152,26 @@ async function crashRun(
     wrong.push(...differentTaps(whole.taps, taps));
     const documents = await differentDocuments(whole.state, state);
     wrong.push(...documents.wrong);
+    if (!o.cluster) wrong.push(...differentEntries(whole.shared, await sharedEntries(server.url)));
     return {
       seed,
       kills,
       wrong,
       ports: readdirSync(whole.taps).length,
       documents: documents.n,
+      published: o.cluster ? 0 : whole.shared.length,
       s: (performance.now() - begun) / 1000,
     };
   } catch (e) {
-    return { seed, kills, wrong: [String(e)], ports: 0, documents: 0, s: (performance.now() - begun) / 1000 };
+    return {
+      seed,
+      kills,
+      wrong: [String(e)],
+      ports: 0,
+      documents: 0,
+      published: 0,
+      s: (performance.now() - begun) / 1000,
+    };
   } finally {
     run.kill('SIGKILL');
     await server.close();
@@ -211,6 +237,26 @@ async function cutSlice(file: string, to: string, seconds: number): Promise<void
     lines.push(line);
   }
   writeFileSync(to, `${lines.join('\n')}\n`);
+}
+
+/** What other programs can read: all entries of the shared streams, by stream and number. */
+async function sharedEntries(url: string): Promise<string[]> {
+  const redis = new Redis(url);
+  try {
+    const found: string[] = [];
+    for (const stream of ['signals:new', 'cfg:events', 'health:s3', 'health:s4', 'metrics:s4'])
+      for (const [, f] of await redis.xrange(stream, '-', '+'))
+        found.push(`${stream} ${f[f.indexOf('n') + 1]} ${f[f.indexOf('b') + 1]}`);
+    return found;
+  } finally {
+    redis.disconnect();
+  }
+}
+function differentEntries(whole: readonly string[], cut: readonly string[]): string[] {
+  if (whole.length === 0) return ['nothing was published'];
+  const at = whole.findIndex((e, i) => e !== cut[i]);
+  if (at < 0 && whole.length === cut.length) return [];
+  return [`shared entry ${at} is ${cut[at] ?? 'missing'} instead of ${whole[at]} (${cut.length} of ${whole.length})`];
 }
 
 function differentTaps(whole: string, cut: string): string[] {
@@ -288,7 +334,7 @@ if (isMain(import.meta.url)) {
       const all = Object.values(r.kills).reduce((a, b) => a + b, 0);
       const verdict = r.wrong.length === 0 ? 'identical' : r.wrong.join('\n  ');
       console.error(
-        `seed ${r.seed}: ${all} kills, ${r.ports} ports, ${r.documents} documents, ${r.s.toFixed(0)} s: ${verdict}`,
+        `seed ${r.seed}: ${all} kills, ${r.ports} ports, ${r.documents} documents, ${r.published} published, ${r.s.toFixed(0)} s: ${verdict}`,
       );
     },
   });
