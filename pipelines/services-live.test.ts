@@ -7,9 +7,11 @@ import { noRedis, startRedis, type TestRedis } from '../graph/bus/redis/testing/
 import { cutGraph } from '../graph/cut/cut.ts';
 import type { Pipeline } from '../graph/document/types.ts';
 import { createPlan } from '../graph/plan/plan.ts';
+import { chimera } from '../ui/cli/testing/said.ts';
 import { runServices, type ServiceReport, servicesOf } from '../ui/run/bus/service.ts';
 import { compareTaps } from '../ui/run/compare-taps.ts';
 import { openConnection } from '../ui/run/connection.ts';
+import type { KillReport } from '../ui/run/control/run-requests.ts';
 import { replayLive } from '../ui/run/live.ts';
 import { portsOf } from '../ui/run/taps.ts';
 import { type RunningVenue, startVenue } from '../venue/server/index.ts';
@@ -51,7 +53,7 @@ describe.skipIf(noRedis)(`live services over Redis${noRedis ? ` (${noRedis})` : 
   async function trade(pipeline: Pipeline, at: Life, enough: () => boolean): Promise<ServiceReport[]> {
     const finish = new AbortController();
     const session = `s${n++}`;
-    const ended = setTimeout(() => finish.abort(), 40_000);
+    const ended = setTimeout(() => finish.abort(), 100_000);
     const services = servicesOf(cutGraph(createPlan(pipeline)));
     const watch = setInterval(() => {
       if (enough()) finish.abort();
@@ -77,6 +79,11 @@ describe.skipIf(noRedis)(`live services over Redis${noRedis ? ` (${noRedis})` : 
       clearInterval(watch);
     }
   }
+  /** Orders that may add risk. */
+  const placed = (taps: string): number =>
+    readFileSync(join(taps, 'orders.order.csv'), 'utf8')
+      .split('\n')
+      .filter((l) => l.includes('place') && l.includes('entry')).length;
   const filled = (taps: string): number => {
     try {
       return readFileSync(join(taps, 'venue.report.csv'), 'utf8').split(',trade,').length - 1;
@@ -110,8 +117,60 @@ describe.skipIf(noRedis)(`live services over Redis${noRedis ? ` (${noRedis})` : 
     expect(market()).toBeGreaterThan(before);
   });
   it('may have market and venue in two of them: each stamps by its own clock, and the order is one', async () => {
-    const pipeline = trend((text) => text.replace('s1: [market, venue]', 's1: [market]\n  s5: [venue]'));
+    const pipeline = trend((text) =>
+      text.replace('s1: [market, control, venue]', 's1: [market, control]\n  s5: [venue]'),
+    );
+    expect(pipeline.services).toMatchObject({ s1: ['market', 'control'], s5: ['venue'] });
     const at = life();
     await expectParity(pipeline, at, await trade(pipeline, at, () => filled(at.taps) >= 3));
+  });
+  it('are stopped by `chimera kill`, whichever of them takes commands, stay so over a restart, and are released', {
+    timeout: 300_000,
+  }, async () => {
+    const pipeline = trend();
+    const at = life();
+    const kill = async (...args: string[]): Promise<{ code: number; out: KillReport; err: string }> => {
+      const { code, out, err } = await chimera(['kill', ...args, '--state', at.state, '--json']);
+      return { code, out: JSON.parse(out || '{}'), err };
+    };
+    const phases: unknown[] = [];
+    const why = ['--reason', 'drill', '--who', 'ana'];
+    let engaged: 'asked' | 'answered' | undefined;
+    const engage = async (): Promise<void> => {
+      engaged = 'asked';
+      const { code, out, err } = await kill('engage', ...why, '--wait', '60');
+      phases.push([code, err, out.state?.['engaged'], out.status?.['phase']]);
+      engaged = 'answered';
+    };
+    const first = await trade(pipeline, at, () => {
+      if (engaged === undefined && filled(at.taps) >= 3) void engage();
+      return engaged === 'answered';
+    });
+    expect(phases).toEqual([[0, '', true, 'flat']]);
+    await expectParity(pipeline, at, first);
+    const orders = (): number => placed(at.taps);
+    const before = orders();
+    const market = (): number => readFileSync(join(at.taps, 'market.trade.csv')).length;
+    const seen = market();
+    let released: Promise<void> | undefined;
+    let over = false;
+    const second = await trade(pipeline, at, () => {
+      if (market() > seen + 30_000)
+        released ??= (async () => {
+          const status = await kill('status');
+          phases.push([status.out.state?.['engaged'], orders() - before]);
+          const { code, out } = await kill('release', ...why);
+          phases.push([code, out.state?.['engaged']]);
+        })();
+      over ||= orders() > before;
+      return over;
+    });
+    await released;
+    expect(phases.slice(1)).toEqual([
+      [true, 0],
+      [0, false],
+    ]);
+    expect(over).toBe(true);
+    await expectParity(pipeline, at, second);
   });
 });

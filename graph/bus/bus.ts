@@ -15,6 +15,9 @@ export interface Bus {
   acquire(partition: string, options: AcquireOptions): Promise<Held>;
   /** Reads streams from given positions on. A stream that does not exist yet is waited for. */
   reader(streams: readonly ReadFrom[], options?: ReaderOptions): StreamReader;
+  /** What one service says for the others and for people, by name: the last word counts. The graph never reads it. */
+  say(name: string, text: string): Promise<void>;
+  said(name: string): Promise<string | undefined>;
   close(): Promise<void>;
   /** What the bus suffers from right now; a bus without it cannot be in trouble. */
   readonly state?: BusState;

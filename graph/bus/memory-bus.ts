@@ -41,6 +41,7 @@ interface Partition {
 export class MemoryBus implements Bus {
   readonly #streams = new Map<string, Stream>();
   readonly #partitions = new Map<string, Partition>();
+  readonly #words = new Map<string, string>();
   readonly #closing = new AbortController();
   /** Dead letters by partition, oldest first, and those of them that were given back. */
   readonly letters = new Map<string, PutAside[]>();
@@ -53,6 +54,12 @@ export class MemoryBus implements Bus {
   constructor() {
     // Everyone who waits listens.
     setMaxListeners(0, this.#closing.signal);
+  }
+  async say(name: string, text: string): Promise<void> {
+    this.#words.set(name, text);
+  }
+  async said(name: string): Promise<string | undefined> {
+    return this.#words.get(name);
   }
   get streams(): ReadonlyMap<string, Stream> {
     return this.#streams;

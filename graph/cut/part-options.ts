@@ -1,5 +1,6 @@
 import type { Bus } from '../bus/bus.ts';
 import type { CheckpointStore } from '../checkpoint/store.ts';
+import type { Engine } from '../engine/engine.ts';
 import type { Tap } from '../engine/tap.ts';
 import type { CommitMark } from '../node.ts';
 import type { Run } from '../runner/runner.ts';
@@ -66,6 +67,8 @@ export interface PartOptions {
   readonly passes?: (error: unknown) => boolean;
   /** The part went back to its last commit, and why. */
   readonly onRestart?: (error: unknown) => void;
+  /** The engine of a life of the part, before anything has been run. */
+  readonly onEngine?: (engine: Engine) => void;
   readonly onProgress?: (progress: PartProgress) => void;
   /** How the part is doing, at each commit. */
   readonly onSnapshot?: (snapshot: PartSnapshot) => void;

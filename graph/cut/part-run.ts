@@ -138,6 +138,7 @@ class PartLife {
         return new PortExit(() => this.#sender.out, exit.family, exit.port, perKey, tap);
       },
     });
+    o.onEngine?.(this.#engine);
     if (this.#engine.waiting.length > 0)
       throw new ChimeraError('CHM515', `${this.#engine.waiting.join(', ')} wait for answers, which a part cannot`, {
         help: 'run the pipeline embedded, without --bus',

@@ -111,6 +111,8 @@ class Breaking {
         } satisfies Held;
       },
       reader: (...args) => inner.reader(...args),
+      say: (...args) => inner.say(...args),
+      said: (name) => inner.said(name),
       close: () => inner.close(),
     };
   }

@@ -105,6 +105,8 @@ class Troubled {
         } satisfies Held;
       },
       reader: (...args) => inner.reader(...args),
+      say: (...args) => inner.say(...args),
+      said: (name) => inner.said(name),
       close: () => inner.close(),
     };
   }

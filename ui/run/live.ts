@@ -6,7 +6,7 @@ import { openLake } from '../../lake/open-lake.ts';
 import { openStorage } from '../../lake/open-storage.ts';
 import { ControlInlet } from '../../sources/control/inlet.ts';
 import type { Connection } from './connection.ts';
-import { addRunRequests } from './control/run-requests.ts';
+import { addRunRequests, faceOf } from './control/run-requests.ts';
 import { ControlServer } from './control/server.ts';
 import { historyOf, loadGraphs } from './graphs.ts';
 import { MemorySampler, type MemoryTrend } from './memory-trend.ts';
@@ -42,7 +42,7 @@ export async function runLive(job: LiveJob): Promise<LiveReport> {
   const control = listen ? new ControlServer(job.state, job.pipeline.name) : undefined;
   let running: Run | undefined;
   if (control) {
-    addRunRequests(control, () => running, inlet);
+    addRunRequests(control, () => running && faceOf(running), inlet);
     await control.listen();
   }
   const report = await runJob({

@@ -16,6 +16,8 @@ export interface Keys {
   shared(stream: string): string;
   /** Entries that a group could not work on, beside the stream that they came from. */
   deadLetters(group: string, stream: string): string;
+  /** What a service says for the others, by name. */
+  word(name: string): string;
   readonly deadLettersPrefix: string;
   /** Hash: what of a stream a partition has put aside already. */
   marks(stream: string, partition: string): string;
@@ -42,6 +44,7 @@ export function createKeys(prefix: string): Keys {
     checkpoints: (partition) => `${prefix}${place(partition)}:checkpoints`,
     shared: (stream) => `${prefix}shared:{${tagOf(stream)}}:${stream}`,
     deadLetters: (group, stream) => `${prefix}dlq:${group.replace(/[{}]/g, '')}:{${tagOf(stream)}}`,
+    word: (name) => `${prefix}${place(name)}:word`,
     deadLettersPrefix: `${prefix}dlq:`,
     marks: (stream, partition) => `${prefix}aside:{${tagOf(stream)}}:${stream}:${partition}`,
     retry: (stream, group) => `${prefix}retry:{${tagOf(stream)}}:${stream}:${group}`,

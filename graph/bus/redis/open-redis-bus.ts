@@ -207,6 +207,14 @@ class OpenRedisBus implements RedisBus {
     return reader;
   }
 
+  async say(name: string, text: string): Promise<void> {
+    await persist(this.persistence, this.closing, () => this.connection.client.set(this.keys.word(name), text));
+  }
+  async said(name: string): Promise<string | undefined> {
+    const { client } = this.connection;
+    return (await persist(this.persistence, this.closing, () => client.get(this.keys.word(name)))) ?? undefined;
+  }
+
   async close(): Promise<void> {
     const help = 'nothing was written after that: open it again';
     this.#closing.abort(new ChimeraError('CHM522', 'the bus was closed', { help }));

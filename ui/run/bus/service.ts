@@ -18,6 +18,7 @@ import type { StoreChoice } from '../../../sinks/store/index.ts';
 import { openStoreOfRun, storeAccess } from '../run-store.ts';
 import { tapPaths } from '../taps.ts';
 import { DecisionFile } from './decision-file.ts';
+import { LiveControl } from './live-control.ts';
 import { LiveEntrances, type LiveService } from './live-service.ts';
 import { PartTaps } from './part-taps.ts';
 import { isPassing } from './passing.ts';
@@ -98,6 +99,8 @@ export async function runServices(job: ServiceJob): Promise<ServiceReport> {
   // Every part listens.
   setMaxListeners(0, signal, ...(job.live ? [job.live.finish] : []));
   const entrances = job.live ? new LiveEntrances(job.live, job) : undefined;
+  const control = job.live ? new LiveControl(job.bus, cut, job.state!) : undefined;
+  await control?.open(parts);
   const running = new Set(parts.map((p) => p.id));
   const allClosed = new AbortController();
   setMaxListeners(0, allClosed.signal);
@@ -110,7 +113,7 @@ export async function runServices(job: ServiceJob): Promise<ServiceReport> {
   };
   const ran = await Promise.allSettled(
     parts.map((part) =>
-      runOne(cut, part, { ...job, signal, stay: job.stay ?? allClosed.signal }, entrances, closed).catch(
+      runOne(cut, part, { ...job, signal, stay: job.stay ?? allClosed.signal }, entrances, control, closed).catch(
         (e: unknown) => {
           stop.abort();
           throw e;
@@ -119,6 +122,7 @@ export async function runServices(job: ServiceJob): Promise<ServiceReport> {
     ),
   );
   const failed = ran.find((r) => r.status === 'rejected');
+  await control?.close();
   await entrances?.close(!failed);
   if (failed) throw failed.reason;
   const done = ran.flatMap((r) => (r.status === 'fulfilled' ? [r.value] : []));
@@ -158,6 +162,7 @@ async function runOne(
   part: Part,
   job: ServiceJob,
   entrances: LiveEntrances | undefined,
+  control: LiveControl | undefined,
   onClosed: (part: string, closed: boolean) => void,
 ): Promise<{ result: PartResult; taps: Record<string, TapFileResult> }> {
   const taps = new PartTaps(tapsOf(cut, part, job));
@@ -192,6 +197,7 @@ async function runOne(
       ...(database ? { store: database } : {}),
       ...(job.s3 ? { s3: job.s3 } : {}),
       ...(job.publish ? { publish: job.publish } : {}),
+      ...(control ? { control: control.inlet } : {}),
     },
     ...(live ? { live: live.live, session: job.live!.session, open: !job.live!.final } : {}),
     ...(live?.journals ? { onCommit: (mark) => live.journals!.committed(mark) } : {}),
@@ -202,7 +208,11 @@ async function runOne(
     ...(job.until === undefined ? {} : { until: job.until }),
     ...(job.signal ? { signal: job.signal } : {}),
     ...(job.onProgress ? { onProgress: job.onProgress } : {}),
-    ...(job.onSnapshot ? { onSnapshot: job.onSnapshot } : {}),
+    ...(control ? { onEngine: (engine) => control.engine(part, engine) } : {}),
+    onSnapshot: (snapshot) => {
+      job.onSnapshot?.(snapshot);
+      control?.committed(part);
+    },
   };
   try {
     const result = await runPart(options);

@@ -1,4 +1,5 @@
-import type { Run } from '../../../graph/runner/runner.ts';
+import type { Engine } from '../../../graph/engine/engine.ts';
+import type { Plan } from '../../../graph/plan/plan.ts';
 import { Vec } from '../../../graph/schema/index.ts';
 
 export type Plain = Record<string, string | number | boolean | null | (number | null)[]>;
@@ -9,8 +10,13 @@ export interface LastValue {
   readonly values: Plain;
 }
 
+/** A graph at work: a run, or a part of one. */
+export interface AtWork {
+  readonly plan: Plan;
+  readonly engine: Engine;
+}
 /** The last value of a port; undefined when it never had one, or carries lists. @param key index of the instrument of a keyed node */
-export function lastValue(run: Run, node: string, port: string, key = 0): LastValue | undefined {
+export function lastValue(run: AtWork, node: string, port: string, key = 0): LastValue | undefined {
   const planned = run.plan.nodes.find((n) => n.id === node);
   const out = planned?.outs.findIndex((o) => o.port === port) ?? -1;
   if (!planned || out < 0) return undefined;
