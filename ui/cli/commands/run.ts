@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import { ChimeraError } from '../../../graph/schema/index.ts';
 import type { PublishAccess } from '../../../sinks/redis/redis-sink.ts';
-import type { BusOptions } from '../bus-run.ts';
+import type { BusOptions } from '../bus-options.ts';
 import { action, describe } from '../command.ts';
 import type { Context } from '../context.ts';
 import type { Io } from '../io.ts';
