@@ -42,6 +42,8 @@ interface Cursor {
 }
 
 const EMPTY = new Float64Array(0);
+/** Rows of one file in a row, below which it pays to take those of all files together. */
+const SHORT_RUN = 8;
 
 /** Merges decoded files by (t_avail, position, row) into blocks, turning amounts into integers on the way. */
 export class MergedReader implements BlockReader {
@@ -56,6 +58,8 @@ export class MergedReader implements BlockReader {
   /** Key of each port row in the block, for the scales. */
   readonly #keyOfRow: (Int32Array | undefined)[] = new Array(PORTS.length).fill(undefined);
   readonly #counts = new Int32Array(PORTS.length);
+  /** Rows of the block that each file's rows go to. */
+  readonly #places: { at: Int32Array; n: number }[] = [];
   #seq = 0;
   #closed = false;
 
@@ -113,8 +117,11 @@ export class MergedReader implements BlockReader {
       const c = this.#next();
       if (c === null) break;
       const run = this.#run(c, BLOCK_ROWS - b.n);
-      if (run > 0) this.#copy(c, run);
-      this.#advance(c, run);
+      if (run < SHORT_RUN && this.#areAlike(c)) this.#interleave(c);
+      else {
+        if (run > 0) this.#copy(c, run);
+        this.#advance(c, run);
+      }
     }
     this.#seq += b.n;
     return b.n === 0 ? null : b;
@@ -205,10 +212,92 @@ export class MergedReader implements BlockReader {
     return key !== NO_KEY && c.track.keyOf[key] === DROPPED;
   }
 
+  /** Whether all files that are not at their end hold rows of the port that the next one is of, one key each, and nothing to be left out. */
+  #areAlike(next: Cursor): boolean {
+    const port = next.loaded!.one?.port;
+    if (port === undefined || this.#cursors.length < 2) return false;
+    for (const c of this.#cursors) {
+      if (c.track.hasDropped || c.track.lateRows.length > 0) return false;
+      if (c.t === Number.POSITIVE_INFINITY) continue;
+      c.loaded ??= c.track.load(c.segment, c.arena);
+      if (c.loaded.one?.port !== port || c.loaded.one.key === NO_KEY) return false;
+    }
+    return !FIELDS[port]!.some((f) => f.kind === 'text' || f.kind === 'list' || f.kind === 'money');
+  }
+
+  /** Takes rows of all files in order until the block is full or a segment ends: first the places, then column by column. */
+  #interleave(next: Cursor): void {
+    const b = this.#block;
+    const { port } = next.loaded!.one!;
+    const keys = this.#keyOfRow[port] ?? this.#allocate(port);
+    const out = b.ports[port]!;
+    const cursors = this.#cursors;
+    const places = this.#places;
+    while (places.length < cursors.length) places.push({ at: new Int32Array(BLOCK_ROWS), n: 0 });
+    for (const p of places) p.n = 0;
+    let n = b.n;
+    let row = out.n;
+    let now = next.t;
+    let ended = false;
+    while (n < BLOCK_ROWS && !ended && now < Number.POSITIVE_INFINITY) {
+      let then = Number.POSITIVE_INFINITY;
+      for (let k = 0; k < cursors.length; k++) {
+        const c = cursors[k]!;
+        if (c.t === now && !ended) {
+          const s = c.loaded!;
+          const place = places[k]!;
+          const index = c.track.keyOf[s.one!.key]!;
+          do {
+            if (n === BLOCK_ROWS) break;
+            const i = c.i++;
+            b.t[n] = now;
+            b.key[n] = index;
+            b.row[n] = row;
+            b.file[n] = c.position;
+            b.line[n] = s.line[i]!;
+            b.flags[n] = s.flags[i]!;
+            keys[row] = index;
+            place.at[place.n++] = row++;
+            n++;
+            ended = c.i === s.n;
+            if (!ended) c.t = s.t[c.i]!;
+          } while (!ended && c.t === now);
+        }
+        if (c.t < then) then = c.t;
+      }
+      now = then;
+    }
+    b.port.fill(port, b.n, n);
+    b.n = n;
+    out.n = row;
+    for (let k = 0; k < cursors.length; k++) this.#scatter(port, cursors[k]!, places[k]!);
+    for (const c of cursors) if (c.loaded !== null && c.i === c.loaded.n) this.#openNext(c);
+  }
+  /** Writes the rows that lie before the cursor to their places. */
+  #scatter(port: number, c: Cursor, { at, n }: { at: Int32Array; n: number }): void {
+    if (n === 0) return;
+    const s = c.loaded!;
+    const from = c.portRow[port]!;
+    c.portRow[port] = from + n;
+    const index = c.track.keyOf[s.one!.key]!;
+    const fields = FIELDS[port]!;
+    const { columns } = s.ports[port]!;
+    const to = this.#block.ports[port]!.columns;
+    for (let f = 0; f < fields.length; f++) {
+      const { kind } = fields[f]!;
+      const source = columns[f] as Float64Array;
+      const target = to[f] as Float64Array;
+      if (kind === 'px') scatterScaled(source, from, target, at, n, this.#pxScale[index]!);
+      else if (kind === 'qty') scatterScaled(source, from, target, at, n, this.#qtyScale[index]!);
+      else for (let j = 0; j < n; j++) target[at[j]!] = source[from + j]!;
+    }
+  }
+
   #advance(c: Cursor, run: number): void {
     const s = c.loaded!;
     const to = c.i + (run === 0 ? 1 : run);
-    for (let i = c.i; i < to; i++) c.portRow[s.port[i]!]!++;
+    if (s.one !== null) c.portRow[s.one.port]! += to - c.i;
+    else for (let i = c.i; i < to; i++) c.portRow[s.port[i]!]!++;
     if (c.track.lateRows[c.nextLate] === c.first + c.i) c.nextLate++;
     c.i = to;
     if (to === s.n) this.#openNext(c);
@@ -220,6 +309,10 @@ export class MergedReader implements BlockReader {
     const s = c.loaded!;
     if (c.track.lateRows[c.nextLate] === c.first + c.i) {
       this.#lateLetter(c);
+      return;
+    }
+    if (s.one !== null && s.one.key !== NO_KEY) {
+      this.#copyAlike(c, run, s.one.port, c.track.keyOf[s.one.key]!);
       return;
     }
     const counts = this.#counts;
@@ -246,6 +339,26 @@ export class MergedReader implements BlockReader {
     for (let p = 0; p < counts.length; p++) if (counts[p]! > 0) this.#copyPort(p, s, c.portRow[p]!, counts[p]!);
   }
 
+  /** Rows of one port and one key. */
+  #copyAlike(c: Cursor, run: number, port: number, index: number): void {
+    const b = this.#block;
+    const s = c.loaded!;
+    const keys = this.#keyOfRow[port] ?? this.#allocate(port);
+    const { n } = b;
+    const row = b.ports[port]!.n;
+    const end = c.i + run;
+    b.t.set(s.t.subarray(c.i, end), n);
+    b.line.set(s.line.subarray(c.i, end), n);
+    b.flags.set(s.flags.subarray(c.i, end), n);
+    b.port.fill(port, n, n + run);
+    b.key.fill(index, n, n + run);
+    b.file.fill(c.position, n, n + run);
+    for (let i = 0; i < run; i++) b.row[n + i] = row + i;
+    keys.fill(index, row, row + run);
+    b.n = n + run;
+    this.#copyPort(port, s, c.portRow[port]!, run, index);
+  }
+
   #allocate(p: number): Int32Array {
     const keys = new Int32Array(BLOCK_ROWS);
     this.#keyOfRow[p] = keys;
@@ -260,7 +373,8 @@ export class MergedReader implements BlockReader {
     return keys;
   }
 
-  #copyPort(p: number, s: Segment, from: number, count: number): void {
+  /** @param key of all rows, where that is known */
+  #copyPort(p: number, s: Segment, from: number, count: number, key = NO_KEY): void {
     const out = this.#block.ports[p]!;
     const at = out.n;
     const keys = this.#keyOfRow[p]!;
@@ -280,7 +394,10 @@ export class MergedReader implements BlockReader {
         const to = out.columns[f] as Float64Array;
         const scale = field.kind === 'px' ? this.#pxScale : field.kind === 'qty' ? this.#qtyScale : null;
         // Adding 0 turns −0 into 0.
-        if (scale !== null)
+        if (scale !== null && key !== NO_KEY) {
+          const by = scale[key]!;
+          for (let j = 0; j < count; j++) to[at + j] = Math.round(from_[from + j]! * by) + 0;
+        } else if (scale !== null)
           for (let j = 0; j < count; j++) to[at + j] = Math.round(from_[from + j]! * scale[keys[at + j]!]!) + 0;
         else if (field.kind === 'money')
           for (let j = 0; j < count; j++) to[at + j] = Math.round(from_[from + j]! * 1e8) + 0;
@@ -313,6 +430,17 @@ export class MergedReader implements BlockReader {
     (out.columns[3] as string[])[row] = late.message;
     (out.columns[4] as string[])[row] = late.raw;
   }
+}
+
+function scatterScaled(
+  source: Float64Array,
+  from: number,
+  target: Float64Array,
+  at: Int32Array,
+  n: number,
+  scale: number,
+): void {
+  for (let j = 0; j < n; j++) target[at[j]!] = Math.round(source[from + j]! * scale) + 0;
 }
 
 function copyList(
