@@ -109,6 +109,10 @@ export class Engine {
   get cycles(): number {
     return this.#cyclesBefore + this.core.clock.n;
   }
+  /** Rows that had no cycle of their own, as nothing would have come of it. They count as cycles. */
+  get quietRows(): number {
+    return this.#fast instanceof GeneratedPlan ? this.#fast.quietRows : 0;
+  }
   get counters(): Record<Counter, number> {
     return this.core.counters;
   }

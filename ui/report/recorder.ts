@@ -113,7 +113,7 @@ export class BacktestRecorder {
       const key = p.key[n]!;
       const sampler = this.#sampler(key);
       if (end > n) {
-        for (let j = n; sampler && j < end; j++) sampler.add(p.t[j]!, p.px[j]!);
+        sampler?.addMany(p.t, p.px, n, end);
         this.curve.prices(p.t, key, p.px, n, end);
         n = end;
         continue;
