@@ -7,7 +7,7 @@ import { CANDLE_PX_DIGITS, FileKeys, FREE_QTY_DIGITS, NO_EVIDENCE } from './file
 import type { FileRows } from './file-rows.ts';
 import { MS_MAX, MS_MIN } from './frame.ts';
 import { PORT, SEGMENT_ROWS, type Values } from './row-store.ts';
-import { digitsOver, isOrdered, maxOf, maxOver, soundCandles } from './sound-columns.ts';
+import { arrivals, digitsOver, isOrdered, maxOf, maxOver, soundCandles } from './sound-columns.ts';
 
 /** Columns of the Parquet files that are decoded here; `us` and `ms` mark how their time is given. */
 const LAYOUTS = {
@@ -116,14 +116,8 @@ class ParquetRows {
     const { ports, t: after } = { ports: this.#file.context.ports, t: this.#file.t };
     if ((ports !== undefined && !ports.has(PORT.candle)) || n > SEGMENT_ROWS) return false;
     const [t, , high, , , volume] = columns as [Values, Values, Values, Values, Values, Values];
-    const [ms, us] = [this.#ms, this.#us];
-    for (let i = 0; i < n; i++) {
-      const v = t[i]!;
-      const open = v >= 1e14 ? Math.floor(v / 1000) : v;
-      if (Math.floor(open) !== open) return false;
-      ms[i] = open;
-      us[i] = (open + this.#interval) * 1000;
-    }
+    const us = this.#us;
+    if (!arrivals(t, n, this.#interval, this.#ms, us)) return false;
     if (!isOrdered(us, n, after)) return false;
     const digits = soundCandles(columns, n, this.#pxDigits, this.#qtyDigits);
     if (digits === undefined) return false;

@@ -25,8 +25,8 @@ export interface RecorderOptions {
   startBalance?: number | undefined;
   /** Prices that several recorders share; whoever made it adds blocks and drops what all have joined. */
   feed?: PriceFeed;
-  /** Keep price series for drawing (default). */
-  prices?: boolean;
+  /** Keep price series for drawing (default); `names`: only which instruments had a price. */
+  prices?: boolean | 'names';
 }
 
 /**
@@ -60,7 +60,7 @@ export class BacktestRecorder {
   #pending: AccountRow[] = [];
   finalBalance: number;
 
-  readonly #prices: boolean;
+  readonly #prices: boolean | 'names';
 
   /** @throws CHM917 when the pipeline has no venue */
   constructor(pipeline: Pipeline, keys: KeyTable, options: RecorderOptions = {}) {
@@ -113,7 +113,7 @@ export class BacktestRecorder {
       const key = p.key[n]!;
       const sampler = this.#sampler(key);
       if (end > n) {
-        sampler?.addMany(p.t, p.px, n, end);
+        if (this.#prices === true) sampler?.addMany(p.t, p.px, n, end);
         this.curve.prices(p.t, key, p.px, n, end);
         n = end;
         continue;
@@ -122,7 +122,7 @@ export class BacktestRecorder {
       const together = n + 1 < p.n && p.t[n + 1]! === t;
       const px = p.px[n]!;
       if (!together) while (i < rows.length && rows[i]!.t <= t) this.#apply(rows[i++]!);
-      sampler?.add(t, px);
+      if (this.#prices === true) sampler?.add(t, px);
       this.curve.price(t, key, px, !together);
       n++;
     }
