@@ -8,6 +8,7 @@ import {
   type KeyTable,
 } from '../../graph/schema/index.ts';
 import { NO_KEY } from './file-rows.ts';
+import { canInterleave, fillAlike, Interleaved, scatterColumns, scatterEnvelope } from './interleave-rows.ts';
 import { FIELDS, type ListValues, PORT, PORTS, type Segment } from './row-store.ts';
 import { DROPPED, type Track } from './run-keys.ts';
 import type { SegmentHome } from './segment-home.ts';
@@ -58,8 +59,9 @@ export class MergedReader implements BlockReader {
   /** Key of each port row in the block, for the scales. */
   readonly #keyOfRow: (Int32Array | undefined)[] = new Array(PORTS.length).fill(undefined);
   readonly #counts = new Int32Array(PORTS.length);
-  /** Rows of the block that each file's rows go to. */
-  readonly #places: { at: Int32Array; n: number }[] = [];
+  /** What `#alikePort` found, as long as no file opens another segment; and how far rows were taken by it. */
+  #alike: number | undefined;
+  #interleaved: Interleaved | undefined;
   #seq = 0;
   #closed = false;
 
@@ -117,8 +119,9 @@ export class MergedReader implements BlockReader {
       const c = this.#next();
       if (c === null) break;
       const run = this.#run(c, BLOCK_ROWS - b.n);
-      if (run < SHORT_RUN && this.#areAlike(c)) this.#interleave(c);
+      if (run < SHORT_RUN && this.#alikePort() >= 0) this.#interleave(this.#alike!);
       else {
+        this.#interleaved = undefined;
         if (run > 0) this.#copy(c, run);
         this.#advance(c, run);
       }
@@ -156,6 +159,8 @@ export class MergedReader implements BlockReader {
   }
   /** The next segment is only loaded when its turn comes. */
   #openNext(c: Cursor): void {
+    this.#alike = undefined;
+    this.#interleaved = undefined;
     if (c.segment >= 0) c.first += c.track.segments[c.segment]!.n;
     c.segment++;
     c.loaded = null;
@@ -212,84 +217,58 @@ export class MergedReader implements BlockReader {
     return key !== NO_KEY && c.track.keyOf[key] === DROPPED;
   }
 
-  /** Whether all files that are not at their end hold rows of the port that the next one is of, one key each, and nothing to be left out. */
-  #areAlike(next: Cursor): boolean {
-    const port = next.loaded!.one?.port;
-    if (port === undefined || this.#cursors.length < 2) return false;
-    for (const c of this.#cursors) {
-      if (c.track.hasDropped || c.track.lateRows.length > 0) return false;
-      if (c.t === Number.POSITIVE_INFINITY) continue;
-      c.loaded ??= c.track.load(c.segment, c.arena);
-      if (c.loaded.one?.port !== port || c.loaded.one.key === NO_KEY) return false;
+  /** The port that all files' next rows are of, when each holds one key and nothing is to be left out; −1 otherwise. */
+  #alikePort(): number {
+    if (this.#alike === undefined) {
+      const ports = new Set<number>();
+      let ok = this.#cursors.length > 1;
+      for (const c of this.#cursors) {
+        if (c.track.hasDropped || c.track.lateRows.length > 0) ok = false;
+        if (!ok || c.t === Number.POSITIVE_INFINITY) continue;
+        c.loaded ??= c.track.load(c.segment, c.arena);
+        const { one } = c.loaded;
+        if (one === null || one.key === NO_KEY) ok = false;
+        else ports.add(one.port);
+      }
+      const [port] = ports;
+      this.#alike = ok && ports.size === 1 && canInterleave(port!) ? port! : -1;
+      this.#interleaved = undefined;
     }
-    return !FIELDS[port]!.some((f) => f.kind === 'text' || f.kind === 'list' || f.kind === 'money');
+    return this.#alike;
   }
 
-  /** Takes rows of all files in order until the block is full or a segment ends: first the places, then column by column. */
-  #interleave(next: Cursor): void {
+  /** Takes rows of all files in order until the block is full or a segment ends: first the order, then column by column. */
+  #interleave(port: number): void {
     const b = this.#block;
-    const { port } = next.loaded!.one!;
+    const cursors = this.#cursors;
+    this.#interleaved ??= new Interleaved(
+      cursors.map((c) => (c.t === Number.POSITIVE_INFINITY ? null : { t: c.loaded!.t, i: c.i })),
+    );
+    const order = this.#interleaved;
+    const from = b.n;
     const keys = this.#keyOfRow[port] ?? this.#allocate(port);
     const out = b.ports[port]!;
-    const cursors = this.#cursors;
-    const places = this.#places;
-    while (places.length < cursors.length) places.push({ at: new Int32Array(BLOCK_ROWS), n: 0 });
-    for (const p of places) p.n = 0;
-    let n = b.n;
-    let row = out.n;
-    let now = next.t;
-    let ended = false;
-    while (n < BLOCK_ROWS && !ended && now < Number.POSITIVE_INFINITY) {
-      let then = Number.POSITIVE_INFINITY;
-      for (let k = 0; k < cursors.length; k++) {
-        const c = cursors[k]!;
-        if (c.t === now && !ended) {
-          const s = c.loaded!;
-          const place = places[k]!;
-          const index = c.track.keyOf[s.one!.key]!;
-          do {
-            if (n === BLOCK_ROWS) break;
-            const i = c.i++;
-            b.t[n] = now;
-            b.key[n] = index;
-            b.row[n] = row;
-            b.file[n] = c.position;
-            b.line[n] = s.line[i]!;
-            b.flags[n] = s.flags[i]!;
-            keys[row] = index;
-            place.at[place.n++] = row++;
-            n++;
-            ended = c.i === s.n;
-            if (!ended) c.t = s.t[c.i]!;
-          } while (!ended && c.t === now);
-        }
-        if (c.t < then) then = c.t;
-      }
-      now = then;
-    }
-    b.port.fill(port, b.n, n);
+    const row = out.n;
+    const n = order.take(b.t, from);
+    fillAlike(b, from, n, port, row);
     b.n = n;
-    out.n = row;
-    for (let k = 0; k < cursors.length; k++) this.#scatter(port, cursors[k]!, places[k]!);
-    for (const c of cursors) if (c.loaded !== null && c.i === c.loaded.n) this.#openNext(c);
-  }
-  /** Writes the rows that lie before the cursor to their places. */
-  #scatter(port: number, c: Cursor, { at, n }: { at: Int32Array; n: number }): void {
-    if (n === 0) return;
-    const s = c.loaded!;
-    const from = c.portRow[port]!;
-    c.portRow[port] = from + n;
-    const index = c.track.keyOf[s.one!.key]!;
-    const fields = FIELDS[port]!;
-    const { columns } = s.ports[port]!;
-    const to = this.#block.ports[port]!.columns;
-    for (let f = 0; f < fields.length; f++) {
-      const { kind } = fields[f]!;
-      const source = columns[f] as Float64Array;
-      const target = to[f] as Float64Array;
-      if (kind === 'px') scatterScaled(source, from, target, at, n, this.#pxScale[index]!);
-      else if (kind === 'qty') scatterScaled(source, from, target, at, n, this.#qtyScale[index]!);
-      else for (let j = 0; j < n; j++) target[at[j]!] = source[from + j]!;
+    out.n = row + n - from;
+    for (let k = 0; k < cursors.length; k++) {
+      const count = order.count(k);
+      if (count === 0) continue;
+      const c = cursors[k]!;
+      const s = c.loaded!;
+      const index = c.track.keyOf[s.one!.key]!;
+      const places = order.places(k);
+      scatterEnvelope(b, places, c.position, index, s.line, s.flags, c.i, keys, row - from);
+      scatterColumns(FIELDS[port]!, s.ports[port]!.columns, c.portRow[port]!, out.columns, places, row - from, [
+        this.#pxScale[index]!,
+        this.#qtyScale[index]!,
+      ]);
+      c.portRow[port]! += count;
+      c.i += count;
+      if (c.i === s.n) this.#openNext(c);
+      else c.t = s.t[c.i]!;
     }
   }
 
@@ -430,17 +409,6 @@ export class MergedReader implements BlockReader {
     (out.columns[3] as string[])[row] = late.message;
     (out.columns[4] as string[])[row] = late.raw;
   }
-}
-
-function scatterScaled(
-  source: Float64Array,
-  from: number,
-  target: Float64Array,
-  at: Int32Array,
-  n: number,
-  scale: number,
-): void {
-  for (let j = 0; j < n; j++) target[at[j]!] = Math.round(source[from + j]! * scale) + 0;
 }
 
 function copyList(

@@ -29,6 +29,8 @@ export class PriceFeed {
   /** Rank of what values each key. */
   readonly #rank: number[] = [];
   readonly #seen = new Map<string, number>();
+  /** Price scales by key; 0: not valued by candles. */
+  readonly #scales: number[] = [];
   readonly #keyAt: (index: number) => KeyInfo;
   constructor(keyAt: (index: number) => KeyInfo) {
     this.#keyAt = keyAt;
@@ -57,30 +59,25 @@ export class PriceFeed {
     }
   }
 
-  /** Candles of one instrument one after the other, in one loop. @returns where they end */
+  /** Candles one after the other, in one loop. @returns where they end */
   #candles(block: Block, from: number, ports: readonly number[], columns: readonly (Columns | undefined)[]): number {
     const port = block.port[from]!;
-    const key = block.key[from]!;
-    if (ports[port] !== CANDLE || (this.#rank[key] ?? -1) > CANDLE) return from;
-    let to = from + 1;
-    while (to < block.n && block.port[to] === port && block.key[to] === key) to++;
-    const n = to - from;
-    this.candles += n;
-    this.#rank[key] = CANDLE;
-    this.#grow(n);
-    const p = this.points;
-    const closes = columns[port]!['close']!;
-    const { pxScale } = this.#keyAt(key);
-    let at = p.n;
-    for (let i = from; i < to; i++) {
-      const px = closes[block.row[i]!]! / pxScale;
-      if (!(px > 0)) continue;
-      p.t[at] = block.t[i]!;
-      p.key[at] = key;
-      p.px[at++] = px;
+    if (ports[port] !== CANDLE) return from;
+    const closes = columns[port]!['close']! as Float64Array;
+    this.#grow(block.n - from);
+    let i = from;
+    for (let key = -1; i < block.n && block.port[i] === port; i++) {
+      const k = block.key[i]!;
+      if (k === key) continue;
+      // A new instrument: what comes before it is of the last one.
+      key = k;
+      const best = this.#rank[key] ?? -1;
+      if (best < CANDLE) this.#rank[key] = CANDLE;
+      this.#scales[key] = best > CANDLE ? 0 : this.#keyAt(key).pxScale;
     }
-    p.n = at;
-    return to;
+    this.candles += i - from;
+    this.points.n = takePrices(block, closes, this.#scales, this.points, from, i);
+    return i;
   }
   #other(block: Block, i: number, ports: readonly number[], columns: readonly (Columns | undefined)[]): void {
     const port = block.port[i]!;
@@ -120,6 +117,29 @@ export class PriceFeed {
     grown.px.set(p.px);
     Object.assign(p, grown);
   }
+}
+
+/** Closes in units of rows [from, to) behind the points; instruments of scale 0 are valued by something better. */
+function takePrices(
+  { t, key, row }: Block,
+  closes: Float64Array,
+  scales: readonly number[],
+  p: PricePoints,
+  from: number,
+  to: number,
+): number {
+  const { t: times, key: keys, px } = p;
+  let n = p.n;
+  for (let i = from; i < to; i++) {
+    const k = key[i]!;
+    const scale = scales[k]!;
+    const price = closes[row[i]!]! / scale;
+    if (scale === 0 || !(price > 0)) continue;
+    times[n] = t[i]!;
+    keys[n] = k;
+    px[n++] = price;
+  }
+  return n;
 }
 
 type Columns = Record<string, ArrayLike<number> | undefined>;
