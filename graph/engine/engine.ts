@@ -8,7 +8,7 @@ import { type Delivered, Feedback } from './feedback.ts';
 import { GeneratedPlan } from './generated.ts';
 import type { Instance } from './instance.ts';
 import { Interpreter } from './interpreter.ts';
-import { type Snapshot, takeSnapshot, useSnapshot } from './snapshot.ts';
+import { holdSnapshot, type Snapshot, useSnapshot } from './snapshot.ts';
 import { END, END_SOURCE, FEEDBACK, INPUT, NO_PATH, type Stamp, startOf, TIMER } from './stamp.ts';
 import { createTap, type Tap } from './tap.ts';
 import type { Timer } from './timers.ts';
@@ -409,9 +409,13 @@ export class Engine {
   snapshot(): Snapshot {
     return this.lookAt();
   }
+  /** The same, read back when it is first asked for: a run that nothing befalls never does. */
+  hold(): () => Snapshot {
+    return holdSnapshot(this.core, this.#feedback, this.fired, this.cycles, this.#retired);
+  }
   /** What one node holds, in the form of a snapshot; all of them without a name. */
   lookAt(node?: string): Snapshot {
-    return takeSnapshot(this.core, this.#feedback, this.fired, this.cycles, this.#retired, node);
+    return holdSnapshot(this.core, this.#feedback, this.fired, this.cycles, this.#retired, node)();
   }
   /** Puts a snapshot back; keeps nodes whose spec agrees, migrates older ones, starts others cold. */
   restore(snapshot: Snapshot): void {
