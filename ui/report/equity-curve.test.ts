@@ -55,4 +55,17 @@ describe('a stretch of prices', () => {
       { numRuns: 12 },
     );
   });
+  it('of one moment counts once, with the last price of each instrument', () => {
+    const [one, many] = [new EquityCurve(1e13), new EquityCurve(1e13)];
+    const { t, px } = walk(7, 3000, [60e6]);
+    const keys = Int32Array.from(px, (_, i) => (i * 7) % 5);
+    for (let i = 0; i < px.length; i += 6) {
+      for (const c of [one, many]) c.position(t[i]! - 1, i % 5, ((i / 6) % 3) - 1, (((i / 6) % 3) - 1) * 20_000, 1e13);
+      many.moment(t[i]!, keys, px, i, i + 6);
+      for (let j = i; j < i + 6; j++) one.price(t[i]!, keys[j]!, px[j]!, j === i + 5);
+    }
+    expect(many.equity()).toEqual(one.equity());
+    expect(many.exposure()).toEqual(one.exposure());
+    expect(many.drawdown).toEqual(one.drawdown);
+  });
 });

@@ -77,6 +77,12 @@ export class EquityCurve {
     if (last && this.#open.length > 0) this.#note(t);
   }
 
+  /** Prices [from, to) of one moment, of any instruments: `price` for each, of which the last one says so. */
+  moment(t: number, keys: Int32Array, px: Float64Array, from: number, to: number): void {
+    for (let i = from; i < to; i++) this.#slot(keys[i]!).px = px[i]!;
+    if (this.#open.length > 0) this.#note(t);
+  }
+
   /** Prices of one instrument, each the only one of its moment: `price` for rows [from, to), with less to do for each. */
   prices(t: Float64Array, key: number, px: Float64Array, from: number, to: number): void {
     if (to <= from) return;

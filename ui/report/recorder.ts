@@ -110,6 +110,17 @@ export class BacktestRecorder {
       const t = p.t[n]!;
       while (i < rows.length && rows[i]!.t < t) this.#apply(rows[i++]!);
       const end = this.#alone(n, now, i < rows.length ? rows[i]!.t : Number.POSITIVE_INFINITY);
+      const until = this.#together(n, now);
+      if (until > n + 1 && !(i < rows.length && rows[i]!.t <= t)) {
+        // Prices of one moment, and nothing else happens in it.
+        for (let j = n; j < until; j++) {
+          const sampler = this.#sampler(p.key[j]!);
+          if (this.#prices === true) sampler?.add(t, p.px[j]!);
+        }
+        this.curve.moment(t, p.key, p.px, n, until);
+        n = until;
+        continue;
+      }
       const key = p.key[n]!;
       const sampler = this.#sampler(key);
       if (end > n) {
@@ -131,6 +142,14 @@ export class BacktestRecorder {
     return n;
   }
 
+  /** Where the prices of the moment end that `n` is of. */
+  #together(n: number, now: number): number {
+    const { t, n: all } = this.feed.points;
+    const at = t[n]!;
+    let i = n + 1;
+    if (at <= now) while (i < all && t[i] === at) i++;
+    return i;
+  }
   /** Where the stretch of prices from `n` on ends that are of one instrument, of moments of their own, and before `until`. */
   #alone(n: number, now: number, until: number): number {
     const { t, key, n: all } = this.feed.points;
