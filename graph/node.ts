@@ -188,6 +188,28 @@ interface Common<C extends z.ZodObject> {
   check?(config: z.output<C>, wiring: Wiring): ConfigIssue[];
 }
 
+/** The number fields of a record. */
+type NumberNames<V> = { [K in keyof V]: V[K] extends number ? K : never }[keyof V];
+/** Rows of one port of a source, of one key, in order: row `rows[j]` of each column, for j in [from, to). */
+export interface QuietRows<S extends Schema = Schema> {
+  readonly columns: { readonly [K in NumberNames<Values<S>>]: Float64Array };
+  readonly rows: Int32Array;
+  from: number;
+  to: number;
+}
+/**
+ * What a node type tells of one of its in-ports so that the engine can take rows of a source by the column as long as nothing
+ * comes of them, instead of running a cycle for each. A row is quiet when `step`, woken by it alone, would change nothing but the
+ * state: emit nothing, set no timer, count nothing, throw nothing, and not ask for anything of the cycle (`now`, `cause`).
+ * Rows of different keys come apart from each other, so what is said of one key must not depend on another one's rows.
+ */
+export interface Quiet<C, S, P extends Schema = Schema> {
+  /** Where the quiet rows end: the first j in [from, to) whose row is not quiet, else `to`. Changes nothing. */
+  reach(state: S, rows: QuietRows<P>, config: C, key: number): number;
+  /** Leaves the state that `step` would leave after all rows of [from, to), which are quiet and not none. */
+  fold(state: S, rows: QuietRows<P>, config: C, key: number): void;
+}
+
 export interface StepNode<
   C extends z.ZodObject = z.ZodObject,
   I extends InPorts = InPorts,
@@ -208,6 +230,8 @@ export interface StepNode<
   /** The cold state: numbers, booleans, strings, null, typed arrays, Map, and plain arrays and objects of these. */
   state(config: z.output<C>, key: KeyInfo): S;
   step(state: S, tick: Tick<I>, config: z.output<C>, emit: Emit<O>, ctx: Ctx): void;
+  /** By in-port: how rows are passed over of which nothing comes. It makes a run faster and no other run of it. */
+  readonly quiet?: { readonly [K in keyof I]?: Quiet<z.output<C>, S, I[K]['schema']> };
   /** Called once after the last input: close what is open. Same rules as `step`; no timers. */
   end?(state: S, config: z.output<C>, emit: Emit<O>, ctx: Ctx): void;
   /** Turns a state of an earlier version into this one's, or throws. */

@@ -25,6 +25,17 @@ export interface DuckDbOptions {
   onlyUnder?: readonly string[];
 }
 
+export const settingsOf = (options: DuckDbOptions): Record<string, string> => ({
+  threads: String(options.threads ?? 1),
+  memory_limit: `${options.memoryMb ?? 512}MiB`,
+  // Freed memory goes back to the system also when nothing is being asked.
+  allocator_background_threads: 'true',
+  autoinstall_known_extensions: 'false',
+  autoload_known_extensions: 'false',
+  temp_directory: '',
+  preserve_insertion_order: 'true',
+});
+
 /** An in-memory DuckDB: no extension is ever looked up or downloaded, nothing is spilled to disk. */
 export class DuckDb {
   readonly api: Api;
@@ -39,16 +50,7 @@ export class DuckDb {
 
   static async open(options: DuckDbOptions = {}): Promise<DuckDb> {
     const { api, native } = await loadDuckDb();
-    const instance = await api.DuckDBInstance.create(':memory:', {
-      threads: String(options.threads ?? 1),
-      memory_limit: `${options.memoryMb ?? 512}MiB`,
-      // Freed memory goes back to the system also when nothing is being asked.
-      allocator_background_threads: 'true',
-      autoinstall_known_extensions: 'false',
-      autoload_known_extensions: 'false',
-      temp_directory: '',
-      preserve_insertion_order: 'true',
-    });
+    const instance = await api.DuckDBInstance.create(':memory:', settingsOf(options));
     const db = new DuckDb(api, native, instance);
     const c = await db.connect();
     await c.run(`SET GLOBAL TimeZone = 'UTC'`);

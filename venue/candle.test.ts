@@ -226,3 +226,104 @@ describe('venue.candle', () => {
     expect(fills(b.candle([10_000, 10_000, 9_090, 9_500]))).toEqual([['s', 9_090, 1, T + 2 * MINUTE]]);
   });
 });
+
+describe('quiet candles', () => {
+  const price = fc.integer({ min: 60, max: 140 });
+  const someOrder = fc
+    .record({
+      side: fc.constantFrom('buy', 'sell'),
+      type: fc.constantFrom('market', 'limit', 'limit', 'stop_market', 'take_profit_market'),
+      tif: fc.constantFrom('gtc', 'gtc', 'gtx', 'ioc'),
+      qty: fc.integer({ min: 1, max: 9 }),
+      at: price,
+      reduce_only: fc.boolean(),
+      close_position: fc.constantFrom(false, false, true),
+      action: fc.constantFrom('place', 'place', 'place', 'place', 'cancel', 'cancel_all'),
+      of: fc.nat(5),
+    })
+    .map((o) => (n: number): Row => {
+      const conditional = o.type.endsWith('_market');
+      return order(o.action === 'place' ? `o${n}` : `o${Math.max(0, n - 1 - o.of)}`, o.side, o.qty, {
+        action: o.action,
+        type: o.type,
+        tif: o.type === 'limit' ? o.tif : 'gtc',
+        px: o.type === 'limit' ? o.at : Number.NaN,
+        stop_px: conditional ? o.at : Number.NaN,
+        reduce_only: o.reduce_only && !(conditional && o.close_position),
+        close_position: conditional && o.close_position,
+        ...(conditional && o.close_position ? { qty: 0 } : {}),
+      });
+    });
+  const step = fc.record({
+    ohlc: fc.tuple(price, fc.nat(9), fc.nat(9), fc.nat(4)),
+    n: fc.integer({ min: 1, max: 12 }),
+    orders: fc.array(someOrder, { maxLength: 2 }),
+    alone: fc.boolean(),
+  });
+
+  it('are those that leave all orders as they are: passed over or not, the state is the same to the byte', () => {
+    let passed = 0;
+    let resting = 0;
+    fc.assert(
+      fc.property(
+        fc.array(step, { minLength: 1, maxLength: 25, size: 'max' }),
+        fc.constantFrom('next_open', 'close'),
+        (steps, fill) => {
+          const [stepped, quiet] = [drive({ fill }), drive({ fill })];
+          let minute = 0;
+          let sent = 0;
+          const bytes = (d: typeof stepped) => Buffer.from(encode(d.state)).toString('hex');
+          for (const { ohlc, n, orders, alone } of steps) {
+            const [open, up, down, to] = ohlc;
+            const candles = Array.from({ length: n }, (_, i) => ({
+              open_time_ms: T + (minute + i) * MINUTE,
+              open: open + (i % 3),
+              high: open + up + 4,
+              low: open - down - 4,
+              close: open - 2 + to,
+            }));
+            minute += n;
+            const rows = {
+              columns: Object.fromEntries(
+                Object.keys(candles[0]!).map((k) => [k, Float64Array.from(candles, (c) => c[k as keyof typeof c])]),
+              ) as never,
+              rows: Int32Array.from(candles, (_, i) => i),
+              from: 0,
+              to: n,
+            };
+            const { reach, fold } = candle.quiet!.candle!;
+            for (const [i, c] of candles.entries()) {
+              const commands = i === n - 1 && !alone ? orders.map((o, k) => o(sent + k)) : [];
+              const tick = { candle: [c], ...(commands.length > 0 ? { order: commands } : {}) };
+              stepped.send((c.open_time_ms + MINUTE) * 1000, tick);
+              if (rows.from > i) continue;
+              // What comes with orders is never alone in its cycle.
+              const most = alone || orders.length === 0 ? n : n - 1;
+              const end = i < most ? reach(quiet.state, { ...rows, from: i, to: most }, quiet.config as never, 0) : i;
+              if (end > i) {
+                fold(quiet.state, { ...rows, from: i, to: end }, quiet.config as never, 0);
+                passed += end - i;
+                if (quiet.state.spots[0]?.busy) resting += end - i;
+                rows.from = end;
+              } else {
+                quiet.send((c.open_time_ms + MINUTE) * 1000, tick);
+                rows.from = i + 1;
+              }
+            }
+            if (alone && orders.length > 0) {
+              const commands = orders.map((o, k) => o(sent + k));
+              stepped.send(stepped.now, { order: commands });
+              quiet.send(stepped.now, { order: commands });
+            }
+            sent += orders.length;
+            expect(bytes(quiet)).toBe(bytes(stepped));
+          }
+          expect(quiet.emitted).toEqual(stepped.emitted);
+        },
+      ),
+      { numRuns: 200 },
+    );
+    expect(passed).toBeGreaterThan(5000);
+    expect(resting).toBeGreaterThan(500);
+  });
+});

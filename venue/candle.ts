@@ -9,6 +9,7 @@ import {
   onCandle,
   onCandleFunding,
   onCommand,
+  quietCandles,
 } from './core/candles.ts';
 import { bpE8, scaled } from './core/money.ts';
 import { narrowAccount, narrowReport, widen } from './core/narrow.ts';
@@ -73,6 +74,23 @@ had after seeing it, so use it to compare with them.`,
   migrate: (old): CandleVenue => old as CandleVenue,
   state: (c): CandleVenue =>
     createCandleVenue(feesOnly(bpE8(c.maker_bp), bpE8(c.taker_bp)), scaled(c.balance_usdt, 8, 'balance_usdt')),
+  quiet: {
+    candle: {
+      reach: (s, rows, _, key) => quietCandles(s, key, rows),
+      /** Nothing waited, or nothing of what waits was reached: the last candle is the candle of the moment. */
+      fold(s, { columns, rows, to }, _, key) {
+        const spot = s.spots[key]!;
+        const i = rows[to - 1]!;
+        spot.entered = false;
+        spot.openMs = columns.open_time_ms[i]!;
+        spot.close = columns.close[i]!;
+        if (!spot.busy) return;
+        spot.open = columns.open[i]!;
+        spot.high = columns.high[i]!;
+        spot.low = columns.low[i]!;
+      },
+    },
+  },
   step(s, tick, c, emit, ctx) {
     const atClose = c.fill === 'close';
     const { candle, order, funding } = tick;

@@ -89,6 +89,11 @@ export class Core {
       if (i) i.emit = createEmit(n.outs, i.ports, i.key, this.clock, this.#watchers[node]!);
   }
 
+  /** Somebody sees the records of a port: its tap, or what hands them on. */
+  isWatched(node: number, out: number): boolean {
+    return this.#watchers[node]![out] !== undefined;
+  }
+
   instance(node: number, key: number): Instance | undefined {
     return this.single[node] ?? this.keyed[node]![key];
   }

@@ -8,7 +8,7 @@ import { type Delivered, Feedback } from './feedback.ts';
 import { GeneratedPlan } from './generated.ts';
 import type { Instance } from './instance.ts';
 import { Interpreter } from './interpreter.ts';
-import { type Snapshot, takeSnapshot, useSnapshot } from './snapshot.ts';
+import { holdSnapshot, type Snapshot, useSnapshot } from './snapshot.ts';
 import { END, END_SOURCE, FEEDBACK, INPUT, NO_PATH, type Stamp, startOf, TIMER } from './stamp.ts';
 import { createTap, type Tap } from './tap.ts';
 import type { Timer } from './timers.ts';
@@ -108,6 +108,10 @@ export class Engine {
   /** Cycles since the run began, those before a restored snapshot included. */
   get cycles(): number {
     return this.#cyclesBefore + this.core.clock.n;
+  }
+  /** Rows that had no cycle of their own, as nothing would have come of it. They count as cycles. */
+  get quietRows(): number {
+    return this.#fast instanceof GeneratedPlan ? this.#fast.quietRows : 0;
   }
   get counters(): Record<Counter, number> {
     return this.core.counters;
@@ -405,9 +409,13 @@ export class Engine {
   snapshot(): Snapshot {
     return this.lookAt();
   }
+  /** The same, read back when it is first asked for: a run that nothing befalls never does. */
+  hold(): () => Snapshot {
+    return holdSnapshot(this.core, this.#feedback, this.fired, this.cycles, this.#retired);
+  }
   /** What one node holds, in the form of a snapshot; all of them without a name. */
   lookAt(node?: string): Snapshot {
-    return takeSnapshot(this.core, this.#feedback, this.fired, this.cycles, this.#retired, node);
+    return holdSnapshot(this.core, this.#feedback, this.fired, this.cycles, this.#retired, node)();
   }
   /** Puts a snapshot back; keeps nodes whose spec agrees, migrates older ones, starts others cold. */
   restore(snapshot: Snapshot): void {

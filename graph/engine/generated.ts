@@ -3,6 +3,7 @@ import type { Block } from '../schema/index.ts';
 import type { Core } from './core.ts';
 import type { Arrival, Cycles, OnFeedback } from './cycles.ts';
 import { Instance } from './instance.ts';
+import { QuietStretches } from './quiet.ts';
 import { askAndStep, type Waiting } from './waiting.ts';
 
 type ProgramFn = (key: number, n: number) => void;
@@ -28,11 +29,17 @@ export class GeneratedPlan implements Cycles {
   readonly #blocks: (CompiledBlock | undefined)[] = [];
   readonly #programs = new Map<string, Compiled>();
   readonly #arrivals = new Map<Arrival, Compiled>();
+  readonly #quiet: QuietStretches[] = [];
 
   constructor(core: Core, onFeedback: OnFeedback, count = false) {
     this.#core = core;
     this.#onFeedback = onFeedback;
     this.#count = count;
+  }
+
+  /** Rows that had no cycle of their own, as nothing would have come of it. */
+  get quietRows(): number {
+    return this.#quiet.reduce((sum, q) => sum + q.rows, 0);
   }
 
   block(source: number, block: Block, from: number, limit: number): number {
@@ -133,6 +140,23 @@ export class GeneratedPlan implements Cycles {
       const empty = core.plan.emission(source, out, false).steps.length === 0;
       return `case ${out}: (L${out}[k] ?? loader(${out}, k)).load(ports[${out}].columns, row[i]);${empty ? '' : ` ${p.waits ? 'yield* ' : ''}p${out}(k, n);`} break;`;
     });
+    // Counted runs are runs.
+    const quiet = block.ports.map((_, out) => (this.#count ? undefined : QuietStretches.of(core, source, out)));
+    for (const q of quiet) if (q) this.#quiet.push(q);
+    const quietCase = (q: QuietStretches | undefined, out: number) => (q ? `case ${out}: q = quiet${out}; break;` : '');
+    const lookText = `
+           if (i >= next) {
+             let q = null;
+             switch (port[i]) { ${quiet.map(quietCase).join(' ')} }
+             if (q === null) next = i + 1;
+             else {
+               if (q !== last) { q.begin(i); last = q; }
+               const stop = q.run(block, i, limit);
+               next = q.next;
+               if (stop > i) { i = stop - 1; continue; }
+             }
+           }`;
+    const isQuiet = quiet.some((q) => q !== undefined);
     const make = new Function(
       'core',
       'clock',
@@ -140,14 +164,16 @@ export class GeneratedPlan implements Cycles {
       'L',
       'isLive',
       'loader',
+      'quiet',
       `'use strict';
-       ${programs.map((_, out) => `const p${out} = programs[${out}], L${out} = L[${out}];`).join('\n')}
+       ${programs.map((_, out) => `const p${out} = programs[${out}], L${out} = L[${out}], quiet${out} = quiet[${out}];`).join('\n')}
        return function${waits ? '*' : ''} runBlock(block, from, limit) {
          const { t: times, key: keys, row, port, ports, n: end, seq0 } = block;
          clock.cause = ${core.plan.nodes[source]!.ordinal};
+         ${isQuiet ? 'let next = end - from < 4 ? end : from, last = null;' : ''}
          for (let i = from; i < end; i++) {
            const t = times[i];
-           if (t >= limit || t >= clock.due || clock.urgent) return i;
+           if (t >= limit || t >= clock.due || clock.urgent) return i;${isQuiet ? lookText : ''}
            if (t > clock.now) clock.now = t;
            clock.seq = seq0 + i;
            const n = ++clock.n;
@@ -166,6 +192,7 @@ export class GeneratedPlan implements Cycles {
       core.loaders[source],
       core.isLive,
       loader,
+      quiet,
     );
     return { waits, run } as CompiledBlock;
   }

@@ -74,17 +74,18 @@ const keyName = (core: Core, k: number): string => (k < 0 ? '' : core.keys.at(k)
 const keyIndex = (core: Core, name: string): number => (name === '' ? -1 : core.keys.find(name)!.index);
 
 /**
+ * Holds everything as it is now; what is returned reads it back when it is first asked, which most snapshots never are.
  * @param only this node's part alone: to be looked at, not to be restored
  * @param retired what the causes of a graph before this one have begun: should they come back, their numbers go on
  */
-export function takeSnapshot(
+export function holdSnapshot(
   core: Core,
   feedback: Feedback,
   fired: readonly number[],
   cycles: number,
   retired: Readonly<Record<string, number>>,
   only?: string,
-): Snapshot {
+): () => Snapshot {
   const wanted = (n: PlanNode) => only === undefined || n.id === only;
   const snapshot: Snapshot = {
     format: 2,
@@ -128,7 +129,12 @@ export function takeSnapshot(
       })),
   };
   // Through the codec: a copy that later cycles cannot reach, and proof that every state can be written.
-  return decode(encode(snapshot)) as Snapshot;
+  const bytes = encode(snapshot);
+  let taken: Snapshot | undefined;
+  return () => {
+    taken ??= decode(bytes) as Snapshot;
+    return taken;
+  };
 }
 
 function saveInstance(i: Instance): InstanceSnapshot {

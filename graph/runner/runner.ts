@@ -326,7 +326,7 @@ export class Run {
     const every = this.#options.commitInputs ?? COMMIT_INPUTS;
     let paceZero: number | undefined;
     for (;;) {
-      await this.#changeGraph();
+      if (this.#mayChange) await this.#changeGraph();
       for (const h of this.#heads)
         if (h.block === null || h.row >= h.block.n) {
           if (this.#sinceCommit >= every && !this.#trial) await this.#commit();
@@ -417,6 +417,9 @@ export class Run {
     }
   }
 
+  get #mayChange(): boolean {
+    return this.#planned.length > 0 || this.#trial !== undefined || this.#reloading || this.#wanted !== undefined;
+  }
   /** Between inputs: a change of the graph that is due here, and the end of a trial. */
   async #changeGraph(): Promise<void> {
     const [next] = this.#planned;
@@ -589,10 +592,13 @@ export class Run {
     const offsets = { ...this.#gone, ...Object.fromEntries(this.#heads.map((h) => [h.node.id, h.offset])) };
     const until = this.#until;
     const reloads = this.#changes + (this.#trial ? 1 : 0);
+    const held = this.engine.hold();
     return {
       epoch,
       offsets,
-      snapshot: this.engine.snapshot(),
+      get snapshot() {
+        return held();
+      },
       events: this.#events,
       ended: this.#ended,
       until,
@@ -604,10 +610,11 @@ export class Run {
     const commit = this.#checkpoint((this.#last?.epoch ?? 0) + 1);
     const { store } = this.#options;
     if (store) refuseHeldBack(commit.snapshot);
-    const { epoch, offsets, snapshot, events, ended, until, reloads } = commit;
+    const { epoch, offsets, events, ended, until, reloads } = commit;
     const { name: pipeline, hash: graph } = this.plan.pipeline;
     const { onCheckpoint } = this.#options;
-    const blob = store || onCheckpoint ? encode({ snapshot, events, ended, until, reloads }) : new Uint8Array(0);
+    const blob =
+      store || onCheckpoint ? encode({ snapshot: commit.snapshot, events, ended, until, reloads }) : new Uint8Array(0);
     const checkpoint: Checkpoint = { pipeline, graph, epoch, now: this.engine.now, offsets, blob };
     const trial = this.#trial;
     const record = trial && { ...trial.record, epoch };

@@ -297,6 +297,63 @@ describe('Parquet', () => {
     expect(back.quality.out_of_order).toBe(1);
     expect(back.rows).toHaveLength(9000);
   });
+  it('of candles gives the same rows whether chunks are sound or hold rows that are refused', async () => {
+    const rowsOf = (type: string, more = '') => `
+      SELECT (1609459200000 + 60000 * i)${type} AS open_time_ms, (200000 + hash(i * 3) % 9) / 10 AS open,
+        (200010 + hash(i * 5) % 9) / 10 AS high, (199990 + hash(i * 7) % 9) / 10 AS low,
+        (200000 + hash(i * 11) % 9) / 10 AS close, (hash(i * 13) % 9000) / 1000 AS volume FROM range(9000) t(i)${more}`;
+    const sound = await read([await write('sound.parquet', rowsOf(''))]);
+    expect(sound.rows).toHaveLength(9000);
+    for (const [name, bad] of [
+      ['beneath', '20000.0, 19000.0, 20000.0, 20000.0, 1.0'],
+      ['none', '20000.0, NULL, 20000.0, 20000.0, 1.0'],
+      ['digits', '20000.0, 20000.0, 20000.0, 20000.0, 1.00000000000012345'],
+    ]) {
+      // A refused row in every chunk: each goes the other way.
+      const path = await write(
+        `${name}.parquet`,
+        `WITH a AS (${rowsOf('')}) SELECT * FROM (FROM a UNION ALL SELECT open_time_ms, ${bad} FROM a
+           WHERE (open_time_ms - 1609459200000) // 60000 % 100 = 0) ORDER BY open_time_ms, volume, high`,
+      );
+      const mixed = await read([path]);
+      expect(mixed.quality.bad_input).toHaveLength(90);
+      const plain = (r: typeof sound) =>
+        r.rows.filter((x) => x.port !== 'dead_letter').map(({ t, port, values }) => ({ t, port, values }));
+      expect(plain(mixed)).toEqual(plain(sound));
+      expect(mixed.keys).toEqual([sound.keys[0]!.replace('sound', name!)]);
+    }
+    // Times as doubles, in µs, and of one that steps back.
+    const times = (r: typeof sound) => r.rows.map(({ t, values }) => [t, values]);
+    expect(times(await read([await write('sound2.parquet', rowsOf('::DOUBLE'))]))).toEqual(times(sound));
+    expect(times(await read([await write('sound3.parquet', rowsOf(' * 1000'))]))).toEqual(times(sound));
+    const back = await write('back.parquet', rowsOf('', ' ORDER BY CASE WHEN i = 5000 THEN 5001.5 ELSE i END'));
+    expect((await read([back])).quality.out_of_order).toBe(1);
+  });
+  it('of many files of candles is merged by (time, position, row), whether the times are the same or not', async () => {
+    const file = (name: string, select: string) =>
+      write(
+        `${name}.parquet`,
+        `SELECT t AS open_time_ms, p AS open, p + 1 AS high, p - 1 AS low, p + 0.5 AS close, v AS volume FROM (${select})`,
+      );
+    const paths = [
+      await file('AAA', 'SELECT 1609459200000 + 60000 * i AS t, 100 + i AS p, 1 AS v FROM range(9000) t(i)'),
+      await file('BBB', 'SELECT 1609459200000 + 60000 * i AS t, 2000.25 + i AS p, 2.5 AS v FROM range(6000) t(i)'),
+      await file('CCC', 'SELECT 1609459200000 + 180000 * i AS t, 30 + i AS p, 3.125 AS v FROM range(4000) t(i)'),
+      await file('DDD', 'SELECT 1609459200000 + 60000 * (i // 2) AS t, 4 + i AS p, i AS v FROM range(5000) t(i)'),
+    ];
+    const { rows } = await read(paths);
+    const each = await Promise.all(paths.map((p) => read([p])));
+    const all = each.flatMap((r, position) => r.rows.map((row, at) => ({ row, position, at })));
+    all.sort((a, b) => a.row.t - b.row.t || a.position - b.position || a.at - b.at);
+    expect(sameRows(rows)).toEqual(sameRows(all.map((a) => a.row)));
+    const keys = new KeyTable();
+    const reader = await openInputs(paths, keys, {});
+    for (const seq of [1023, 17_000, 4097]) {
+      await reader.seek!(seq);
+      expect(await readAll(reader, keys)).toEqual(rows.slice(seq + 1));
+    }
+    await reader.close();
+  });
   it('of candles and ticks is decoded here', async () => {
     const candles = await write(
       'w3-07.parquet',

@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import { type BlockReader, ChimeraError, type KeyTable, type MarketPort } from '../../graph/schema/index.ts';
-import { DuckDb } from '../duckdb.ts';
+import { FlatDb } from '../flat-db.ts';
 import { isS3Address } from '../s3/s3-options.ts';
 import { CsvDecoder, referenceOfPath, symbolOfPath } from './csv.ts';
 import { csvLayout } from './csv-layout.ts';
@@ -70,10 +70,10 @@ export async function openInputs(
   const seen: ReadonlySet<number>[] = [];
   const elsewhere: { reader: BlockReader; position: number }[] = [];
   const lakeFiles: { path: string; position: number }[] = [];
-  let db: DuckDb | undefined;
+  let db: FlatDb | undefined;
   try {
     for (const [position, path] of paths.entries()) {
-      const opened = await openOne(path, options, home, async () => (db ??= await DuckDb.open({ threads: 1 })), keys);
+      const opened = await openOne(path, options, home, async () => (db ??= await FlatDb.open()), keys);
       if ('reader' in opened) elsewhere.push({ reader: inMarketOrder(opened.reader), position });
       else if ('lakeFile' in opened) lakeFiles.push({ path, position });
       else {
@@ -126,7 +126,7 @@ async function openOne(
   path: string,
   options: InputOptions,
   home: SegmentHome,
-  database: () => Promise<DuckDb>,
+  database: () => Promise<FlatDb>,
   keys: KeyTable,
 ): Promise<Opened> {
   const stat = statSync(path, { throwIfNoEntry: false });

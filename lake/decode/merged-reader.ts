@@ -8,6 +8,7 @@ import {
   type KeyTable,
 } from '../../graph/schema/index.ts';
 import { NO_KEY } from './file-rows.ts';
+import { canInterleave, fillAlike, Interleaved, scatterColumns, scatterEnvelope } from './interleave-rows.ts';
 import { FIELDS, type ListValues, PORT, PORTS, type Segment } from './row-store.ts';
 import { DROPPED, type Track } from './run-keys.ts';
 import type { SegmentHome } from './segment-home.ts';
@@ -42,6 +43,8 @@ interface Cursor {
 }
 
 const EMPTY = new Float64Array(0);
+/** Rows of one file in a row, below which it pays to take those of all files together. */
+const SHORT_RUN = 8;
 
 /** Merges decoded files by (t_avail, position, row) into blocks, turning amounts into integers on the way. */
 export class MergedReader implements BlockReader {
@@ -56,6 +59,9 @@ export class MergedReader implements BlockReader {
   /** Key of each port row in the block, for the scales. */
   readonly #keyOfRow: (Int32Array | undefined)[] = new Array(PORTS.length).fill(undefined);
   readonly #counts = new Int32Array(PORTS.length);
+  /** What `#alikePort` found, as long as no file opens another segment; and how far rows were taken by it. */
+  #alike: number | undefined;
+  #interleaved: Interleaved | undefined;
   #seq = 0;
   #closed = false;
 
@@ -113,8 +119,12 @@ export class MergedReader implements BlockReader {
       const c = this.#next();
       if (c === null) break;
       const run = this.#run(c, BLOCK_ROWS - b.n);
-      if (run > 0) this.#copy(c, run);
-      this.#advance(c, run);
+      if (run < SHORT_RUN && this.#alikePort() >= 0) this.#interleave(this.#alike!);
+      else {
+        this.#interleaved = undefined;
+        if (run > 0) this.#copy(c, run);
+        this.#advance(c, run);
+      }
     }
     this.#seq += b.n;
     return b.n === 0 ? null : b;
@@ -149,6 +159,8 @@ export class MergedReader implements BlockReader {
   }
   /** The next segment is only loaded when its turn comes. */
   #openNext(c: Cursor): void {
+    this.#alike = undefined;
+    this.#interleaved = undefined;
     if (c.segment >= 0) c.first += c.track.segments[c.segment]!.n;
     c.segment++;
     c.loaded = null;
@@ -205,10 +217,66 @@ export class MergedReader implements BlockReader {
     return key !== NO_KEY && c.track.keyOf[key] === DROPPED;
   }
 
+  /** The port that all files' next rows are of, when each holds one key and nothing is to be left out; −1 otherwise. */
+  #alikePort(): number {
+    if (this.#alike === undefined) {
+      const ports = new Set<number>();
+      let ok = this.#cursors.length > 1;
+      for (const c of this.#cursors) {
+        if (c.track.hasDropped || c.track.lateRows.length > 0) ok = false;
+        if (!ok || c.t === Number.POSITIVE_INFINITY) continue;
+        c.loaded ??= c.track.load(c.segment, c.arena);
+        const { one } = c.loaded;
+        if (one === null || one.key === NO_KEY) ok = false;
+        else ports.add(one.port);
+      }
+      const [port] = ports;
+      this.#alike = ok && ports.size === 1 && canInterleave(port!) ? port! : -1;
+      this.#interleaved = undefined;
+    }
+    return this.#alike;
+  }
+
+  /** Takes rows of all files in order until the block is full or a segment ends: first the order, then column by column. */
+  #interleave(port: number): void {
+    const b = this.#block;
+    const cursors = this.#cursors;
+    this.#interleaved ??= new Interleaved(
+      cursors.map((c) => (c.t === Number.POSITIVE_INFINITY ? null : { t: c.loaded!.t, i: c.i })),
+    );
+    const order = this.#interleaved;
+    const from = b.n;
+    const keys = this.#keyOfRow[port] ?? this.#allocate(port);
+    const out = b.ports[port]!;
+    const row = out.n;
+    const n = order.take(b.t, from);
+    fillAlike(b, from, n, port, row);
+    b.n = n;
+    out.n = row + n - from;
+    for (let k = 0; k < cursors.length; k++) {
+      const count = order.count(k);
+      if (count === 0) continue;
+      const c = cursors[k]!;
+      const s = c.loaded!;
+      const index = c.track.keyOf[s.one!.key]!;
+      const places = order.places(k);
+      scatterEnvelope(b, places, c.position, index, s.line, s.flags, c.i, keys, row - from);
+      scatterColumns(FIELDS[port]!, s.ports[port]!.columns, c.portRow[port]!, out.columns, places, row - from, [
+        this.#pxScale[index]!,
+        this.#qtyScale[index]!,
+      ]);
+      c.portRow[port]! += count;
+      c.i += count;
+      if (c.i === s.n) this.#openNext(c);
+      else c.t = s.t[c.i]!;
+    }
+  }
+
   #advance(c: Cursor, run: number): void {
     const s = c.loaded!;
     const to = c.i + (run === 0 ? 1 : run);
-    for (let i = c.i; i < to; i++) c.portRow[s.port[i]!]!++;
+    if (s.one !== null) c.portRow[s.one.port]! += to - c.i;
+    else for (let i = c.i; i < to; i++) c.portRow[s.port[i]!]!++;
     if (c.track.lateRows[c.nextLate] === c.first + c.i) c.nextLate++;
     c.i = to;
     if (to === s.n) this.#openNext(c);
@@ -220,6 +288,10 @@ export class MergedReader implements BlockReader {
     const s = c.loaded!;
     if (c.track.lateRows[c.nextLate] === c.first + c.i) {
       this.#lateLetter(c);
+      return;
+    }
+    if (s.one !== null && s.one.key !== NO_KEY) {
+      this.#copyAlike(c, run, s.one.port, c.track.keyOf[s.one.key]!);
       return;
     }
     const counts = this.#counts;
@@ -246,6 +318,26 @@ export class MergedReader implements BlockReader {
     for (let p = 0; p < counts.length; p++) if (counts[p]! > 0) this.#copyPort(p, s, c.portRow[p]!, counts[p]!);
   }
 
+  /** Rows of one port and one key. */
+  #copyAlike(c: Cursor, run: number, port: number, index: number): void {
+    const b = this.#block;
+    const s = c.loaded!;
+    const keys = this.#keyOfRow[port] ?? this.#allocate(port);
+    const { n } = b;
+    const row = b.ports[port]!.n;
+    const end = c.i + run;
+    b.t.set(s.t.subarray(c.i, end), n);
+    b.line.set(s.line.subarray(c.i, end), n);
+    b.flags.set(s.flags.subarray(c.i, end), n);
+    b.port.fill(port, n, n + run);
+    b.key.fill(index, n, n + run);
+    b.file.fill(c.position, n, n + run);
+    for (let i = 0; i < run; i++) b.row[n + i] = row + i;
+    keys.fill(index, row, row + run);
+    b.n = n + run;
+    this.#copyPort(port, s, c.portRow[port]!, run, index);
+  }
+
   #allocate(p: number): Int32Array {
     const keys = new Int32Array(BLOCK_ROWS);
     this.#keyOfRow[p] = keys;
@@ -260,7 +352,8 @@ export class MergedReader implements BlockReader {
     return keys;
   }
 
-  #copyPort(p: number, s: Segment, from: number, count: number): void {
+  /** @param key of all rows, where that is known */
+  #copyPort(p: number, s: Segment, from: number, count: number, key = NO_KEY): void {
     const out = this.#block.ports[p]!;
     const at = out.n;
     const keys = this.#keyOfRow[p]!;
@@ -280,7 +373,10 @@ export class MergedReader implements BlockReader {
         const to = out.columns[f] as Float64Array;
         const scale = field.kind === 'px' ? this.#pxScale : field.kind === 'qty' ? this.#qtyScale : null;
         // Adding 0 turns −0 into 0.
-        if (scale !== null)
+        if (scale !== null && key !== NO_KEY) {
+          const by = scale[key]!;
+          for (let j = 0; j < count; j++) to[at + j] = Math.round(from_[from + j]! * by) + 0;
+        } else if (scale !== null)
           for (let j = 0; j < count; j++) to[at + j] = Math.round(from_[from + j]! * scale[keys[at + j]!]!) + 0;
         else if (field.kind === 'money')
           for (let j = 0; j < count; j++) to[at + j] = Math.round(from_[from + j]! * 1e8) + 0;

@@ -1,14 +1,13 @@
-import type { DuckDBDataChunk } from '@duckdb/node-api';
 import { ChimeraError } from '../../graph/schema/index.ts';
-import { type DuckDb, type NativeVector, sqlName, sqlText } from '../duckdb.ts';
-import { chunkTaken } from '../free-chunks.ts';
+import { sqlName, sqlText } from '../duckdb.ts';
+import type { FlatDb, FlatType } from '../flat-db.ts';
 import { intervalOf } from './csv-layout.ts';
 import { digitsOf } from './decimal.ts';
 import { CANDLE_PX_DIGITS, FileKeys, FREE_QTY_DIGITS, NO_EVIDENCE } from './file-keys.ts';
 import type { FileRows } from './file-rows.ts';
 import { MS_MAX, MS_MIN } from './frame.ts';
 import { PORT, SEGMENT_ROWS, type Values } from './row-store.ts';
-import { digitsOver, isOrdered, maxOver } from './sound-columns.ts';
+import { arrivals, digitsOver, isOrdered, maxOf, maxOver, soundCandles } from './sound-columns.ts';
 
 /** Columns of the Parquet files that are decoded here; `us` and `ms` mark how their time is given. */
 const LAYOUTS = {
@@ -20,33 +19,27 @@ const LAYOUTS = {
 type Layout = keyof typeof LAYOUTS;
 
 export interface ParquetFile {
-  db: DuckDb;
+  db: FlatDb;
   columns: string[];
-  /** DuckDB's type of each column. */
-  types: ReadonlyMap<string, string>;
+  types: ReadonlyMap<string, FlatType>;
   /** null: none of ours; perhaps the lake's. */
   layout: Layout | null;
   isLake: boolean;
 }
 
 /** Reads the file's columns. Errors: CHM675. */
-export async function openParquetFile(path: string, db: DuckDb): Promise<ParquetFile> {
-  const c = await db.connect();
+export async function openParquetFile(path: string, db: FlatDb): Promise<ParquetFile> {
   try {
-    const described = await c.runAndReadAll(
-      `DESCRIBE SELECT * FROM read_parquet(${sqlText(path)}, hive_partitioning = false)`,
-    );
-    const types = new Map(described.getRows().map((r) => [String(r[0]), String(r[1])]));
+    const types = await db.columns(`SELECT * FROM ${readParquet(path)}`);
     const columns = [...types.keys()];
     const layout =
       (Object.keys(LAYOUTS) as Layout[]).find((l) => LAYOUTS[l].every((name) => columns.includes(name))) ?? null;
     return { db, columns, types, layout, isLake: columns.includes('seq') && columns.includes('t_avail_us') };
   } catch (cause) {
     throw unreadable(path, cause);
-  } finally {
-    db.release(c);
   }
 }
+const readParquet = (path: string): string => `read_parquet(${sqlText(path)}, hive_partitioning = false)`;
 const unreadable = (path: string, cause: unknown): ChimeraError =>
   new ChimeraError('CHM675', `${path} is no readable Parquet file`, {
     file: path,
@@ -62,59 +55,30 @@ export async function decodeParquet(path: string, parquet: ParquetFile, file: Fi
   file.market ??= 'usdm';
   if (file.context.symbols !== undefined && !file.context.symbols.has(symbol)) return;
   const rows = new ParquetRows(file, key);
-  const { db } = parquet;
-  const c = await db.connect();
+  const { db, types } = parquet;
+  const select = names.map((n) => asStored(n, types.get(n)!));
+  let line = 0;
   try {
-    const select = names.map((n) => asStored(n, parquet.types.get(n)!));
-    const isBool = names.map((n) => parquet.types.get(n) === 'BOOLEAN');
-    const result = await c.stream(
-      `SELECT ${select.join(', ')} FROM read_parquet(${sqlText(path)}, hive_partitioning = false)`,
-    );
-    let line = 0;
-    for (;;) {
-      const chunk = await result.fetchChunk();
-      if (chunk === null || chunk.rowCount === 0) break;
-      chunkTaken();
-      const n = chunk.rowCount;
-      const columns = names.map((_, i) => (isBool[i] ? boolColumn(db, chunk, i) : numberColumn(db, chunk, i)));
-      if (layout === 'ticks') rows.ticks(columns, n, line);
-      else if (layout === 'trades') rows.trades(columns, n, line);
-      else rows.candles(columns, n, line);
-      line += n;
-    }
+    await db.scan(`SELECT ${select.join(', ')} FROM ${readParquet(path)}`, (chunk) => {
+      const columns = names.map((name, i) => {
+        const type = types.get(name);
+        return type === 'BOOLEAN' ? chunk.booleans(i) : type === 'BIGINT' ? chunk.integers(i) : chunk.doubles(i);
+      });
+      if (layout === 'ticks') rows.ticks(columns, chunk.n, line);
+      else if (layout === 'trades') rows.trades(columns, chunk.n, line);
+      else rows.candles(columns, chunk.n, line);
+      line += chunk.n;
+    });
   } catch (cause) {
     throw cause instanceof ChimeraError ? cause : unreadable(path, cause);
-  } finally {
-    db.release(c);
   }
 }
 
 /** As it lies in the file where that can be read as it lies: a cast of every value costs DuckDB as much as decoding it. */
-function asStored(name: string, type: string): string {
-  if (type === 'DOUBLE' || type === 'BOOLEAN') return sqlName(name);
+function asStored(name: string, type: FlatType): string {
+  if (type !== 'OTHER') return sqlName(name);
   const value = name.startsWith('is_') ? `CAST(${sqlName(name)} AS TINYINT)` : sqlName(name);
   return `CAST(${value} AS DOUBLE)`;
-}
-function numberColumn(db: DuckDb, chunk: DuckDBDataChunk, column: number): Float64Array {
-  const n = chunk.rowCount;
-  const vector = db.vector(chunk, column);
-  const bytes = db.native.vector_get_data(vector, n * 8);
-  const values = new Float64Array(bytes.buffer, bytes.byteOffset, n);
-  return withoutNulls(db, vector, values);
-}
-function boolColumn(db: DuckDb, chunk: DuckDBDataChunk, column: number): Values {
-  const n = chunk.rowCount;
-  const vector = db.vector(chunk, column);
-  const values = db.native.vector_get_data(vector, n);
-  const valid: Uint8Array | null = db.native.vector_get_validity(vector, ((n + 63) >> 6) * 8);
-  return valid === null ? values : withoutNulls(db, vector, Float64Array.from(values.subarray(0, n)));
-}
-function withoutNulls(db: DuckDb, vector: NativeVector, values: Float64Array): Float64Array {
-  const n = values.length;
-  // One bit a row, null when all rows have a value.
-  const valid: Uint8Array | null = db.native.vector_get_validity(vector, ((n + 63) >> 6) * 8);
-  if (valid === null) return values;
-  return values.map((v, i) => ((valid[i >> 3]! >> (i & 7)) & 1 ? v : Number.NaN));
 }
 
 class ParquetRows {
@@ -128,17 +92,61 @@ class ParquetRows {
   #problem = '';
   #message = '';
   readonly #ports = new Uint8Array(SEGMENT_ROWS);
+  /** Of the candles at hand: open time in ms, and arrival in µs. */
+  readonly #ms = new Float64Array(SEGMENT_ROWS);
+  readonly #us = new Float64Array(SEGMENT_ROWS);
 
   constructor(file: FileRows, key: number) {
     this.#file = file;
     this.#key = key;
   }
 
-  candles([t, open, high, low, close, volume]: readonly Values[], n: number, line: number): void {
+  candles(columns: readonly Values[], n: number, line: number): void {
+    const t = columns[0]!;
     if (this.#interval === 0)
       this.#interval = intervalOf(
-        Array.from(t!.subarray(0, Math.min(n, 1024)), (v) => (v >= 1e14 ? Math.floor(v / 1000) : v)),
+        Array.from(t.subarray(0, Math.min(n, 1024)), (v) => (v >= 1e14 ? Math.floor(v / 1000) : v)),
       );
+    if (this.#candlesAreSound(columns, n)) this.#addCandles(columns, n, line);
+    else this.#candlesOneByOne(columns, n, line);
+  }
+
+  /** Whether no candle of a chunk is to be refused and no time steps back. If so their decimals are noted, and `#ms` and `#us` filled. */
+  #candlesAreSound(columns: readonly Values[], n: number): boolean {
+    const { ports, t: after } = { ports: this.#file.context.ports, t: this.#file.t };
+    if ((ports !== undefined && !ports.has(PORT.candle)) || n > SEGMENT_ROWS) return false;
+    const [t, , high, , , volume] = columns as [Values, Values, Values, Values, Values, Values];
+    const us = this.#us;
+    if (!arrivals(t, n, this.#interval, this.#ms, us)) return false;
+    if (!isOrdered(us, n, after)) return false;
+    const digits = soundCandles(columns, n, this.#pxDigits, this.#qtyDigits);
+    if (digits === undefined) return false;
+    [this.#pxDigits, this.#qtyDigits] = digits;
+    const px = Math.max(this.#pxDigits, CANDLE_PX_DIGITS);
+    const qty = Math.max(this.#qtyDigits, FREE_QTY_DIGITS);
+    this.#file.keys.seeMany(this.#key, n, px, qty, maxOf(high, n), maxOf(volume, n));
+    return true;
+  }
+  /** Candles that are sound, column by column. */
+  #addCandles([, ...values]: readonly Values[], n: number, line: number): void {
+    const { store } = this.#file;
+    const [ms, us] = [this.#ms, this.#us];
+    this.#file.advance(us[0]!, 0, 0, true);
+    this.#ports.fill(PORT.candle, 0, n);
+    for (let from = 0; from < n; ) {
+      const count = Math.min(store.room, n - from);
+      const to = store.buffer(PORT.candle);
+      store.beginMany(this.#ports, us, from, count, this.#key, line + from + 1);
+      to.numbers[0]!.set(ms.subarray(from, from + count), to.n);
+      for (const [i, column] of values.entries()) to.numbers[i + 1]!.set(column.subarray(from, from + count), to.n);
+      to.n += count;
+      from += count;
+    }
+    this.#file.advance(us[n - 1]!, 0, 0, true);
+  }
+
+  /** The reference for the two above, and the way of chunks in which something is amiss. */
+  #candlesOneByOne([t, open, high, low, close, volume]: readonly Values[], n: number, line: number): void {
     for (let i = 0; i < n; i++) {
       const o = this.#px(open![i]!);
       const h = this.#px(high![i]!);

@@ -32,6 +32,8 @@ export type StoredColumn = Float64Array | string[] | ListValues;
 /** A sealed run of decoded rows; amounts are still doubles in units. `ports[p]` is null when the port has no row in it. */
 export interface Segment {
   n: number;
+  /** The port and the key of all rows, where that is known. */
+  one: { port: number; key: number } | null;
   t: Float64Array;
   port: Uint8Array;
   /** The file's own key number. */
@@ -166,6 +168,7 @@ export class RowStore {
     if (n === 0) return;
     const segment: Segment = {
       n,
+      one: null,
       t: this.t.subarray(0, n),
       port: this.port.subarray(0, n),
       key: this.key.subarray(0, n),

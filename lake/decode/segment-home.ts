@@ -8,10 +8,16 @@ import { Arena, bytesOf, keep, lay, type Spilled, SpillWriter, sizeOf } from './
 /** Decoded rows of all inputs of a run that stay in memory; the rest goes to a temporary file. */
 export const MEMORY_BUDGET = 32 * 2 ** 20;
 
+/** In memory, packed. */
+interface Packed {
+  readonly shape: Spilled;
+  readonly packed: Uint8Array;
+}
+
 /** Where sealed segments live: in memory up to a budget, then in an unlinked temporary file. */
 export class SegmentHome {
   readonly #budget: number;
-  readonly #kept: (Segment | Spilled)[] = [];
+  readonly #kept: (Segment | Spilled | Packed)[] = [];
   #inMemory = 0;
   #fd = -1;
   #size = 0;
@@ -27,20 +33,35 @@ export class SegmentHome {
 
   /** The segment's arrays may be used again afterwards. */
   add(segment: Segment): number {
-    const bytes = bytesOf(segment);
-    if (this.#inMemory + bytes <= this.#budget) {
-      this.#inMemory += bytes;
-      this.#kept.push(keep(segment));
-    } else {
-      this.#kept.push(this.#write(segment));
-    }
+    this.#kept.push(hasTexts(segment) ? this.#whole(segment) : this.#packed(segment));
     return this.#kept.length - 1;
   }
 
   /** @param arena where to read it into: it is then valid until the next one is read into that */
   load(id: number, arena = new Arena()): Segment {
     const kept = this.#kept[id]!;
-    return 'at' in kept ? this.#read(kept, arena) : kept;
+    if ('at' in kept) return this.#read(kept, arena);
+    if (!('packed' in kept)) return kept;
+    const buffer = arena.take(sizeOf(kept.shape));
+    new Uint8Array(buffer).set(kept.packed);
+    return lay(kept.shape, buffer);
+  }
+
+  /** Texts are kept as they are: to write and parse them would cost more than they take. */
+  #whole(segment: Segment): Segment | Spilled {
+    const bytes = bytesOf(segment);
+    if (this.#inMemory + bytes > this.#budget) return this.#write(segment);
+    this.#inMemory += bytes;
+    return keep(segment);
+  }
+  #packed(segment: Segment): Packed | Spilled {
+    // Once something is in the file the rest goes there too: what is packed smaller may still fit, but not for long.
+    if (this.#size > 0) return this.#write(segment);
+    this.#writer ??= new SpillWriter();
+    const { spilled: shape, bytes } = this.#writer.write(segment, 0);
+    if (this.#inMemory + bytes.length > this.#budget) return this.#write(segment);
+    this.#inMemory += bytes.length;
+    return { shape, packed: bytes.slice() };
   }
 
   close(): void {
@@ -88,3 +109,5 @@ export class SegmentHome {
     return lay(s, buffer);
   }
 }
+
+const hasTexts = (s: Segment): boolean => s.ports.some((p) => p?.columns.some((c) => Array.isArray(c)));

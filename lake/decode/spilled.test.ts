@@ -10,6 +10,21 @@ const column = (n: number) =>
     fc.constantFrom(0, -0, Number.NaN).map((v) => Array.from({ length: n }, () => v)),
     fc.integer({ min: -3, max: 2 ** 40 }).map((v) => Array.from({ length: n }, (_, i) => v + i)),
     fc.array(fc.constantFrom(0, -0), { minLength: n, maxLength: n }),
+    fc
+      .tuple(fc.integer({ min: -9, max: 2 ** 40 }), fc.integer({ min: -5, max: 60_000_000 }))
+      .map(([v, step]) => Array.from({ length: n }, (_, i) => v + i * step)),
+    fc
+      .tuple(
+        fc.integer({ min: 0, max: 9 }),
+        fc.array(fc.integer({ min: -(2 ** 32), max: 2 ** 32 }), { minLength: n, maxLength: n }),
+      )
+      .map(([digits, values]) => values.map((v) => v / 10 ** digits)),
+    fc
+      .tuple(
+        fc.integer({ min: 0, max: 4 }),
+        fc.array(fc.integer({ min: -1000, max: 30_000 }), { minLength: n, maxLength: n }),
+      )
+      .map(([digits, values]) => values.map((v) => (v === -7 ? -0 : v / 10 ** digits))),
   );
 const segment: fc.Arbitrary<Segment> = fc.integer({ min: 1, max: 40 }).chain((n) =>
   fc
@@ -22,6 +37,7 @@ const segment: fc.Arbitrary<Segment> = fc.integer({ min: 1, max: 40 }).chain((n)
     )
     .map(([t, line, odd, numbers, texts]) => ({
       n,
+      one: odd === 0 || n === 1 ? { port: 0, key: 0 } : null,
       t: Float64Array.from(t),
       port: Uint8Array.from({ length: n }, (_, i) => (i * odd) % 2),
       key: Int32Array.from({ length: n }, (_, i) => i * odd),
@@ -60,7 +76,8 @@ describe('a segment in a temporary file', () => {
     const n = 4096;
     const s: Segment = {
       n,
-      t: Float64Array.from({ length: n }, (_, i) => 1e15 + i * 7),
+      one: null,
+      t: Float64Array.from({ length: n }, (_, i) => 1e15 + i * i),
       port: new Uint8Array(n).fill(3),
       key: new Int32Array(n).fill(1),
       line: Float64Array.from({ length: n }, (_, i) => 17 + i),
@@ -68,5 +85,23 @@ describe('a segment in a temporary file', () => {
       ports: [{ n, columns: [new Float64Array(n).fill(Number.NaN)] }],
     };
     expect(new SpillWriter().write(s, 0).bytes).toHaveLength(n * 8);
+  });
+  it('takes four bytes for a price of few digits and none for times of equal steps', () => {
+    const n = 4096;
+    const s: Segment = {
+      n,
+      one: null,
+      t: Float64Array.from({ length: n }, (_, i) => 1.6e15 + i * 60_000_000),
+      port: new Uint8Array(n),
+      key: new Int32Array(n),
+      line: Float64Array.from({ length: n }, (_, i) => 1 + i),
+      flags: new Uint8Array(n),
+      ports: [{ n, columns: [Float64Array.from({ length: n }, (_, i) => (200_000 + ((i * 7919) % 1000)) / 10)] }],
+    };
+    const { spilled, bytes } = new SpillWriter().write(s, 0);
+    expect(bytes).toHaveLength(n * 4);
+    const buffer = new Arena().take(sizeOf(spilled));
+    new Uint8Array(buffer).set(bytes);
+    expect(lay(spilled, buffer)).toStrictEqual({ ...s, one: { port: 0, key: 0 } });
   });
 });

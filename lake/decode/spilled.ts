@@ -1,8 +1,10 @@
+import { POW10 } from './decimal.ts';
 import type { ListValues, Segment, StoredColumn } from './row-store.ts';
 
 /**
- * A segment as it lies in a temporary file: its parts one after the other, each on a multiple of 8 bytes. Columns that say
- * nothing new are left out: one value throughout (no transaction time, the one instrument), or a count (lines, ids).
+ * A packed segment, in memory or in a temporary file: its parts one after the other, each on a multiple of 8 bytes. Columns
+ * that say nothing new are left out: one value throughout (no transaction time, the one instrument), or equal steps (lines,
+ * ids, times of candles). Decimals of few digits (prices, quantities) are integers of half the width.
  */
 export interface Spilled {
   at: number;
@@ -18,15 +20,19 @@ export interface Spilled {
 type ColumnShape =
   | { kind: 'raw'; n: number }
   | { kind: 'same'; n: number; value: number }
-  | { kind: 'counted'; n: number; first: number }
+  | { kind: 'stepped'; n: number; first: number; step: number }
+  | { kind: 'scaled'; n: number; digits: number }
   | { kind: 'texts'; bytes: number }
   | { kind: 'list'; n: number; values: number };
 type Numbers = Float64Array | Int32Array | Uint8Array;
+/** Columns of fewer rows are not worth a closer look. */
+const FEW = 16;
+const MOST_DIGITS = 8;
 
 const isList = (c: StoredColumn): c is ListValues => !Array.isArray(c) && !(c instanceof Float64Array);
 const pad8 = (n: number): number => (n + 7) & ~7;
 
-/** What a segment takes in memory. */
+/** What a segment takes in memory as it is. */
 export function bytesOf(s: Segment): number {
   let bytes = s.n * 22;
   for (const port of s.ports)
@@ -42,6 +48,7 @@ export function bytesOf(s: Segment): number {
 /** Writes segments into one buffer that is used again. */
 export class SpillWriter {
   #bytes = new Uint8Array(1 << 19);
+  #scaled = new Int32Array(4096);
   #at = 0;
 
   /** The bytes are valid until the next call. */
@@ -72,9 +79,35 @@ export class SpillWriter {
     const n = c.length;
     const first = c[0]!;
     if (isSame(c)) return { kind: 'same', n, value: first };
-    if (isCounted(c)) return { kind: 'counted', n, first };
+    if (c instanceof Float64Array) {
+      if (isStepped(c)) return { kind: 'stepped', n, first, step: c[1]! - first };
+      const digits = n < FEW ? -1 : this.#scale(c);
+      if (digits >= 0) {
+        this.#put(this.#scaled.subarray(0, n));
+        return { kind: 'scaled', n, digits };
+      }
+    }
     this.#put(c);
     return { kind: 'raw', n };
+  }
+  /** Fills `#scaled` with the integers of which the values are the quotients by a power of ten. @returns its exponent, −1 = there is none */
+  #scale(c: Float64Array): number {
+    const n = c.length;
+    if (n > this.#scaled.length) this.#scaled = new Int32Array(n);
+    const out = this.#scaled;
+    let digits = 0;
+    for (let i = 0; i < n; ) {
+      const v = c[i]!;
+      const scale = POW10[digits]!;
+      const whole = Math.round(v * scale);
+      if (whole > 0x7fffffff || whole < -0x80000000 || (v === 0 && 1 / v < 0)) return -1;
+      if (whole / scale === v) out[i++] = whole;
+      else {
+        if (++digits > MOST_DIGITS) return -1;
+        i = 0;
+      }
+    }
+    return digits;
   }
   #put(a: Numbers): void {
     const end = this.#at + pad8(a.byteLength);
@@ -103,10 +136,14 @@ function isSame(c: Numbers): boolean {
   for (let i = 1; i < c.length; i++) if (c[i] !== first) return false;
   return true;
 }
-function isCounted(c: Numbers): boolean {
-  if (!(c instanceof Float64Array) || !Number.isSafeInteger(c[0]) || c[0]! < 1) return false;
-  for (let i = 1; i < c.length; i++) if (c[i] !== c[i - 1]! + 1) return false;
-  return Number.isSafeInteger(c[c.length - 1]);
+/** Integers, each the same amount above or below the one before it. */
+function isStepped(c: Float64Array): boolean {
+  const first = c[0]!;
+  const step = c[1]! - first;
+  if (!(Number.isSafeInteger(first) && Number.isSafeInteger(step) && step !== 0)) return false;
+  for (let i = 1; i < c.length; i++) if (c[i] !== c[i - 1]! + step) return false;
+  // No 0 among them may have been −0: sums of the two signs are 0.
+  return Number.isSafeInteger(c[c.length - 1]) && !c.some((v) => v === 0 && 1 / v < 0);
 }
 
 /** Memory that one segment at a time is read into: the next one overwrites it. */
@@ -122,10 +159,17 @@ export class Arena {
 /** The size of the buffer that `lay` needs: what is in the file, and room for the columns that are made again. */
 export function sizeOf(s: Spilled): number {
   const made = (shape: ColumnShape, width: number) =>
-    shape.kind === 'same' || shape.kind === 'counted' ? pad8(shape.n * width) : 0;
+    shape.kind === 'same' || shape.kind === 'stepped' || shape.kind === 'scaled' ? pad8(shape.n * width) : 0;
   let bytes = s.bytes + made(s.t, 8) + made(s.port, 1) + made(s.key, 4) + made(s.line, 8) + made(s.flags, 1);
   for (const p of s.ports) for (const c of p?.columns ?? []) bytes += made(c, 8);
   return bytes;
+}
+
+function unscale(from: Int32Array, scale: number, to: Numbers): void {
+  for (let i = 0; i < from.length; i++) to[i] = from[i]! / scale;
+}
+function step(first: number, by: number, to: Numbers): void {
+  for (let i = 0; i < to.length; i++) to[i] = first + i * by;
 }
 
 /** Lays a segment over a buffer that begins with its bytes. */
@@ -149,9 +193,10 @@ export function lay(s: Spilled, buffer: ArrayBuffer): Segment {
   ): T => {
     const { n } = shape as { n: number };
     if (shape.kind === 'same') return new Type(buffer, room(n * width), n).fill(shape.value) as T;
-    if (shape.kind !== 'counted') return new Type(buffer, skip(n * width), n);
+    if (shape.kind === 'raw') return new Type(buffer, skip(n * width), n);
     const made = new Type(buffer, room(n * width), n);
-    for (let i = 0; i < n; i++) made[i] = shape.first + i;
+    if (shape.kind === 'scaled') unscale(new Int32Array(buffer, skip(n * 4), n), POW10[shape.digits]!, made);
+    else if (shape.kind === 'stepped') step(shape.first, shape.step, made);
     return made;
   };
   const column = (shape: ColumnShape): StoredColumn => {
@@ -163,8 +208,10 @@ export function lay(s: Spilled, buffer: ArrayBuffer): Segment {
     const offsets = new Int32Array(buffer, skip(shape.n * 4), shape.n);
     return { offsets, values: new Float64Array(buffer, skip(shape.values * 8), shape.values) };
   };
+  const one = s.port.kind === 'same' && s.key.kind === 'same' ? { port: s.port.value, key: s.key.value } : null;
   return {
     n: s.n,
+    one,
     t: numbers(s.t, Float64Array, 8),
     port: numbers(s.port, Uint8Array, 1),
     key: numbers(s.key, Int32Array, 4),
@@ -177,6 +224,7 @@ export function lay(s: Spilled, buffer: ArrayBuffer): Segment {
 /** A copy on its own of a segment whose arrays will be used again. */
 export const keep = (s: Segment): Segment => ({
   n: s.n,
+  one: null,
   t: s.t.slice(),
   port: s.port.slice(),
   key: s.key.slice(),

@@ -40,6 +40,84 @@ A candle that is not newer than the one before is counted \`late\` and dead-lett
     /** The bar being built; without candles none is. */
     bar: { start: 0, end: 0, open: 0, high: 0, low: 0, close: 0, volume: 0, candles: 0 },
   }),
+  quiet: {
+    candle: {
+      /** Up to the candle that ends the bar, or is late, or does not follow. */
+      reach(s, { columns, rows, from, to }, c) {
+        const { open_time_ms: times, volume: volumes } = columns;
+        const width = c.width / 1000;
+        const interval = c.interval / 1000;
+        let { last } = s;
+        let { start, end, candles, volume } = s.bar;
+        for (let j = from; j < to; j++) {
+          const i = rows[j]!;
+          const t = times[i]!;
+          if (t <= last) return j;
+          if (candles > 0) {
+            if (t < start || t >= start + width) return j;
+          } else {
+            const next = Math.floor(t / width) * width;
+            const unseen = (last === Number.NEGATIVE_INFINITY || next === start) && t !== next;
+            start = next;
+            if (unseen) {
+              last = t;
+              continue;
+            }
+            end = start + width;
+            volume = 0;
+          }
+          volume += volumes[i]!;
+          if (t + interval >= end || !(volume <= Number.MAX_SAFE_INTEGER)) return j;
+          candles++;
+          last = t;
+        }
+        return to;
+      },
+      fold(s, { columns, rows, from, to }, c) {
+        const { open_time_ms: times, open, high: highs, low: lows, close: closes, volume: volumes } = columns;
+        const { bar } = s;
+        const width = c.width / 1000;
+        let j = from;
+        if (bar.candles === 0) {
+          let start = bar.start;
+          let first = s.last === Number.NEGATIVE_INFINITY;
+          for (; j < to; j++) {
+            const t = times[rows[j]!]!;
+            const next = Math.floor(t / width) * width;
+            const unseen = (first || next === start) && t !== next;
+            start = next;
+            if (!unseen) break;
+            first = false;
+          }
+          bar.start = start;
+          s.last = times[rows[to - 1]!]!;
+          if (j === to) return;
+          const i = rows[j]!;
+          bar.end = start + width;
+          bar.open = open[i]!;
+          bar.high = highs[i]!;
+          bar.low = lows[i]!;
+          bar.volume = 0;
+        }
+        let { high, low, volume } = bar;
+        bar.candles += to - j;
+        for (; j < to; j++) {
+          const i = rows[j]!;
+          const h = highs[i]!;
+          const l = lows[i]!;
+          if (h > high) high = h;
+          if (l < low) low = l;
+          volume += volumes[i]!;
+        }
+        const i = rows[to - 1]!;
+        bar.high = high;
+        bar.low = low;
+        bar.close = closes[i]!;
+        bar.volume = volume;
+        s.last = times[i]!;
+      },
+    },
+  },
   step(s, tick, c, emit, ctx) {
     const k = tick.candle;
     const { bar } = s;

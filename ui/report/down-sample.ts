@@ -62,6 +62,28 @@ export class PriceSampler {
     s.low.push(low);
     s.close.push(close);
   }
+  /** `add` for single prices: rows [from, to). */
+  addMany(t: Float64Array, px: Float64Array, from: number, to: number): void {
+    const s = this.#s;
+    for (let i = from; i < to; i++) {
+      const n = s.t_us.length;
+      if (n > 0) {
+        const end = s.t_us[n - 1]! + this.#width;
+        const first = i;
+        let high = s.high[n - 1]!;
+        let low = s.low[n - 1]!;
+        for (; i < to && t[i]! < end; i++) {
+          const p = px[i]!;
+          if (p > high) high = p;
+          if (p < low) low = p;
+        }
+        s.high[n - 1] = high;
+        s.low[n - 1] = low;
+        if (i > first) s.close[n - 1] = px[i - 1]!;
+      }
+      if (i < to) this.add(t[i]!, px[i]!);
+    }
+  }
   series(): PriceSeries {
     return this.#s;
   }

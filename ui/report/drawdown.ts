@@ -27,4 +27,16 @@ export class DrawdownTracker {
       this.#worstPeak = this.#peak;
     }
   }
+  /** `add` for the times t[from], t[from + 1], … and the first n equities. */
+  addMany(t: Float64Array, equity: Float64Array, from: number, n: number): void {
+    const w = this.worst;
+    for (let i = 0; i < n; i++) {
+      const e = equity[i]!;
+      // Between its maximum and its worst nothing is new.
+      const peak = this.#peak;
+      if (e < peak && peak > 0 && (peak - e) / peak <= w.depth && (w.recovered_us !== null || e < this.#worstPeak))
+        continue;
+      this.add(t[from + i]!, e);
+    }
+  }
 }

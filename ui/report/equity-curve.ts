@@ -9,6 +9,25 @@ const WIDTHS = [
   1e3, 1e4, 1e5, 5e5, 1e6, 5e6, 1e7, 3e7, 6e7, 3e8, 9e8, 3.6e9, 1.08e10, 2.16e10, 4.32e10, 8.64e10,
 ] as const;
 
+/** What is worked on at once. */
+const AT_ONCE = 1024;
+const COLUMNS = {
+  equity: new Float64Array(AT_ONCE),
+  gross: new Float64Array(AT_ONCE),
+  net: new Float64Array(AT_ONCE),
+};
+
+/** What is held at each of n prices, into COLUMNS. A loop on its own, as are others here: V8 compiles these, and not what calls them now and then. */
+function valueAll(px: Float64Array, from: number, n: number, qty: number, cost: number, wallet: number): void {
+  const { equity, gross, net } = COLUMNS;
+  for (let j = 0; j < n; j++) {
+    const value = qty * px[from + j]!;
+    equity[j] = wallet + Math.round((0 + (value - cost)) * MONEY_SCALE);
+    gross[j] = Math.round(Math.abs(value) * MONEY_SCALE);
+    net[j] = Math.round((0 + value) * MONEY_SCALE);
+  }
+}
+
 interface Held {
   /** In units, signed. */
   qty: number;
@@ -58,6 +77,12 @@ export class EquityCurve {
     if (last && this.#open.length > 0) this.#note(t);
   }
 
+  /** Prices [from, to) of one moment, of any instruments: `price` for each, of which the last one says so. */
+  moment(t: number, keys: Int32Array, px: Float64Array, from: number, to: number): void {
+    for (let i = from; i < to; i++) this.#slot(keys[i]!).px = px[i]!;
+    if (this.#open.length > 0) this.#note(t);
+  }
+
   /** Prices of one instrument, each the only one of its moment: `price` for rows [from, to), with less to do for each. */
   prices(t: Float64Array, key: number, px: Float64Array, from: number, to: number): void {
     if (to <= from) return;
@@ -69,16 +94,15 @@ export class EquityCurve {
     const { qty, cost } = h;
     const wallet = this.#wallet;
     this.#drawdown ??= new DrawdownTracker(this.#start, t[from]!);
-    const [drawdown, equities, grosses, nets] = [this.#drawdown, this.#equity, this.#gross, this.#net];
-    for (let i = from; i < to; i++) {
-      const at = t[i]!;
-      const value = qty * px[i]!;
-      const equity = wallet + Math.round((0 + (value - cost)) * MONEY_SCALE);
-      drawdown.add(at, equity);
-      equities.add(at, equity);
-      grosses.add(at, Math.round(Math.abs(value) * MONEY_SCALE));
-      nets.add(at, Math.round((0 + value) * MONEY_SCALE));
-      this.last = equity;
+    const { equity, gross, net } = COLUMNS;
+    for (let i = from; i < to; i += AT_ONCE) {
+      const n = Math.min(AT_ONCE, to - i);
+      valueAll(px, i, n, qty, cost, wallet);
+      this.#drawdown.addMany(t, equity, i, n);
+      this.#equity.addMany(t, equity, i, n);
+      this.#gross.addMany(t, gross, i, n);
+      this.#net.addMany(t, net, i, n);
+      this.last = equity[n - 1]!;
     }
     h.px = px[to - 1]!;
   }
@@ -171,6 +195,27 @@ class Thinned {
     }
     this.#push(t, v);
     if (this.#n > this.#limit) this.#widen();
+  }
+  /** `add` for the times t[from], t[from + 1], … and the first n values. */
+  addMany(t: Float64Array, v: Float64Array, from: number, n: number): void {
+    for (let i = 0; i < n; i++) {
+      const [times, values] = [this.#t, this.#v];
+      const start = this.#width > 0 ? this.#bucketStart : Number.NEGATIVE_INFINITY;
+      const end = this.#width > 0 ? this.#bucketEnd : Number.POSITIVE_INFINITY;
+      // Up to here points are just added: no bucket is full, nothing grows.
+      const room = Math.min(times.length, this.#limit, this.#width > 0 ? this.#from + 65 : times.length);
+      let to = this.#n;
+      let last = to > 0 ? times[to - 1]! : Number.NaN;
+      for (; i < n && to < room; i++) {
+        const at = t[from + i]!;
+        if (at === last || !(at >= start && at < end)) break;
+        times[to] = at;
+        values[to++] = v[i]!;
+        last = at;
+      }
+      this.#n = to;
+      if (i < n) this.add(t[from + i]!, v[i]!);
+    }
   }
   series(): { t: number[]; v: number[] } {
     return { t: Array.from(this.#t.subarray(0, this.#n)), v: Array.from(this.#v.subarray(0, this.#n)) };

@@ -12,6 +12,7 @@ export interface PricePoints {
 /** What values a position, best last: a kind of a higher rank replaces the lower ones of its instrument for good. */
 const RANKS = ['trade', 'book_ticker', 'candle', 'mark_price'] as const;
 type PricePort = (typeof RANKS)[number];
+const CANDLE = RANKS.indexOf('candle');
 
 /**
  * Takes the prices out of the blocks that a source delivers, before the engine sees them: the closes of candles, the mark
@@ -28,6 +29,8 @@ export class PriceFeed {
   /** Rank of what values each key. */
   readonly #rank: number[] = [];
   readonly #seen = new Map<string, number>();
+  /** Price scales by key; 0: not valued by candles. */
+  readonly #scales: number[] = [];
   readonly #keyAt: (index: number) => KeyInfo;
   constructor(keyAt: (index: number) => KeyInfo) {
     this.#keyAt = keyAt;
@@ -46,20 +49,52 @@ export class PriceFeed {
     const skip = Math.max(0, seen + 1 - block.seq0);
     this.#seen.set(source, Math.max(seen, block.seq0 + block.n - 1));
     const columns = reader.ports.map((p, i) =>
-      ports[i]! < 0 ? undefined : columnsOf(p.schema.fields, block.ports[i]?.columns),
+      ports[i]! < 0 || !block.ports[i]?.n ? undefined : columnsOf(p.schema.fields, block.ports[i]?.columns),
     );
-    for (let i = skip; i < block.n; i++) {
-      const port = block.port[i]!;
-      const rank = ports[port]!;
-      if (rank < 0) continue;
-      const key = block.key[i]!;
-      if (rank === 2) this.candles++;
-      const best = this.#rank[key] ?? -1;
-      if (rank < best) continue;
-      if (rank > best) this.#rank[key] = rank;
-      const px = price(rank, columns[port]!, block.row[i]!, this.#keyAt(key));
-      if (px > 0) this.#push(block.t[i]!, key, px);
+    let from = skip;
+    while (from < block.n) {
+      const to = this.#candles(block, from, ports, columns);
+      if (to === from) this.#other(block, from++, ports, columns);
+      else from = to;
     }
+  }
+
+  /** Candles one after the other, in one loop. @returns where they end */
+  #candles(block: Block, from: number, ports: readonly number[], columns: readonly (Columns | undefined)[]): number {
+    const port = block.port[from]!;
+    if (ports[port] !== CANDLE) return from;
+    const closes = columns[port]!['close']! as Float64Array;
+    this.#grow(block.n - from);
+    let i = from;
+    for (let key = -1; i < block.n && block.port[i] === port; i++) {
+      const k = block.key[i]!;
+      if (k === key) continue;
+      // A new instrument: what comes before it is of the last one.
+      key = k;
+      const best = this.#rank[key] ?? -1;
+      if (best < CANDLE) this.#rank[key] = CANDLE;
+      this.#scales[key] = best > CANDLE ? 0 : this.#keyAt(key).pxScale;
+    }
+    this.candles += i - from;
+    this.points.n = takePrices(block, closes, this.#scales, this.points, from, i);
+    return i;
+  }
+  #other(block: Block, i: number, ports: readonly number[], columns: readonly (Columns | undefined)[]): void {
+    const port = block.port[i]!;
+    const rank = ports[port]!;
+    if (rank < 0) return;
+    const key = block.key[i]!;
+    if (rank === CANDLE) this.candles++;
+    const best = this.#rank[key] ?? -1;
+    if (rank < best) return;
+    if (rank > best) this.#rank[key] = rank;
+    const px = price(rank, columns[port]!, block.row[i]!, this.#keyAt(key));
+    if (!(px > 0)) return;
+    this.#grow(1);
+    const p = this.points;
+    p.t[p.n] = block.t[i]!;
+    p.key[p.n] = key;
+    p.px[p.n++] = px;
   }
 
   /** Forgets the first `n` points. */
@@ -71,19 +106,40 @@ export class PriceFeed {
     p.n -= n;
   }
 
-  #push(t: number, key: number, px: number): void {
+  /** Makes room for `n` more points. */
+  #grow(n: number): void {
     const p = this.points;
-    if (p.n === p.t.length) {
-      const grown = { t: new Float64Array(2 * p.n), key: new Int32Array(2 * p.n), px: new Float64Array(2 * p.n) };
-      grown.t.set(p.t);
-      grown.key.set(p.key);
-      grown.px.set(p.px);
-      Object.assign(p, grown);
-    }
-    p.t[p.n] = t;
-    p.key[p.n] = key;
-    p.px[p.n++] = px;
+    if (p.n + n <= p.t.length) return;
+    const size = Math.max(2 * p.t.length, p.n + n);
+    const grown = { t: new Float64Array(size), key: new Int32Array(size), px: new Float64Array(size) };
+    grown.t.set(p.t);
+    grown.key.set(p.key);
+    grown.px.set(p.px);
+    Object.assign(p, grown);
   }
+}
+
+/** Closes in units of rows [from, to) behind the points; instruments of scale 0 are valued by something better. */
+function takePrices(
+  { t, key, row }: Block,
+  closes: Float64Array,
+  scales: readonly number[],
+  p: PricePoints,
+  from: number,
+  to: number,
+): number {
+  const { t: times, key: keys, px } = p;
+  let n = p.n;
+  for (let i = from; i < to; i++) {
+    const k = key[i]!;
+    const scale = scales[k]!;
+    const price = closes[row[i]!]! / scale;
+    if (scale === 0 || !(price > 0)) continue;
+    times[n] = t[i]!;
+    keys[n] = k;
+    px[n++] = price;
+  }
+  return n;
 }
 
 type Columns = Record<string, ArrayLike<number> | undefined>;

@@ -25,8 +25,8 @@ export interface RecorderOptions {
   startBalance?: number | undefined;
   /** Prices that several recorders share; whoever made it adds blocks and drops what all have joined. */
   feed?: PriceFeed;
-  /** Keep price series for drawing (default). */
-  prices?: boolean;
+  /** Keep price series for drawing (default); `names`: only which instruments had a price. */
+  prices?: boolean | 'names';
 }
 
 /**
@@ -60,7 +60,7 @@ export class BacktestRecorder {
   #pending: AccountRow[] = [];
   finalBalance: number;
 
-  readonly #prices: boolean;
+  readonly #prices: boolean | 'names';
 
   /** @throws CHM917 when the pipeline has no venue */
   constructor(pipeline: Pipeline, keys: KeyTable, options: RecorderOptions = {}) {
@@ -110,10 +110,21 @@ export class BacktestRecorder {
       const t = p.t[n]!;
       while (i < rows.length && rows[i]!.t < t) this.#apply(rows[i++]!);
       const end = this.#alone(n, now, i < rows.length ? rows[i]!.t : Number.POSITIVE_INFINITY);
+      const until = this.#together(n, now);
+      if (until > n + 1 && !(i < rows.length && rows[i]!.t <= t)) {
+        // Prices of one moment, and nothing else happens in it.
+        for (let j = n; j < until; j++) {
+          const sampler = this.#sampler(p.key[j]!);
+          if (this.#prices === true) sampler?.add(t, p.px[j]!);
+        }
+        this.curve.moment(t, p.key, p.px, n, until);
+        n = until;
+        continue;
+      }
       const key = p.key[n]!;
       const sampler = this.#sampler(key);
       if (end > n) {
-        for (let j = n; sampler && j < end; j++) sampler.add(p.t[j]!, p.px[j]!);
+        if (this.#prices === true) sampler?.addMany(p.t, p.px, n, end);
         this.curve.prices(p.t, key, p.px, n, end);
         n = end;
         continue;
@@ -122,7 +133,7 @@ export class BacktestRecorder {
       const together = n + 1 < p.n && p.t[n + 1]! === t;
       const px = p.px[n]!;
       if (!together) while (i < rows.length && rows[i]!.t <= t) this.#apply(rows[i++]!);
-      sampler?.add(t, px);
+      if (this.#prices === true) sampler?.add(t, px);
       this.curve.price(t, key, px, !together);
       n++;
     }
@@ -131,6 +142,14 @@ export class BacktestRecorder {
     return n;
   }
 
+  /** Where the prices of the moment end that `n` is of. */
+  #together(n: number, now: number): number {
+    const { t, n: all } = this.feed.points;
+    const at = t[n]!;
+    let i = n + 1;
+    if (at <= now) while (i < all && t[i] === at) i++;
+    return i;
+  }
   /** Where the stretch of prices from `n` on ends that are of one instrument, of moments of their own, and before `until`. */
   #alone(n: number, now: number, until: number): number {
     const { t, key, n: all } = this.feed.points;

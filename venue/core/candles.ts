@@ -70,6 +70,47 @@ export function onCandle(x: Exchange, m: Market, s: CandleSpot, now: number): vo
   s.busy = m.buys.length > 0 || m.sells.length > 0 || m.stops.length > 0;
 }
 
+/** Candles as columns: row `rows[j]` of each, for j in [from, to). */
+export interface CandleRows {
+  readonly columns: { readonly high: Float64Array; readonly low: Float64Array };
+  readonly rows: Int32Array;
+  readonly from: number;
+  readonly to: number;
+}
+/**
+ * How far candles leave everything as it is: up to the first one that `onCandle` would let an order trade or expire on, or to
+ * `to`. What the four comparisons say is what `meetStop` and `meetLimits` ask of each order.
+ */
+export function quietCandles(v: CandleVenue, key: number, { columns, rows, from, to }: CandleRows): number {
+  const s = v.spots[key];
+  if (!s) return from;
+  if (!s.busy) return to;
+  const x = v.exchange;
+  const m = x.markets[key];
+  if (!m || s.waiting.length > 0 || x.touched || x.outbox.length > 0) return from;
+  // What waited has been withdrawn: the next candle notices.
+  if (m.stops.length + m.buys.length + m.sells.length === 0) return from;
+  let stopBelow = Number.NEGATIVE_INFINITY;
+  let stopAbove = Number.POSITIVE_INFINITY;
+  for (const o of m.stops) {
+    if ((o.type === 'stop_market') === o.side < 0) stopBelow = Math.max(stopBelow, o.stopPx);
+    else stopAbove = Math.min(stopAbove, o.stopPx);
+  }
+  let buy = Number.NEGATIVE_INFINITY;
+  let sell = Number.POSITIVE_INFINITY;
+  for (const o of m.buys) buy = Math.max(buy, o.px);
+  for (const o of m.sells) sell = Math.min(sell, o.px);
+  const { high, low } = columns;
+  for (let j = from; j < to; j++) {
+    const i = rows[j]!;
+    const h = high[i]!;
+    const l = low[i]!;
+    // Written so that a price that is no number is not quiet.
+    if (!(l > stopBelow && h < stopAbove && l >= buy && h <= sell)) return j;
+  }
+  return to;
+}
+
 /** At a candle's open or close: market orders trade there, and so do limits that the price satisfies. */
 function tradeAt(px: number, x: Exchange, m: Market, s: CandleSpot, o: Order, now: number): void {
   if (isDone(o)) return;

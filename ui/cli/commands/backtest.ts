@@ -42,7 +42,8 @@ export function backtest(program: Command, context: Context): void {
     action(context, async (file: string, options: Options) => {
       const pipeline = loadOrExplain(context, file, options);
       const keys = new KeyTable();
-      const recorder = new BacktestRecorder(pipeline, keys);
+      const drawn = options.report !== undefined || options.home !== undefined;
+      const recorder = new BacktestRecorder(pipeline, keys, { prices: drawn ? true : 'names' });
       const run = await follow(context, pipeline, options, {
         keys,
         // What is reported is seen from the first input on.

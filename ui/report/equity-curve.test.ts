@@ -1,0 +1,71 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { PriceSampler } from './down-sample.ts';
+import { EquityCurve } from './equity-curve.ts';
+
+/** A walk of n prices with steps of time between them. */
+function walk(seed: number, n: number, steps: readonly number[]) {
+  let state = seed;
+  const random = (): number => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state / 2 ** 32;
+  };
+  const t = new Float64Array(n);
+  const px = new Float64Array(n);
+  let [at, value] = [1.6e15, 20_000];
+  for (let i = 0; i < n; i++) {
+    at += steps[Math.floor(random() * steps.length)]!;
+    value = Math.max(1, value + Math.round((random() - 0.5) * 60) / 10);
+    t[i] = at;
+    px[i] = value;
+  }
+  return { t, px };
+}
+
+describe('a stretch of prices', () => {
+  it('leaves the curve, its drawdown and the sampled prices that the same prices leave one by one', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 2 ** 31 }),
+        fc.constantFrom([60e6], [60e6], [1, 7], [60e6, 3.6e9, 1e6]),
+        fc.constantFrom(3000, 40_000, 90_000),
+        fc.array(fc.integer({ min: 1, max: 20_000 }), { minLength: 1, maxLength: 4 }),
+        (seed, steps, n, cuts) => {
+          const { t, px } = walk(seed, n, steps);
+          const [one, many] = [new EquityCurve(1e13), new EquityCurve(1e13)];
+          const [sampled, inStretches] = [new PriceSampler(50), new PriceSampler(50)];
+          for (let i = 0, k = 0; i < n; k++) {
+            const to = Math.min(n, i + cuts[k % cuts.length]!);
+            for (const c of [one, many]) c.position(t[i]! - 1, 3, (k % 3) - 1, ((k % 3) - 1) * 19_990, 1e13 - k * 1e7);
+            many.prices(t, 3, px, i, to);
+            inStretches.addMany(t, px, i, to);
+            for (; i < to; i++) {
+              one.price(t[i]!, 3, px[i]!, true);
+              sampled.add(t[i]!, px[i]!);
+            }
+          }
+          expect(many.equity()).toEqual(one.equity());
+          expect(many.exposure()).toEqual(one.exposure());
+          expect(many.drawdown).toEqual(one.drawdown);
+          expect(many.last).toBe(one.last);
+          expect(many.held()).toEqual(one.held());
+          expect(inStretches.series()).toEqual(sampled.series());
+        },
+      ),
+      { numRuns: 12 },
+    );
+  });
+  it('of one moment counts once, with the last price of each instrument', () => {
+    const [one, many] = [new EquityCurve(1e13), new EquityCurve(1e13)];
+    const { t, px } = walk(7, 3000, [60e6]);
+    const keys = Int32Array.from(px, (_, i) => (i * 7) % 5);
+    for (let i = 0; i < px.length; i += 6) {
+      for (const c of [one, many]) c.position(t[i]! - 1, i % 5, ((i / 6) % 3) - 1, (((i / 6) % 3) - 1) * 20_000, 1e13);
+      many.moment(t[i]!, keys, px, i, i + 6);
+      for (let j = i; j < i + 6; j++) one.price(t[i]!, keys[j]!, px[j]!, j === i + 5);
+    }
+    expect(many.equity()).toEqual(one.equity());
+    expect(many.exposure()).toEqual(one.exposure());
+    expect(many.drawdown).toEqual(one.drawdown);
+  });
+});
