@@ -74,6 +74,7 @@ export function openApiState(options: ApiOptions): Api {
   const db = new ApiDatabase(dir);
   const users = new Users(db, now);
   const metrics = new ApiMetrics();
+  const jobs = new Jobs(now);
   const alerts = openAlerts(new Records(db, 'alert'), runs, now);
   return {
     version,
@@ -93,8 +94,9 @@ export function openApiState(options: ApiOptions): Api {
     confirmations: new Confirmations(now),
     proposals: new Records<Proposal>(db, 'proposal'),
     transfers: new Records<Transfer>(db, 'transfer'),
-    jobs: new Jobs(now),
+    jobs,
     close: () => {
+      jobs.close();
       alerts.close();
       metrics.close();
       db.close();

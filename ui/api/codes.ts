@@ -122,4 +122,12 @@ export const CODES = {
     title: 'the tap is not accepted',
     text: 'A tap names a port of the running graph and a condition in CEL over its fields. The port does not exist, the condition does not fit its fields, or there are as many taps as one page may have.',
   },
+  CHM1138: {
+    title: 'work was ended before it was done',
+    text: 'A dry-run, a sweep or a computation over the past runs as a process of its own, beside the run and with less priority. It took longer or said more than it may, it was cancelled, or nobody asked about it any more. Ask for less: fewer hours, a shorter range.',
+  },
+  CHM1139: {
+    title: 'other work is under way',
+    text: 'Dry-runs, sweeps and computations over the past take a processor, and a run may need the others: there is one at a time. Wait until the one under way has ended, or cancel it with `POST /jobs/:id/cancel`.',
+  },
 } as const satisfies CodeTable;

@@ -68,7 +68,7 @@ export interface RunInspector {
 /** Another graph instead of the running one. */
 export interface RunReload {
   diff(request: { yaml: string }): Promise<GraphDiff>;
-  dryRun(request: { yaml: string; hours: number }): Promise<DryRun>;
+  dryRun(request: { yaml: string; hours: number }, signal?: AbortSignal): Promise<DryRun>;
   reload(request: { yaml: string }, asked: Asked): Promise<GraphDiff>;
 }
 /** Everything that may be asked of a run by name; what it offers is told when it begins. */

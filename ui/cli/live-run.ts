@@ -96,7 +96,8 @@ export async function followLive(context: Context, pipeline: Pipeline, options: 
       ...boundDocument(pipeline.file, options),
       dir: join(options.home ?? 'runs', id),
       clock: () => connection.clock.now(),
-      ...(options.state === undefined ? {} : { state: options.state }),
+      state,
+      capture: options.capture,
     });
     let ended: 'ended' | 'failed' = 'failed';
     try {

@@ -29,6 +29,8 @@ export interface Beginning {
   readonly dir?: string;
   /** Folder with the store of documents. */
   readonly state?: string;
+  /** Lake that the run captures. */
+  readonly capture?: string;
   readonly report?: string;
 }
 /** Ports that say what is traded; absent where the graph has none. */

@@ -19,6 +19,8 @@ export interface ObserveOptions {
   readonly dir?: string | undefined;
   /** Folder of the run's store. */
   readonly state?: string | undefined;
+  /** Lake that the run captures. */
+  readonly capture?: string | undefined;
   readonly offers?: Offers;
   readonly clock?: () => number;
 }
@@ -64,6 +66,7 @@ export function observeJob<J extends Pick<RunJob, 'pipeline' | 'onRun' | 'onProg
       trading: tradingPorts(plan),
       ...(options.dir === undefined ? {} : { dir: options.dir }),
       ...(options.state === undefined ? {} : { state: options.state }),
+      ...(options.capture === undefined ? {} : { capture: options.capture }),
     };
   };
   let { yaml } = options;

@@ -144,6 +144,7 @@ export async function tour(o: TourOptions): Promise<TourResult> {
         bound: { file, profile: profile('paper'), sets },
         dir: o.dir,
         state: dirs.state,
+        capture: dirs.lake,
         clock: () => connection.clock.now(),
       });
     run = await runLive(observed?.job ?? job);
