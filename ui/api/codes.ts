@@ -130,4 +130,8 @@ export const CODES = {
     title: 'other work is under way',
     text: 'Dry-runs, sweeps and computations over the past take a processor, and a run may need the others: there is one at a time. Wait until the one under way has ended, or cancel it with `POST /jobs/:id/cancel`.',
   },
+  CHM1140: {
+    title: 'the order was not sent',
+    text: 'An order by hand goes through the limits of the account: steps and least size of the instrument, a price near the book, the kill switch, places and margin. One of them refused it, and the message says which. The command and its refusal stand in the journal of the run; nothing left for the venue.',
+  },
 } as const satisfies CodeTable;

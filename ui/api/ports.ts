@@ -9,7 +9,6 @@ import type {
   Kill,
   Moment,
   NodeAt,
-  Order,
   Row,
   Run,
   Stats,
@@ -22,6 +21,8 @@ import type {
 export interface Asked {
   readonly by: string;
   readonly correlation: string;
+  /** Names the command for good: the same again is the same. */
+  readonly idempotency?: string | undefined;
 }
 
 export interface OrderRequest {
@@ -31,6 +32,20 @@ export interface OrderRequest {
   readonly price?: string | undefined;
   readonly qty: string;
   readonly reduce_only?: boolean | undefined;
+  readonly reason?: string | undefined;
+}
+export interface CancelRequest {
+  readonly instrument: string;
+  readonly client_id: string;
+  readonly reason?: string | undefined;
+}
+/** What became of an order by hand: it went to the last gate under this id. */
+export interface ManualAnswer {
+  readonly client_id: string;
+  /** Engine time at which the command entered, µs, and its place in the journal. */
+  readonly at_us: number;
+  readonly source: string;
+  readonly seq: number;
 }
 export interface KillRequest {
   readonly action: 'engage' | 'release';
@@ -49,8 +64,8 @@ export interface TransferRequest {
  */
 export interface RunCommands {
   kill(request: KillRequest, asked: Asked): Promise<Kill>;
-  order(request: OrderRequest, asked: Asked): Promise<Order>;
-  cancel(request: { client_id: string }, asked: Asked): Promise<Order>;
+  order(request: OrderRequest, asked: Asked): Promise<ManualAnswer>;
+  cancel(request: CancelRequest, asked: Asked): Promise<ManualAnswer>;
   reconcile(request: Record<string, never>, asked: Asked): Promise<unknown>;
   transfer(request: TransferRequest, asked: Asked): Promise<unknown>;
   replayDeadLetter(request: { id: string }, asked: Asked): Promise<DeadLetter>;

@@ -8,14 +8,20 @@ export const PASSWORD = 'correct horse battery';
 const START_MS = 60_000;
 const STOP_MS = 30_000;
 
+export interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
 /** The program as it was built, started as a user starts it, with its page and API; spoken to over HTTP. */
 export class LiveProgram {
   readonly url: string;
   readonly pid: number;
-  readonly #end: () => Promise<void>;
+  readonly #end: () => Promise<Ended>;
   readonly #tokens = new Map<string, string>();
 
-  private constructor(url: string, pid: number, end: () => Promise<void>) {
+  private constructor(url: string, pid: number, end: () => Promise<Ended>) {
     this.url = url;
     this.pid = pid;
     this.#end = end;
@@ -27,14 +33,20 @@ export class LiveProgram {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     let said = '';
-    const ended = new Promise<void>((done) => child.once('close', () => done()));
+    let printed = '';
+    child.stdout.on('data', (d: Buffer) => {
+      printed += d.toString();
+    });
+    const ended = new Promise<Ended>((done) =>
+      child.once('close', (code) => done({ code, stdout: printed, stderr: said })),
+    );
     const end = async () => {
       child.kill('SIGINT');
       const timer = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
-      await ended;
+      const how = await ended;
       clearTimeout(timer);
+      return how;
     };
-    child.stdout.resume();
     const [url, code] = await new Promise<[string, string]>((done, fail) => {
       const timer = setTimeout(() => fail(new Error(`it did not serve a page: ${said}`)), START_MS);
       child.stderr.on('data', (d: Buffer) => {
@@ -57,8 +69,12 @@ export class LiveProgram {
     it.#tokens.set('ada', session.body.access_token);
     return it;
   }
-  close(): Promise<void> {
+  /** Ends it as Ctrl-C does. */
+  async end(): Promise<Ended> {
     return this.#end();
+  }
+  async close(): Promise<void> {
+    await this.#end();
   }
 
   /** Makes a user; from now on `as: name` speaks for them. */
