@@ -89,6 +89,7 @@ export async function followLive(context: Context, pipeline: Pipeline, options: 
     const id = newRunId(pipeline.name);
     const observed = observeJob(offered.job, {
       offers: offered.offers,
+      reconciler: offered.reconciler,
       port: api.line(),
       id,
       kind: 'live',

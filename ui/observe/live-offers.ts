@@ -1,16 +1,19 @@
 import type { Run as EngineRun } from '../../graph/runner/runner.ts';
 import { ChimeraError } from '../../graph/schema/index.ts';
 import type { ManualState } from '../../operators/governance/hand-order.ts';
+import type { ReconcileDesk, ReconcileReport } from '../../sinks/binance/reconcile-desk.ts';
 import type { ControlInlet, ControlReceipt } from '../../sources/control/inlet.ts';
 import type { ControlRequest } from '../../sources/control/request.ts';
 import { shownDiff } from '../api/config/diff-graphs.ts';
-import type { Kill } from '../api/contract/records.ts';
+import type { Kill, Trading } from '../api/contract/records.ts';
 import type { Asked, CancelRequest, KillRequest, ManualAnswer, OrderRequest } from '../api/ports.ts';
 import { ApiError } from '../api/problem.ts';
 import { killOf } from '../run/control/run-requests.ts';
 import type { LiveJob } from '../run/live.ts';
 import type { RunHandle } from '../run/run-handle.ts';
 import type { Offers } from './observer.ts';
+
+type Reconciler = Trading['reconciler'];
 
 /** A command is answered once the cycle that it causes has been run, or after this time, ms. */
 const APPLY_MS = 3000;
@@ -19,10 +22,11 @@ const APPLY_MS = 3000;
  * What a live run offers to the API: the kill switch and orders by hand, where its graph has them, and another graph. Commands go the way of all inputs,
  * through the journal of `source.control`.
  */
-export function liveOffers(job: LiveJob): { job: LiveJob; offers: Offers } {
+export function liveOffers(job: LiveJob): { job: LiveJob; offers: Offers; reconciler?: () => Reconciler } {
   let run: EngineRun | undefined;
   let handle: RunHandle | undefined;
   let inlet: ControlInlet | undefined;
+  let desk: ReconcileDesk | undefined;
   const given = <T>(value: T | undefined): T => {
     if (value !== undefined) return value;
     throw new ChimeraError('CHM951', 'the run is still starting', { help: 'ask again in a moment' });
@@ -57,6 +61,7 @@ export function liveOffers(job: LiveJob): { job: LiveJob; offers: Offers } {
   const cancel = ({ instrument, client_id, reason = 'by hand' }: CancelRequest, asked: Asked): Promise<ManualAnswer> =>
     byHand({ kind: 'order_cancel', who: asked.by, reason, instrument, subject: client_id }, asked);
   const { nodes } = job.pipeline;
+  const gateway = nodes.some((n) => n.gateway);
   const has = (type: string): boolean => nodes.some((n) => n.type.type === type);
   return {
     job: {
@@ -69,6 +74,10 @@ export function liveOffers(job: LiveJob): { job: LiveJob; offers: Offers } {
         handle = h;
         job.onHandle?.(h);
       },
+      onReconciler: (d) => {
+        desk = d;
+        job.onReconciler?.(d);
+      },
       onInlet: (i) => {
         inlet = i;
         job.onInlet?.(i);
@@ -77,9 +86,21 @@ export function liveOffers(job: LiveJob): { job: LiveJob; offers: Offers } {
     offers: {
       ...(has('governance.kill_switch') ? { kill } : {}),
       ...(has(MANUAL) ? { order, cancel } : {}),
+      ...(gateway ? { reconcile: () => given(desk).reconcile(Date.now()) } : {}),
       diff: async ({ yaml }) => shownDiff(await given(handle).diff(yaml)),
       reload: async ({ yaml }) => shownDiff((await given(handle).reload(yaml)).diff),
     },
+    ...(gateway ? { reconciler: () => reconcilerOf(desk?.report()) } : {}),
+  };
+}
+
+/** The reconciler as the page shows it. */
+function reconcilerOf(r: ReconcileReport | undefined): Reconciler {
+  return {
+    state: r?.state ?? 'starting',
+    checked_us: r?.at_ms == null ? null : r.at_ms * 1000,
+    jaccard: r?.jaccard ?? null,
+    differences: r?.differences ?? 0,
   };
 }
 

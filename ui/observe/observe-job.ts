@@ -23,6 +23,7 @@ export interface ObserveOptions {
   readonly capture?: string | undefined;
   readonly offers?: Offers;
   readonly clock?: () => number;
+  readonly reconciler?: ObserverOptions['reconciler'];
 }
 export interface Observed<J> {
   readonly job: J;
@@ -96,6 +97,7 @@ export function observeJob<J extends Pick<RunJob, 'pipeline' | 'onRun' | 'onProg
       beginning: beginningOf(run, yaml),
       offers,
       ...(options.clock ? { clock: options.clock } : {}),
+      reconciler: options.reconciler,
     });
   };
   return {

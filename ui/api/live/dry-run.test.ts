@@ -2,9 +2,9 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { dryRun } from '../tasks/dry-run.ts';
+import { chimeraJson } from '../tasks/run-child.ts';
 import { LiveProgram } from '../testing/live-program.ts';
-import { dryRun } from '../work/dry-run.ts';
-import { chimeraJson } from '../work/run-child.ts';
 
 describe('a dry-run asked for over HTTP', () => {
   const home = mkdtempSync(join(tmpdir(), 'chimera-dry-http-'));

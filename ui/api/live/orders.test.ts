@@ -61,6 +61,25 @@ describe('orders by hand, over HTTP into a run that goes on', () => {
     const unknown = await cancel('hand-nothing-1');
     expect([unknown.status, unknown.body.error.code]).toEqual([404, 'CHM1112']);
   });
+  it('are compared with the venue’s on request: the sets, their differences, what was done, and Jaccard [S5.2]', async () => {
+    const rests = await resting();
+    await stands(rests.body.client_id, 'new');
+    const said = await program.ask('POST', '/reconcile', { as: 'otto', body: {} });
+    expect(said.status, said.text).toBe(200);
+    const compared = said.body.compared as { symbol: string; here: number; there: number; jaccard: number }[];
+    expect(compared.map((c) => c.symbol).sort()).toEqual(['BTCUSDT', 'ETHUSDT']);
+    const btc = compared.find((c) => c.symbol === 'BTCUSDT')!;
+    expect(btc.here).toBeGreaterThanOrEqual(1);
+    expect([btc.there, btc.jaccard]).toEqual([btc.here, 1]);
+    expect(said.body).toMatchObject({ state: 'agreed', differences: 0, jaccard: 1 });
+    // It goes on by itself, and its state stands beside the orders and in the metrics.
+    const state = await program.until('/reconcile', 'otto', (s) => s.body.checked_us > said.body.at_ms * 1000);
+    expect(state.body).toMatchObject({ jaccard: 1, differences: 0 });
+    expect((await program.ask('GET', '/metrics')).text).toMatch(/chimera_reconciliation_jaccard\{run="run"\} 1/);
+    const { client_id } = rests.body;
+    await program.ask('POST', '/cancel', { as: 'otto', body: { client_id } });
+    await stands(client_id, 'canceled');
+  });
   it('are refused by the limits of the account, with the reason', async () => {
     for (const [body, why] of [
       [{ side: 'buy', type: 'limit', qty: '0.003', price: '1.05' }, 'tick'],

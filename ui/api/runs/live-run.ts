@@ -227,6 +227,7 @@ export class LiveRunHandle implements RunHandle, LiveRun {
     this.#last = m.figures;
     this.#stats = statsOf(this.#beginning, this.#run.state, m.figures, before);
     let traded = false;
+    if (m.reconciler) this.#trading.reconciled(m.reconciler);
     for (const rows of m.rows) traded = this.#rows(rows) || traded;
     this.#refill();
     for (const d of m.decisions) this.#decided(d);

@@ -1,6 +1,6 @@
 import { pipelineOf } from '../config/lint-yaml.ts';
 import type { Bound, CallName, RunCalls } from '../ports.ts';
-import { dryRun } from '../work/dry-run.ts';
+import { dryRun } from '../tasks/dry-run.ts';
 import { Inspector } from './inspector.ts';
 
 /** Questions about the past: they are answered here, whether the run goes on or not. */

@@ -96,7 +96,8 @@ export class LiveProgram {
     for (;;) {
       const said = await this.ask('GET', path, { as });
       if (holds(said)) return said;
-      if (performance.now() > end) throw new Error(`GET ${path} did not come to it: ${said.status} ${said.text}`);
+      if (performance.now() > end)
+        throw new Error(`GET ${path} did not come to it: ${said.status} ${said.text.slice(0, 1500)}`);
       await new Promise((done) => setTimeout(done, 200));
     }
   }

@@ -136,6 +136,7 @@ export async function tour(o: TourOptions): Promise<TourResult> {
       o.line &&
       observeJob(offered.job, {
         offers: offered.offers,
+        reconciler: offered.reconciler,
         port: o.line(),
         id: basename(resolve(o.dir)),
         kind: 'live',

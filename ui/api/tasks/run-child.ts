@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { constants, setPriority } from 'node:os';
+import { constants, homedir, setPriority, tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { home } from '../../cli/version.ts';
 import { ApiError } from '../problem.ts';
@@ -7,8 +7,8 @@ import { ApiError } from '../problem.ts';
 /** Standard output is one JSON object; what is longer is no answer for a page. */
 const MOST_BYTES = 16 * 2 ** 20;
 const LIMIT_MS = 120_000;
-/** What a child is given of the environment: never what may hold a secret. */
-const ENVIRONMENT = ['PATH', 'HOME', 'TMPDIR', 'LANG', 'TZ'];
+/** All that a child is given of the environment: nothing that may hold a secret. */
+const environment = () => ({ HOME: homedir(), TMPDIR: tmpdir() });
 
 export interface ChildWork {
   readonly args: readonly string[];
@@ -32,7 +32,7 @@ export async function chimeraJson<T>(work: ChildWork): Promise<T> {
   const program = fileURLToPath(new URL('bin/chimera.js', `file://${home()}/`));
   const child = spawn(process.execPath, [program, ...args, '--json'], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: Object.fromEntries(ENVIRONMENT.flatMap((n) => (process.env[n] === undefined ? [] : [[n, process.env[n]]]))),
+    env: environment(),
   });
   if (child.pid !== undefined)
     try {
