@@ -134,4 +134,8 @@ export const CODES = {
     title: 'the order was not sent',
     text: 'An order by hand goes through the limits of the account: steps and least size of the instrument, a price near the book, the kill switch, places and margin. One of them refused it, and the message says which. The command and its refusal stand in the journal of the run; nothing left for the venue.',
   },
+  CHM1141: {
+    title: 'no bus is configured',
+    text: 'Services that run as one process hand their records over in memory, and have no streams. Of services in processes of their own the page shows streams, readers and what was trimmed when it is served with the same `--bus` and `--prefix`.',
+  },
 } as const satisfies CodeTable;

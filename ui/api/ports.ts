@@ -146,6 +146,16 @@ export interface Bound {
   readonly sets?: Readonly<Record<string, string>> | undefined;
 }
 
+/** Where a run wrote down what it needs to be computed again. */
+export interface Kept {
+  readonly state: string;
+  /** Lake that it captured: a folder, or an address. */
+  readonly capture?: string | undefined;
+  /** The document that runs, or that ran last. */
+  readonly yaml: string;
+  readonly bound: Bound;
+}
+
 export interface Candle {
   readonly t_us: number;
   readonly open: string;
@@ -180,6 +190,8 @@ export interface RunHandle {
   deadLetters(): readonly DeadLetter[];
   /** What a document is bound to when it takes the place of this run's. */
   bound(): Bound;
+  /** What it wrote down of its past, if it keeps a state folder. */
+  kept(): Kept | undefined;
   offers(call: CallName): boolean;
   /** @throws CHM1121 what is not offered, CHM1122 no answer in time, or what the run said */
   call<N extends CallName>(name: N, ...args: Parameters<RunCalls[N]>): Promise<Awaited<ReturnType<RunCalls[N]>>>;

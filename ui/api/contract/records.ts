@@ -375,6 +375,8 @@ export interface Stream {
   readonly name: string;
   readonly length: number;
   readonly last_id: string;
+  /** Of the oldest entry that is left; null when none is. What was before it has been trimmed: no reader needs it any more. */
+  readonly first_id?: string | null;
   readonly readers: readonly { readonly part: string; readonly lag: number }[];
 }
 export interface AuditEntry {

@@ -11,6 +11,7 @@ import type {
   CallName,
   Candle,
   Decisions,
+  Kept,
   LiveRun,
   RuleNode,
   RunCalls,
@@ -79,10 +80,7 @@ export class LiveRunHandle implements RunHandle, LiveRun {
     this.#beginning = beginning;
     this.#run = beginning.run;
     this.#report = beginning.report;
-    this.#past = new PastCalls(() => {
-      const { state, capture, graph, bound } = this.#beginning;
-      return { state: state!, capture, yaml: graph.yaml, bound };
-    });
+    this.#past = new PastCalls(() => this.kept()!);
     const file = beginning.dir === undefined ? undefined : join(beginning.dir, 'observed.sqlite');
     this.#observed = new ObservedStore(file);
     this.#trading = new TradingView(beginning.trading);
@@ -139,6 +137,10 @@ export class LiveRunHandle implements RunHandle, LiveRun {
   }
   live(): LiveRun | undefined {
     return this.#run.ended_ms === null ? this : undefined;
+  }
+  kept(): Kept | undefined {
+    const { state, capture, graph, bound } = this.#beginning;
+    return state === undefined ? undefined : { state, capture, yaml: graph.yaml, bound };
   }
   offers(call: CallName): boolean {
     if (PastCalls.has(call, this.#beginning.state)) return true;

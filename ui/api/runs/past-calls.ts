@@ -1,21 +1,11 @@
 import { pipelineOf } from '../config/lint-yaml.ts';
-import type { Bound, CallName, RunCalls } from '../ports.ts';
+import type { CallName, Kept, RunCalls } from '../ports.ts';
 import { dryRun } from '../tasks/dry-run.ts';
 import { Inspector } from './inspector.ts';
 
 /** Questions about the past: they are answered here, whether the run goes on or not. */
 const PAST = ['node', 'moment', 'dryRun'] as const satisfies readonly CallName[];
 type Past = (typeof PAST)[number];
-
-/** Where a run wrote down what it needs to be computed again. */
-export interface Kept {
-  readonly state: string;
-  /** Lake that it captured. */
-  readonly capture?: string | undefined;
-  /** The document that runs, or that ran last. */
-  readonly yaml: string;
-  readonly bound: Bound;
-}
 
 /** What can be asked about the past of a run: nothing of it takes the thread of its engine. */
 export class PastCalls {

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openRunStore, type RunStore } from '../../../sinks/store/index.ts';
 import type { Checkpoint, DeadLetter, Graph, Run, Stream } from '../contract/records.ts';
-import type { Bound, CallName, Candle, Decisions, LiveRun, RuleNode, RunCalls, RunHandle } from '../ports.ts';
+import type { Bound, CallName, Candle, Decisions, Kept, LiveRun, RuleNode, RunCalls, RunHandle } from '../ports.ts';
 import { ApiError } from '../problem.ts';
 import { documentDecisions } from './document-decisions.ts';
 import { ObservedStore } from './observed-store.ts';
@@ -20,10 +20,7 @@ export class PastRun implements RunHandle {
   constructor(id: string, file: RunFile) {
     this.id = id;
     this.#file = file;
-    this.#past = new PastCalls(() => {
-      const { state, capture, graph, bound } = this.#file;
-      return { state: state!, capture, yaml: graph.yaml, bound };
-    });
+    this.#past = new PastCalls(() => this.kept()!);
   }
   run(): Run {
     const { run } = this.#file;
@@ -70,6 +67,10 @@ export class PastRun implements RunHandle {
   }
   live(): LiveRun | undefined {
     return undefined;
+  }
+  kept(): Kept | undefined {
+    const { state, capture, graph, bound } = this.#file;
+    return state === undefined ? undefined : { state, capture, yaml: graph.yaml, bound };
   }
   offers(call: CallName): boolean {
     return PastCalls.has(call, this.#file.state);

@@ -21,7 +21,7 @@ export interface ChildWork {
 }
 
 /**
- * Runs a command of this program with `--json` in a process of its own, with the least priority: the engine of a live run, and the API
+ * Runs a command of this program with `--json` in a process of its own, with less priority: the engine of a live run, and the API
  * that everybody looks at, go first.
  * @returns what it printed, whether everything held or not (exit codes 0 and 1)
  * @throws CHM1138 when it was ended from here, else what the command failed with
@@ -36,7 +36,7 @@ export async function chimeraJson<T>(work: ChildWork): Promise<T> {
   });
   if (child.pid !== undefined)
     try {
-      setPriority(child.pid, constants.priority.PRIORITY_LOW);
+      setPriority(child.pid, constants.priority.PRIORITY_BELOW_NORMAL);
     } catch {
       // It may have ended already, or the system does not let us.
     }
