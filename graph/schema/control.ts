@@ -9,6 +9,8 @@ export const CONTROL_KINDS = [
   'risk_resume',
   'acknowledge',
   'config',
+  'order_place',
+  'order_cancel',
 ] as const;
 
 /**
@@ -22,5 +24,7 @@ export const ControlCommand = record('control_command', 1, {
   correlation_id: text('goes with every event that it causes'),
   idempotency_key: text('the same key twice is one event'),
   instrument: text('the one that it is for; empty = all'),
-  subject: text('what it is about: an alert, a bundle, a version; empty when the kind says it all'),
+  subject: text(
+    'what it is about: an alert, a bundle, a version, an order in words (`buy limit 0.01 60000`) or its client id; empty when the kind says it all',
+  ),
 });

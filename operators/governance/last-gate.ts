@@ -61,6 +61,7 @@ On Spot what is worth less than the minimum notional is flat: no order can be th
   ports: {
     in: {
       order: input(OrderCommand, { key: 'any' }),
+      by_hand: input(OrderCommand, { key: 'any', optional: true, doc: 'orders by people: governance.manual_orders' }),
       kill: input(KillState, { key: 'none' }),
       report: input(OrderReport, { key: 'any' }),
       account: input(AccountUpdate, { key: 'any', doc: "positions in the venue's own words" }),
@@ -85,29 +86,31 @@ On Spot what is worth less than the minimum notional is flat: no order can be th
       h.toldMs = Math.max(h.toldMs, a.time_ms);
     }
     if (tick.kill.ticked) obey(s, tick.kill, ctx);
-    for (let i = 0; i < tick.order.n; i++) {
-      const v = tick.order.at(i);
-      if (v.action === 'place') {
-        const why = roleOf(v) === 'adds' ? stops(s) : '';
-        if (why !== '') {
-          refuse(s, v, v.key, why, emit, ctx);
-          continue;
-        }
-        passed(s.open, v.key, v, ctx.now);
-      } else if (v.action === 'cancel') {
-        const o = s.open.get(orderKey(v.key, v.client_id));
-        if (o) {
-          o.cancelling = true;
-          o.askedUs = ctx.now;
-        }
-      }
-      emit.order(copyOf(v));
-    }
+    for (let i = 0; i < tick.order.n; i++) pass(s, tick.order.at(i), emit, ctx);
+    for (let i = 0; i < tick.by_hand.n; i++) pass(s, tick.by_hand.at(i), emit, ctx);
     if (s.engaged) close(s, c, emit, ctx);
     if (s.engaged || s.dirty) tell(s, c, emit, ctx);
     s.dirty = false;
   },
 });
+
+function pass(s: LastGateState, v: Command & { readonly key: number }, emit: LastGateEmit, ctx: Ctx): void {
+  if (v.action === 'place') {
+    const why = roleOf(v) === 'adds' ? stops(s) : '';
+    if (why !== '') {
+      refuse(s, v, v.key, why, emit, ctx);
+      return;
+    }
+    passed(s.open, v.key, v, ctx.now);
+  } else if (v.action === 'cancel') {
+    const o = s.open.get(orderKey(v.key, v.client_id));
+    if (o) {
+      o.cancelling = true;
+      o.askedUs = ctx.now;
+    }
+  }
+  emit.order(copyOf(v));
+}
 
 function obey(s: LastGateState, v: RecordView<typeof KillState>, ctx: Ctx): void {
   s.known = true;

@@ -1,4 +1,4 @@
-import { bool, int, ms, oneOf, qty, record, text, us } from '../../graph/schema/index.ts';
+import { bool, int, money, ms, oneOf, qty, record, text, us } from '../../graph/schema/index.ts';
 
 /** What gates need of the kill switch; `kill_state` has it and more. */
 export const RiskHalt = record('risk_halt', 1, {
@@ -57,4 +57,20 @@ export const KillFlat = record('kill_flat', 1, {
   venue_ms: ms({ doc: "the venue's time of that word" }),
   engaged_us: us(),
   reason: text('of the kill switch'),
+});
+
+/** What became of an order by hand, or of a cancel: the answer that a caller finds by its correlation id. */
+export const ManualOutcome = record('manual_outcome', 1, {
+  kind: oneOf('order_place', 'order_cancel'),
+  sent: bool('it went on to the last gate; what the venue says of it comes in its reports'),
+  client_id: text(),
+  reason: text('why it was not sent'),
+  who: text(),
+  correlation_id: text(),
+});
+
+/** What orders by hand of one instrument may yet need of the account's limits. */
+export const ManualReserve = record('manual_reserve', 1, {
+  orders: int({ doc: 'open orders by hand that add risk' }),
+  margin: money({ doc: 'initial margin of what they have not filled' }),
 });

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { defineNode, type Emit, input, output } from '../../graph/node.ts';
 import type { Values } from '../../graph/schema/index.ts';
-import { RiskHalt } from '../governance/records.ts';
+import { ManualReserve, RiskHalt } from '../governance/records.ts';
 import { OrderDoubt, RouteOutcome } from '../routing/records.ts';
 import { quoteToMoney } from './filters.ts';
 import { Position, RiskUsage, RiskVerdict, SizedIntent } from './records.ts';
@@ -27,6 +27,9 @@ interface Slot {
   exit: string;
   /** Orders of it that are UNKNOWN at the venue. */
   unknown: number;
+  /** Open orders by hand that add risk, and the margin that they may yet need. */
+  manual: number;
+  manualMargin: number;
 }
 interface State {
   /** By key. */
@@ -38,13 +41,14 @@ interface State {
 
 export const gate = defineNode({
   type: 'position.gate',
-  version: 3,
+  version: 4,
   tier: 'gold',
   summary:
     'Lets an intent through or refuses it: positions at once, margin budget, one entry at a time per instrument, kill switch.',
   doc: `One instance sees all instruments, so that two entries at the same moment cannot both take the last slot: the first in
 the order of the graph takes it. A slot and its margin are taken when the entry passes, and freed when the router says that it
 ended unfilled, or when the position is flat again. Exits and reductions always pass, once each.
+Orders by people (\`reserved\`) take a place and margin like entries, and no entry passes beside them.
 While an order of an instrument is UNKNOWN (\`doubt\`) no entry of that instrument passes.
 Every intent gets exactly one verdict, with what was in use before it.`,
   config,
@@ -55,16 +59,26 @@ Every intent gets exactly one verdict, with what was in use before it.`,
       outcome: input(RouteOutcome, { key: 'any', doc: 'from the router, as feedback' }),
       kill: input(RiskHalt, { key: 'none', optional: true }),
       doubt: input(OrderDoubt, { key: 'any', optional: true, doc: 'from the router, as feedback' }),
+      reserved: input(ManualReserve, {
+        key: 'any',
+        optional: true,
+        doc: 'from governance.manual_orders, as feedback',
+      }),
     },
     out,
   },
   determinism: 'pure',
   state: (): State => ({ slots: [], toldOpen: -1, toldMargin: -1 }),
-  /** Version 1 knew of no UNKNOWN orders. */
+  /** Version 1 knew of no UNKNOWN orders, version 3 of none by hand. */
   migrate: (old): State => ({
     toldOpen: -1,
     toldMargin: -1,
-    slots: (old as State).slots.map((x) => ({ ...x, unknown: x.unknown ?? 0 })),
+    slots: (old as State).slots.map((x) => ({
+      ...x,
+      unknown: x.unknown ?? 0,
+      manual: x.manual ?? 0,
+      manualMargin: x.manualMargin ?? 0,
+    })),
   }),
   step(s, tick, c, emit, ctx) {
     for (let i = 0; i < tick.position.n; i++) {
@@ -74,6 +88,12 @@ Every intent gets exactly one verdict, with what was in use before it.`,
     for (let i = 0; i < tick.doubt.n; i++) {
       const v = tick.doubt.at(i);
       slotOf(s, v.key).unknown = v.orders;
+    }
+    for (let i = 0; i < tick.reserved.n; i++) {
+      const v = tick.reserved.at(i);
+      const slot = slotOf(s, v.key);
+      slot.manual = v.orders;
+      slot.manualMargin = v.margin;
     }
     for (let i = 0; i < tick.outcome.n; i++) {
       const o = tick.outcome.at(i);
@@ -96,18 +116,19 @@ const haltOf = (k: Readonly<Values<typeof RiskHalt>>): string =>
   k.engaged ? 'the kill switch is engaged' : k.paused ? 'new risk is paused' : '';
 
 function slotOf(s: State, key: number): Slot {
-  while (s.slots.length <= key) s.slots.push({ held: 0, entry: '', entryMargin: 0, exit: '', unknown: 0 });
+  while (s.slots.length <= key)
+    s.slots.push({ held: 0, entry: '', entryMargin: 0, exit: '', unknown: 0, manual: 0, manualMargin: 0 });
   return s.slots[key]!;
 }
 
 function openOf(s: State): number {
   let open = 0;
-  for (const x of s.slots) if (x.held > 0 || x.entry !== '') open++;
+  for (const x of s.slots) if (x.held > 0 || x.entry !== '' || x.manual > 0) open++;
   return open;
 }
 function marginOf(s: State): number {
   let inUse = 0;
-  for (const x of s.slots) inUse += x.held + x.entryMargin;
+  for (const x of s.slots) inUse += x.held + x.entryMargin + x.manualMargin;
   return inUse;
 }
 function usage(s: State, c: z.output<typeof config>, emit: Emit<typeof out>): void {
@@ -148,6 +169,7 @@ function pass(
       `${slot.unknown} order${slot.unknown > 1 ? 's are' : ' is'} UNKNOWN at the venue`,
     ];
   else if (slot.entry !== '') [gate, reason] = ['in_flight', `entry ${slot.entry} is under way`];
+  else if (slot.manual > 0) [gate, reason] = ['in_flight', 'an order by hand is under way'];
   else if (slot.exit !== '') [gate, reason] = ['in_flight', `exit ${slot.exit} is under way`];
   else if (slot.held > 0 && it.reason !== 'add') [gate, reason] = ['in_flight', 'a position is open already'];
   else if (slot.held === 0 && open >= c.max_positions)

@@ -30,4 +30,8 @@ export const CODES = {
     title: 'the account may not trade on Spot',
     text: 'At the start the gateway asks for the account, and the exchange says that it may not trade. Allow Spot trading for the API key, and see whether the account itself is restricted.',
   },
+  CHM969: {
+    title: 'ours could not be compared with the exchange’s',
+    text: 'Somebody asked for a reconciliation. There is no gateway yet whose exchange could be read, or it did not answer in time. Comparisons also happen by themselves: at the start, after each reconnect, and every `sweep`.',
+  },
 } as const satisfies CodeTable;

@@ -59,6 +59,8 @@ export class Courier {
       refused: effects.refused,
       ended: effects.ended,
       began: effects.began,
+      ...(effects.held ? { held: effects.held } : {}),
+      ...(effects.compared ? { compared: effects.compared } : {}),
       request: (r) => this.#at(r.atMs, () => this.#perform(r)),
     });
   }

@@ -14,6 +14,7 @@ import { isPair, type TradeRules } from './order-params.ts';
 import { refusedCommand } from './order-report.ts';
 import { type Command, copyOf, type Intent } from './order-state.ts';
 import { newsOfAlgo, newsOfOrder } from './order-view.ts';
+import { ReconcileDesk } from './reconcile-desk.ts';
 import type { GatewayMark, SpotTrade } from './records.ts';
 import { GATEWAY_OUT, ReportRing } from './report-ring.ts';
 import { ToldTrades } from './told-trades.ts';
@@ -70,6 +71,7 @@ export class GatewayRun implements CommandSink<InPorts>, LiveReader {
   fault: unknown;
   wake: () => void = () => {};
   readonly #p: GatewayParts;
+  readonly #desk: ReconcileDesk | undefined;
   readonly #ring = new ReportRing();
   readonly #reader: GatewayReader;
   readonly #timers: NodeJS.Timeout[] = [];
@@ -88,6 +90,9 @@ export class GatewayRun implements CommandSink<InPorts>, LiveReader {
 
   constructor(parts: GatewayParts) {
     this.#p = parts;
+    const desk = parts.env.access?.['reconciler'];
+    this.#desk = desk instanceof ReconcileDesk ? desk : undefined;
+    this.#desk?.attach(this);
     const timers: Timers = { now: Date.now, after: (ms, run) => this.#after(ms, run) };
     this.courier = new Courier(parts.api, parts.limiter, timers, parts.options, {
       report: (key, values, trade) => {
@@ -107,6 +112,8 @@ export class GatewayRun implements CommandSink<InPorts>, LiveReader {
         parts.log.mark(s.name, s.mark);
         parts.log.sync();
       },
+      held: (s) => this.#desk?.began(s.name),
+      compared: (c, nowMs) => this.#desk?.compared(c, nowMs),
     });
     const { account, reader } = parts.account((symbol) => this.#key(symbol), {
       account: (key, values) => this.#say('account', key, values),
@@ -325,6 +332,9 @@ export class GatewayRun implements CommandSink<InPorts>, LiveReader {
       if (now - this.#accountMs > 150) this.account.flush(now);
     });
     this.#every(sweepMs, () => this.#compare());
+  }
+  reconcile(): void {
+    this.#compare();
   }
   /** Puts everything on hold and reads it by REST. */
   #compare(): void {

@@ -1,3 +1,4 @@
+import type { Comparison } from './comparison.ts';
 import type { Intent, LedgerOrder, Report, TradeOf } from './order-state.ts';
 import type { SymbolOrders } from './symbol-orders.ts';
 
@@ -33,4 +34,7 @@ export interface Effects {
   ended(intent: Intent): void;
   /** Trades up to this id were done before; it must be on disk when this returns, before the first order is sent. */
   began(s: SymbolOrders): void;
+  /** The instrument is put on hold to be compared with the exchange, and has been. */
+  held?(s: SymbolOrders): void;
+  compared?(c: Comparison, nowMs: number): void;
 }

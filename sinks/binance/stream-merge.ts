@@ -1,4 +1,5 @@
 import { backoff } from './backoff.ts';
+import { compare } from './comparison.ts';
 import type { Effects } from './ledger-types.ts';
 import type { OrderFlow } from './order-flow.ts';
 import { orderReport } from './order-report.ts';
@@ -33,6 +34,7 @@ export class StreamMerge {
     }
     s.held = [];
     s.tries = 0;
+    this.#out.held?.(s);
     this.#out.request({ kind: 'reconcile', symbol: s.name, atMs: nowMs + waitMs });
   }
   news(s: SymbolOrders, e: StreamNews, nowMs: number): void {
@@ -75,6 +77,7 @@ export class StreamMerge {
       this.#out.request({ kind: 'reconcile', symbol: s.name, atMs: nowMs + backoff(s.tries) });
       return;
     }
+    const found = compare(s, picture);
     for (const v of picture.views) {
       const o = matchOrder(s, v);
       if (o) {
@@ -107,6 +110,7 @@ export class StreamMerge {
     for (const o of [...s.orders]) this.#flow.advance(o, nowMs);
     const held = s.held ?? [];
     s.held = undefined;
+    this.#out.compared?.(found, nowMs);
     for (const e of held) this.news(s, e, nowMs);
   }
 

@@ -34,6 +34,8 @@ without such a folder has none.
 | \`risk_pause\`, \`risk_resume\` | no new risk from now on, and again; positions and protective orders go on |
 | \`acknowledge\` | a person has seen what \`subject\` names |
 | \`config\` | notice of a change of configuration, named by \`subject\` |
+| \`order_place\` | an order by hand for \`instrument\`: side, type, quantity, price in \`subject\`; see \`governance.manual_orders\` |
+| \`order_cancel\` | cancels the order of \`instrument\` whose client id \`subject\` is |
 
 What stops or releases needs a reason. What is refused (CHM950 to CHM954) leaves no trace in the graph.`,
   config: z.strictObject({

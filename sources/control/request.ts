@@ -9,6 +9,18 @@ const line = (max: number) =>
     .regex(/^[^\p{Cc}\p{Zl}\p{Zp}]*$/u, 'must be one line without control characters');
 const id = z.string().regex(/^[\w.:/@-]{1,100}$/, 'must be 1 to 100 letters, digits or . : / @ _ -');
 
+const DECIMAL = String.raw`\d{1,15}(?:\.\d{1,12})?`;
+/** What the subject of an order has to look like. */
+const ORDERS: Readonly<Record<string, { form: RegExp; like: string }>> = {
+  order_place: {
+    form: new RegExp(
+      `^(?:buy|sell) (?:market ${DECIMAL}|(?:limit|stop_market|take_profit_market) ${DECIMAL} ${DECIMAL})(?: reduce_only)?$`,
+    ),
+    like: 'is written like `buy limit 0.01 60000`, `sell market 0.01 reduce_only`',
+  },
+  order_cancel: { form: /^[.A-Z:/a-z0-9_-]{1,36}$/, like: 'is the client id of an order' },
+};
+
 const Request = z
   .strictObject({
     kind: z.enum(CONTROL_KINDS),
@@ -27,6 +39,10 @@ const Request = z
       ctx.addIssue({ code: 'custom', path: ['reason'], message: 'what stops or releases needs a reason' });
     if ((r.kind === 'acknowledge' || r.kind === 'config') && r.subject === '')
       ctx.addIssue({ code: 'custom', path: ['subject'], message: `${r.kind} says what it is about` });
+    const order = ORDERS[r.kind];
+    if (order && r.instrument === '')
+      ctx.addIssue({ code: 'custom', path: ['instrument'], message: 'an order is for one instrument' });
+    if (order && !order.form.test(r.subject)) ctx.addIssue({ code: 'custom', path: ['subject'], message: order.like });
     if (r.kind.startsWith('kill_') && r.instrument !== '')
       ctx.addIssue({ code: 'custom', path: ['instrument'], message: 'the kill switch is for the whole account' });
   });

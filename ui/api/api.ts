@@ -5,6 +5,7 @@ import { SetupCode } from './auth/setup-code.ts';
 import { signingKey } from './auth/signing-key.ts';
 import { Tokens } from './auth/tokens.ts';
 import { Users } from './auth/users.ts';
+import type { BusStreams } from './bus-streams.ts';
 import type { Proposal } from './contract/records.ts';
 import { Jobs } from './jobs.ts';
 import { ApiMetrics } from './metrics.ts';
@@ -51,6 +52,8 @@ export interface Api {
   readonly jobs: Jobs;
   readonly metrics: ApiMetrics;
   readonly runs: RunList;
+  /** The bus that joins services in processes of their own, where one is configured. */
+  readonly bus: BusStreams | undefined;
   /** The document's JSON Schema. */
   readonly schema: () => unknown;
   close(): void;
@@ -62,6 +65,7 @@ export interface ApiOptions {
   readonly version: string;
   readonly log: Logger;
   readonly now?: () => number;
+  readonly bus?: BusStreams;
   /** The connection is encrypted: cookies are for encrypted ones only. */
   readonly secure?: boolean;
   readonly schema?: () => unknown;
@@ -74,6 +78,7 @@ export function openApiState(options: ApiOptions): Api {
   const db = new ApiDatabase(dir);
   const users = new Users(db, now);
   const metrics = new ApiMetrics();
+  const jobs = new Jobs(now);
   const alerts = openAlerts(new Records(db, 'alert'), runs, now);
   return {
     version,
@@ -84,6 +89,7 @@ export function openApiState(options: ApiOptions): Api {
     users,
     metrics,
     alerts,
+    bus: options.bus,
     schema,
     sessions: new Sessions(db, now),
     tokens: new Tokens(key, now),
@@ -93,8 +99,9 @@ export function openApiState(options: ApiOptions): Api {
     confirmations: new Confirmations(now),
     proposals: new Records<Proposal>(db, 'proposal'),
     transfers: new Records<Transfer>(db, 'transfer'),
-    jobs: new Jobs(now),
+    jobs,
     close: () => {
+      jobs.close();
       alerts.close();
       metrics.close();
       db.close();

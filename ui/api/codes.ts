@@ -122,4 +122,20 @@ export const CODES = {
     title: 'the tap is not accepted',
     text: 'A tap names a port of the running graph and a condition in CEL over its fields. The port does not exist, the condition does not fit its fields, or there are as many taps as one page may have.',
   },
+  CHM1138: {
+    title: 'work was ended before it was done',
+    text: 'A dry-run, a sweep or a computation over the past runs as a process of its own, beside the run and with less priority. It took longer or said more than it may, it was cancelled, or nobody asked about it any more. Ask for less: fewer hours, a shorter range.',
+  },
+  CHM1139: {
+    title: 'other work is under way',
+    text: 'Dry-runs, sweeps and computations over the past take a processor, and a run may need the others: there is one at a time. Wait until the one under way has ended, or cancel it with `POST /jobs/:id/cancel`.',
+  },
+  CHM1140: {
+    title: 'the order was not sent',
+    text: 'An order by hand goes through the limits of the account: steps and least size of the instrument, a price near the book, the kill switch, places and margin. One of them refused it, and the message says which. The command and its refusal stand in the journal of the run; nothing left for the venue.',
+  },
+  CHM1141: {
+    title: 'no bus is configured',
+    text: 'Services that run as one process hand their records over in memory, and have no streams. Of services in processes of their own the page shows streams, readers and what was trimmed when it is served with the same `--bus` and `--prefix`.',
+  },
 } as const satisfies CodeTable;

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Problem } from './contract/records.ts';
-import { refusalOf } from './problem.ts';
+import { ApiError, refusalOf } from './problem.ts';
 
 export interface Job {
   readonly id: string;
@@ -15,29 +15,46 @@ export interface Job {
   readonly ended_ms: number | null;
 }
 const KEPT = 500;
+/** Work that nobody has asked about for so long was begun by somebody who has gone, ms. */
+const FORGOTTEN_MS = 30_000;
+/** Heavy work at once: it takes a processor each, and there is a run beside it. */
+const AT_ONCE = 1;
+
+export interface Work {
+  readonly what: string;
+  readonly by: string;
+  readonly correlation: string;
+  /** Ended by the signal when it is cancelled, or when nobody asks about it any more. */
+  readonly work: (signal: AbortSignal) => Promise<unknown>;
+  /** It goes on whether somebody asks about it or not. */
+  readonly keep?: boolean;
+}
 
 /** Work that takes longer than a request: it is begun, and asked for later. In memory: a restart forgets it. */
 export class Jobs {
   readonly #jobs = new Map<string, Job>();
+  readonly #running = new Map<string, { readonly stop: AbortController; asked: number; readonly keep: boolean }>();
   readonly #now: () => number;
-  constructor(now: () => number) {
+  #timer: NodeJS.Timeout | undefined;
+  readonly #forgottenMs: number;
+  constructor(now: () => number, forgottenMs = FORGOTTEN_MS) {
     this.#now = now;
+    this.#forgottenMs = forgottenMs;
   }
   get(id: string): Job | undefined {
+    const running = this.#running.get(id);
+    if (running) running.asked = performance.now();
     return this.#jobs.get(id);
   }
-  /**
-   * Begins the work. What is done within the deadline is an answer, everything else a job.
-   * @returns the job; its state says which
-   */
-  async begin(
-    what: string,
-    by: string,
-    correlation: string,
-    work: () => Promise<unknown>,
-    deadlineMs = 0,
-  ): Promise<Job> {
+  /** Begins work. @throws CHM1139 when as much as may be is under way */
+  begin({ what, by, correlation, work, keep = false }: Work): Job {
+    if (this.#running.size >= AT_ONCE)
+      throw new ApiError('CHM1139', 'another piece of work is under way', {
+        retryAfterS: 5,
+        help: 'wait until it has ended, or cancel it: POST /jobs/:id/cancel',
+      });
     const id = randomUUID();
+    const stop = new AbortController();
     const job: Job = {
       id,
       what,
@@ -50,23 +67,39 @@ export class Jobs {
       ended_ms: null,
     };
     this.#jobs.set(id, job);
+    this.#running.set(id, { stop, asked: performance.now(), keep });
+    this.#watch();
     for (const old of this.#jobs.keys()) {
       if (this.#jobs.size <= KEPT) break;
-      this.#jobs.delete(old);
+      if (!this.#running.has(old)) this.#jobs.delete(old);
     }
-    const end = (more: Partial<Job>) => void this.#jobs.set(id, { ...job, ...more, ended_ms: this.#now() });
-    const done = work().then(
+    const end = (more: Partial<Job>) => {
+      this.#running.delete(id);
+      this.#jobs.set(id, { ...job, ...more, ended_ms: this.#now() });
+    };
+    void work(stop.signal).then(
       (result) => end({ state: 'done', progress: 1, result }),
       (e: unknown) => end({ state: 'failed', error: refusalOf(e, correlation).problem.error }),
     );
-    if (deadlineMs > 0) {
-      let timer: NodeJS.Timeout | undefined;
-      const late = new Promise<void>((late) => {
-        timer = setTimeout(late, deadlineMs);
-      });
-      await Promise.race([done, late]);
-      clearTimeout(timer);
-    }
-    return this.#jobs.get(id) ?? job;
+    return job;
+  }
+  /** Ends work; that it has ended is in its state soon. */
+  cancel(id: string): void {
+    this.#running.get(id)?.stop.abort();
+  }
+  close(): void {
+    clearInterval(this.#timer);
+    for (const { stop } of this.#running.values()) stop.abort();
+  }
+  #watch(): void {
+    if (this.#timer) return;
+    this.#timer = setInterval(() => {
+      const now = performance.now();
+      for (const r of this.#running.values()) if (!r.keep && now - r.asked > this.#forgottenMs) r.stop.abort();
+      if (this.#running.size > 0) return;
+      clearInterval(this.#timer);
+      this.#timer = undefined;
+    }, 1000);
+    this.#timer.unref();
   }
 }

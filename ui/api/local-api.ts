@@ -5,6 +5,7 @@ import { pipelineJsonSchema } from '../../graph/document/json-schema.ts';
 import { registry } from '../cli/registry.ts';
 import { home as programHome, version } from '../cli/version.ts';
 import { type Api, openApiState } from './api.ts';
+import { busStreams } from './bus-streams.ts';
 import { RunRegistry } from './runs/run-registry.ts';
 import { type Served, type ServeOptions, serveApi } from './serve-api.ts';
 
@@ -13,6 +14,8 @@ export interface LocalApiOptions extends ServeOptions {
   readonly home: string;
   readonly env?: Readonly<Record<string, string | undefined>>;
   readonly log?: Logger;
+  /** Redis that joins services in processes of their own: what lies on it is shown. */
+  readonly bus?: { readonly url: string; readonly prefix?: string | undefined };
 }
 export interface LocalApi extends Served {
   readonly api: Api;
@@ -23,7 +26,8 @@ export interface LocalApi extends Served {
 
 /** The API in this thread, over the runs of a home folder: what `chimera serve` is, and what the worker of a live run is. */
 export async function openLocalApi(options: LocalApiOptions): Promise<LocalApi> {
-  const { home, env = {}, log = apiLog(env), ...serve } = options;
+  const { home, env = {}, log = apiLog(env), bus: address, ...serve } = options;
+  const bus = address && busStreams(address.url, address.prefix);
   const runs = new RunRegistry(home);
   const api = openApiState({
     dir: join(home, '.api'),
@@ -32,6 +36,7 @@ export async function openLocalApi(options: LocalApiOptions): Promise<LocalApi> 
     log,
     secure: serve.tls !== undefined,
     schema: () => documentSchema(),
+    ...(bus ? { bus } : {}),
   });
   try {
     const served = await serveApi(api, { page: join(programHome(), 'dist', 'web'), ...serve });
@@ -44,6 +49,7 @@ export async function openLocalApi(options: LocalApiOptions): Promise<LocalApi> 
       close: async () => {
         await served.close();
         await runs.close();
+        await bus?.close();
         api.close();
       },
     };

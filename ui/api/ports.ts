@@ -9,7 +9,6 @@ import type {
   Kill,
   Moment,
   NodeAt,
-  Order,
   Row,
   Run,
   Stats,
@@ -22,6 +21,8 @@ import type {
 export interface Asked {
   readonly by: string;
   readonly correlation: string;
+  /** Names the command for good: the same again is the same. */
+  readonly idempotency?: string | undefined;
 }
 
 export interface OrderRequest {
@@ -31,6 +32,20 @@ export interface OrderRequest {
   readonly price?: string | undefined;
   readonly qty: string;
   readonly reduce_only?: boolean | undefined;
+  readonly reason?: string | undefined;
+}
+export interface CancelRequest {
+  readonly instrument: string;
+  readonly client_id: string;
+  readonly reason?: string | undefined;
+}
+/** What became of an order by hand: it went to the last gate under this id. */
+export interface ManualAnswer {
+  readonly client_id: string;
+  /** Engine time at which the command entered, µs, and its place in the journal. */
+  readonly at_us: number;
+  readonly source: string;
+  readonly seq: number;
 }
 export interface KillRequest {
   readonly action: 'engage' | 'release';
@@ -49,8 +64,8 @@ export interface TransferRequest {
  */
 export interface RunCommands {
   kill(request: KillRequest, asked: Asked): Promise<Kill>;
-  order(request: OrderRequest, asked: Asked): Promise<Order>;
-  cancel(request: { client_id: string }, asked: Asked): Promise<Order>;
+  order(request: OrderRequest, asked: Asked): Promise<ManualAnswer>;
+  cancel(request: CancelRequest, asked: Asked): Promise<ManualAnswer>;
   reconcile(request: Record<string, never>, asked: Asked): Promise<unknown>;
   transfer(request: TransferRequest, asked: Asked): Promise<unknown>;
   replayDeadLetter(request: { id: string }, asked: Asked): Promise<DeadLetter>;
@@ -68,7 +83,7 @@ export interface RunInspector {
 /** Another graph instead of the running one. */
 export interface RunReload {
   diff(request: { yaml: string }): Promise<GraphDiff>;
-  dryRun(request: { yaml: string; hours: number }): Promise<DryRun>;
+  dryRun(request: { yaml: string; hours: number }, signal?: AbortSignal): Promise<DryRun>;
   reload(request: { yaml: string }, asked: Asked): Promise<GraphDiff>;
 }
 /** Everything that may be asked of a run by name; what it offers is told when it begins. */
@@ -131,6 +146,16 @@ export interface Bound {
   readonly sets?: Readonly<Record<string, string>> | undefined;
 }
 
+/** Where a run wrote down what it needs to be computed again. */
+export interface Kept {
+  readonly state: string;
+  /** Lake that it captured: a folder, or an address. */
+  readonly capture?: string | undefined;
+  /** The document that runs, or that ran last. */
+  readonly yaml: string;
+  readonly bound: Bound;
+}
+
 export interface Candle {
   readonly t_us: number;
   readonly open: string;
@@ -165,6 +190,8 @@ export interface RunHandle {
   deadLetters(): readonly DeadLetter[];
   /** What a document is bound to when it takes the place of this run's. */
   bound(): Bound;
+  /** What it wrote down of its past, if it keeps a state folder. */
+  kept(): Kept | undefined;
   offers(call: CallName): boolean;
   /** @throws CHM1121 what is not offered, CHM1122 no answer in time, or what the run said */
   call<N extends CallName>(name: N, ...args: Parameters<RunCalls[N]>): Promise<Awaited<ReturnType<RunCalls[N]>>>;

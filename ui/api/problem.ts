@@ -29,6 +29,9 @@ const STATUS: Readonly<Record<string, number>> = {
   CHM1135: 409,
   CHM1136: 409,
   CHM1137: 400,
+  CHM1138: 422,
+  CHM1139: 429,
+  CHM1140: 422,
 };
 
 /** An error of the API: its status follows from its code. */

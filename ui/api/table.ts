@@ -3,6 +3,7 @@ import { config } from './routes/config.ts';
 import { decisions } from './routes/decide.ts';
 import { health } from './routes/health.ts';
 import { operations } from './routes/operations.ts';
+import { past } from './routes/past.ts';
 import { people } from './routes/people.ts';
 import { runs } from './routes/runs.ts';
 import { trading } from './routes/trading.ts';
@@ -17,5 +18,6 @@ export const routes: readonly Route[] = [
   ...trading,
   ...config,
   ...operations,
+  ...past,
   ...unbuilt,
 ];

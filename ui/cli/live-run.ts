@@ -89,6 +89,7 @@ export async function followLive(context: Context, pipeline: Pipeline, options: 
     const id = newRunId(pipeline.name);
     const observed = observeJob(offered.job, {
       offers: offered.offers,
+      reconciler: offered.reconciler,
       port: api.line(),
       id,
       kind: 'live',
@@ -96,7 +97,8 @@ export async function followLive(context: Context, pipeline: Pipeline, options: 
       ...boundDocument(pipeline.file, options),
       dir: join(options.home ?? 'runs', id),
       clock: () => connection.clock.now(),
-      ...(options.state === undefined ? {} : { state: options.state }),
+      state,
+      capture: options.capture,
     });
     let ended: 'ended' | 'failed' = 'failed';
     try {

@@ -15,6 +15,7 @@ import { lake } from './commands/lake.ts';
 import { lint } from './commands/lint.ts';
 import { list } from './commands/list.ts';
 import { parity } from './commands/parity.ts';
+import { recompute } from './commands/recompute.ts';
 import { replay } from './commands/replay.ts';
 import { run } from './commands/run.ts';
 import { serve } from './commands/serve.ts';
@@ -42,6 +43,7 @@ export const COMMANDS: readonly Register[] = [
   lint,
   diff,
   dryRun,
+  recompute,
   graph,
   list,
   explain,

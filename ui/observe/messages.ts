@@ -1,5 +1,5 @@
 import type { Schema, TextField } from '../../graph/schema/index.ts';
-import type { Graph, Problem, Run, RunState } from '../api/contract/records.ts';
+import type { Graph, Problem, Run, RunState, Trading } from '../api/contract/records.ts';
 import type { Bound, CallName, RuleNode } from '../api/ports.ts';
 
 /** A key of the run, with the decimals of its amounts. */
@@ -29,6 +29,8 @@ export interface Beginning {
   readonly dir?: string;
   /** Folder with the store of documents. */
   readonly state?: string;
+  /** Lake that the run captures. */
+  readonly capture?: string;
   readonly report?: string;
 }
 /** Ports that say what is traded; absent where the graph has none. */
@@ -106,6 +108,7 @@ export type FromEngine =
       readonly figures: Figures;
       readonly rows: readonly PortRows[];
       readonly decisions: readonly DecisionRows[];
+      readonly reconciler?: Trading['reconciler'];
     }
   | { readonly kind: 'answer'; readonly id: number; readonly value: unknown }
   | { readonly kind: 'refused'; readonly id: number; readonly error: Problem['error'] }

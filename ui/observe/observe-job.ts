@@ -19,8 +19,11 @@ export interface ObserveOptions {
   readonly dir?: string | undefined;
   /** Folder of the run's store. */
   readonly state?: string | undefined;
+  /** Lake that the run captures. */
+  readonly capture?: string | undefined;
   readonly offers?: Offers;
   readonly clock?: () => number;
+  readonly reconciler?: ObserverOptions['reconciler'];
 }
 export interface Observed<J> {
   readonly job: J;
@@ -64,6 +67,7 @@ export function observeJob<J extends Pick<RunJob, 'pipeline' | 'onRun' | 'onProg
       trading: tradingPorts(plan),
       ...(options.dir === undefined ? {} : { dir: options.dir }),
       ...(options.state === undefined ? {} : { state: options.state }),
+      ...(options.capture === undefined ? {} : { capture: options.capture }),
     };
   };
   let { yaml } = options;
@@ -93,6 +97,7 @@ export function observeJob<J extends Pick<RunJob, 'pipeline' | 'onRun' | 'onProg
       beginning: beginningOf(run, yaml),
       offers,
       ...(options.clock ? { clock: options.clock } : {}),
+      reconciler: options.reconciler,
     });
   };
   return {

@@ -3,6 +3,7 @@ import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import type { Engine } from '../../graph/engine/engine.ts';
 import type { Fielded } from '../../graph/engine/slot.ts';
 import { ManySlot } from '../../graph/engine/slot.ts';
+import type { Trading } from '../api/contract/records.ts';
 import type { CallName, RunCalls } from '../api/ports.ts';
 import { refusalOf } from '../api/problem.ts';
 import { DecisionWatch } from './decision-watch.ts';
@@ -29,6 +30,8 @@ export interface ObserverOptions {
   readonly offers?: Offers;
   /** Of a live run: the clock that the engine follows, µs. */
   readonly clock?: () => number;
+  /** Of one whose venue is a gateway: how ours and the exchange's agree. */
+  readonly reconciler?: (() => Trading['reconciler']) | undefined;
 }
 
 /**
@@ -232,7 +235,9 @@ export class Observer {
     }
     const decisions = this.#decisions.flatMap((d) => d.take() ?? []);
     this.#underWay++;
-    this.#say({ kind: 'tick', keys: news, figures: this.#figures(), rows, decisions });
+    const reconciler = this.#options.reconciler?.();
+    const more = reconciler ? { reconciler } : {};
+    this.#say({ kind: 'tick', keys: news, figures: this.#figures(), rows, decisions, ...more });
   }
   #sample(watch: PortWatch, node: number, out: number): void {
     const { core } = this.#engine;

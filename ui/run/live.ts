@@ -4,6 +4,7 @@ import { ChimeraError, KeyTable } from '../../graph/schema/index.ts';
 import { declareJournalKeys } from '../../lake/journal/journal-keys.ts';
 import { openLake } from '../../lake/open-lake.ts';
 import { openStorage } from '../../lake/open-storage.ts';
+import { ReconcileDesk } from '../../sinks/binance/reconcile-desk.ts';
 import { ControlInlet } from '../../sources/control/inlet.ts';
 import type { Connection } from './connection.ts';
 import { addRunRequests, faceOf } from './control/run-requests.ts';
@@ -26,6 +27,8 @@ export interface LiveJob extends Omit<RunJob, 'live' | 'access' | 'signal' | 'in
   listen?: boolean;
   /** Where commands by people go in, before the first of them can come. */
   onInlet?: (inlet: ControlInlet) => void;
+  /** Where ours is compared with the exchange's. */
+  onReconciler?: (desk: ReconcileDesk) => void;
 }
 
 export interface LiveReport extends RunReport {
@@ -34,11 +37,13 @@ export interface LiveReport extends RunReport {
 
 /** Runs a pipeline against the world until it is stopped. What the world said is in the lake afterwards, if `capture` names one. */
 export async function runLive(job: LiveJob): Promise<LiveReport> {
-  const { connection, stop, final, commitMs, listen, onInlet, ...rest } = job;
+  const { connection, stop, final, commitMs, listen, onInlet, onReconciler, ...rest } = job;
   const never = new AbortController().signal;
   const sampler = new MemorySampler();
   const inlet = new ControlInlet();
   onInlet?.(inlet);
+  const reconciler = new ReconcileDesk();
+  onReconciler?.(reconciler);
   const control = listen ? new ControlServer(job.state, job.pipeline.name) : undefined;
   let running: Run | undefined;
   if (control) {
@@ -56,7 +61,7 @@ export async function runLive(job: LiveJob): Promise<LiveReport> {
       sampler.see(performance.now(), process.memoryUsage.rss);
       rest.onCommit?.(mark, journal);
     },
-    access: { ...connection.access, control: inlet },
+    access: { ...connection.access, control: inlet, reconciler },
     live: { clock: connection.clock, finish: final ? stop : never, ...(commitMs === undefined ? {} : { commitMs }) },
     ...(final ? {} : { signal: stop }),
   }).finally(() => control?.close());

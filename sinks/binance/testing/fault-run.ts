@@ -1,7 +1,9 @@
 import { nextFloat, nextInt, type RandomState, seedRandom } from '../../../graph/math/index.ts';
+import type { Comparison } from '../comparison.ts';
 import { Courier } from '../courier.ts';
 import { OrderLimiter, USDM_ORDERS } from '../order-limiter.ts';
 import type { Command, Intent, Report } from '../order-state.ts';
+import { ReconcileDesk } from '../reconcile-desk.ts';
 import { ToldTrades } from '../told-trades.ts';
 import { isOpen, ModelExchange } from './model-exchange.ts';
 import { VirtualTime } from './virtual-time.ts';
@@ -18,6 +20,9 @@ export interface FaultRun {
   crashes: number;
   maxUnknown: number;
   endMs: number;
+  /** What the comparisons with the exchange found, over all lives, and the reconciler of the last. */
+  comparisons: Comparison[];
+  desk: ReconcileDesk;
 }
 
 /** One seeded session of a trader, a courier that crashes, and an exchange that answers badly, in virtual time. */
@@ -46,6 +51,8 @@ export function faultRun(seed: number, shape: (x: ModelExchange, r: RandomState)
     crashes: 0,
     maxUnknown: 0,
     endMs: 0,
+    comparisons: [],
+    desk: new ReconcileDesk(),
   };
   const alive = new Set<string>();
   let guardian = '';
@@ -53,6 +60,8 @@ export function faultRun(seed: number, shape: (x: ModelExchange, r: RandomState)
   const start = (): Courier => {
     const reports: Report[] = [];
     run.reports.push(reports);
+    const desk = new ReconcileDesk();
+    run.desk = desk;
     const courier: Courier = new Courier(x, new OrderLimiter(USDM_ORDERS, 2400), time, OPTIONS, {
       report: (_key, values) => {
         reports.push(values);
@@ -67,6 +76,11 @@ export function faultRun(seed: number, shape: (x: ModelExchange, r: RandomState)
       },
       ended: (intent) => {
         ended.add(intent.id);
+      },
+      held: (s) => desk.began(s.name),
+      compared: (c, nowMs) => {
+        run.comparisons.push(c);
+        desk.compared(c, nowMs);
       },
     });
     const s = courier.ledger.symbol(SYMBOL, 0);

@@ -306,6 +306,10 @@ export interface DryRun {
     readonly at_us: number;
     readonly values: Readonly<Record<string, unknown>>;
   }[];
+  /** How many differences there are; `differences` has the first ones. */
+  readonly differences_in_all: number;
+  /** False: a venue outside of the graph answered, and fills are those of the orders that were really sent. */
+  readonly venue_in_graph: boolean;
 }
 export type ProposalState = 'proposed' | 'approved' | 'refused' | 'applied' | 'failed' | 'withdrawn';
 export interface Proposal {
@@ -371,6 +375,8 @@ export interface Stream {
   readonly name: string;
   readonly length: number;
   readonly last_id: string;
+  /** Of the oldest entry that is left; null when none is. What was before it has been trimmed: no reader needs it any more. */
+  readonly first_id?: string | null;
   readonly readers: readonly { readonly part: string; readonly lag: number }[];
 }
 export interface AuditEntry {

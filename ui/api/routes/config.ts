@@ -75,13 +75,19 @@ export const config: readonly Route[] = [
     summary: 'runs a document over the last hours of a run and compares the orders; a job',
     body: z.strictObject({ run: id, yaml, hours: z.number().positive().max(168).default(1) }),
     status: 202,
-    handle: async ({ api, body, who, correlation }) => {
+    codes: ['CHM1121', 'CHM1139'],
+    handle: ({ api, body, who, correlation }) => {
       const run = runOf(api, body.run);
-      if (!run.offers('dryRun')) throw lacks(run, 'dry-run');
+      if (!run.offers('dryRun'))
+        throw lacks(run, 'past to run again', 'dry-runs are over runs with a state folder that keep a journal');
       pipelineOf(body.yaml, boundOf(run));
-      return api.jobs.begin('dry-run', who.name, correlation, () =>
-        run.call('dryRun', { yaml: body.yaml, hours: body.hours }),
-      );
+      const { yaml, hours } = body;
+      return api.jobs.begin({
+        what: 'dry-run',
+        by: who.name,
+        correlation,
+        work: (signal) => run.call('dryRun', { yaml, hours }, signal),
+      });
     },
   }),
   route({
@@ -94,6 +100,24 @@ export const config: readonly Route[] = [
     handle: ({ api, params }) => {
       const job = api.jobs.get(params.id);
       if (!job) throw notFound(`job ${params.id}`);
+      return job;
+    },
+  }),
+  route({
+    method: 'POST',
+    path: '/jobs/:id/cancel',
+    service: 's12',
+    rule: 'research',
+    summary: 'end work that I began, or anyone as administrator',
+    params,
+    body: nothing,
+    codes: ['CHM1105', 'CHM1112'],
+    handle: ({ api, params, who }) => {
+      const job = api.jobs.get(params.id);
+      if (!job) throw notFound(`job ${params.id}`);
+      if (job.by !== who.name && !who.roles.includes('administrator'))
+        throw new ApiError('CHM1105', 'this is the work of another person');
+      api.jobs.cancel(params.id);
       return job;
     },
   }),

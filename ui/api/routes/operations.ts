@@ -79,9 +79,10 @@ export const operations: readonly Route[] = [
     path: '/streams',
     service: 's11',
     rule: 'read',
-    summary: 'streams of the bus with their readers',
+    summary: 'streams of the bus with their length, how far each reader is behind, and from where on they were trimmed',
     query: z.strictObject({ run: id.optional() }),
-    handle: async ({ api, query }) => ({ items: await liveRun(api, query.run).streams(), next: null }),
+    handle: async ({ api }) =>
+      api.bus ? { items: await api.bus.list(), next: null } : { items: [], next: null, reason: NO_BUS },
   }),
   route({
     method: 'GET',
@@ -114,6 +115,13 @@ export const operations: readonly Route[] = [
     handle: async ({ api, params }) => ({ items: await runOf(api, params.run).checkpoints(), next: null }),
   }),
 ];
+
+/** Services in one process hand over in memory: there is nothing to show, and that is no error. */
+const NO_BUS = {
+  code: 'CHM1141',
+  message: 'no bus is configured',
+  help: 'serve with --bus redis://HOST:PORT/DB, and --prefix as the services have it',
+};
 
 const letterOf = (d: Document): DeadLetter => ({
   id: d._key,

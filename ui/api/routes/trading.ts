@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import type { Api, Transfer } from '../api.ts';
-import type { Kill } from '../contract/records.ts';
-import type { Asked, RunHandle } from '../ports.ts';
+import type { Kill, Order } from '../contract/records.ts';
+import type { Asked, ManualAnswer, OrderRequest, RunHandle } from '../ports.ts';
 import { ApiError, notFound } from '../problem.ts';
 import {
   type Call,
@@ -17,6 +17,7 @@ import {
   us,
   words,
 } from '../route.ts';
+import { digestOf } from '../state/answers.ts';
 import { lacks, runOf } from './runs.ts';
 
 const whichRun = z.strictObject({ run: id.optional() });
@@ -38,10 +39,21 @@ function tradingOf(run: RunHandle) {
   if (!trading) throw lacks(run, 'positions now', 'positions and orders are of runs that are going on');
   return trading;
 }
-export const askedBy = (call: Pick<Call, 'who' | 'correlation'>): Asked => ({
-  by: call.who.name,
-  correlation: call.correlation,
-});
+export const askedBy = (call: Pick<Call, 'who' | 'correlation' | 'request'>): Asked => {
+  const key = call.request.headers['idempotency-key'];
+  return {
+    by: call.who.name,
+    correlation: call.correlation,
+    // Keys of different people are different keys.
+    ...(typeof key === 'string' ? { idempotency: digestOf(call.who.kind, call.who.name, key) } : {}),
+  };
+};
+/** An order by hand as the caller gets it back: it has left for the venue, whose reports say the rest. */
+function sentOrder(o: OrderRequest, { client_id, at_us }: ManualAnswer): Order {
+  const { instrument, side, type, price = null, qty } = o;
+  const times = { created_us: at_us, updated_us: at_us };
+  return { client_id, instrument, side, type, price, qty, filled: '0', status: 'sent', reason: 'operator', ...times };
+}
 /** A movement of money that somebody, or the position manager, asks for. */
 const transferBody = z.strictObject({
   run: id.optional(),
@@ -52,6 +64,8 @@ const transferBody = z.strictObject({
   reason: words(),
 });
 const NO_KILL: Kill = { state: 'unknown', reason: null, by: null, since_us: null, steps: [] };
+
+const CLOSED = new Set(['filled', 'canceled', 'rejected', 'expired']);
 
 /** Approvals that are under way: of two at once one wins. */
 const deciding = new Set<string>();
@@ -98,9 +112,20 @@ export const trading: readonly Route[] = [
       price: decimal.optional(),
       qty: decimal,
       reduce_only: z.boolean().optional(),
+      reason: words(500).optional(),
     }),
+    codes: ['CHM1121', 'CHM1122', 'CHM1140'],
     handle: async (call) => {
-      const order = await liveRun(call.api, call.query.run).call('order', call.body, askedBy(call));
+      const { api, body, query } = call;
+      if ((body.type === 'market') !== (body.price === undefined))
+        throw new ApiError(
+          'CHM1110',
+          body.type === 'market' ? 'a market order has no price' : `${body.type} needs a price`,
+          {
+            field: 'price',
+          },
+        );
+      const order = sentOrder(body, await liveRun(api, query.run).call('order', body, askedBy(call)));
       call.changed(null, order);
       return order;
     },
@@ -112,11 +137,19 @@ export const trading: readonly Route[] = [
     rule: 'orders.write',
     summary: 'cancel an order',
     query: whichRun,
-    body: z.strictObject({ client_id: id }),
+    body: z.strictObject({ client_id: id, reason: words(500).optional() }),
+    codes: ['CHM1112', 'CHM1118', 'CHM1121', 'CHM1122'],
     handle: async (call) => {
-      const order = await liveRun(call.api, call.query.run).call('cancel', call.body, askedBy(call));
-      call.changed({ client_id: call.body.client_id }, order);
-      return order;
+      const { client_id, reason } = call.body;
+      const run = liveRun(call.api, call.query.run);
+      if (!run.offers('cancel')) throw lacks(run, 'orders by hand', 'add a node of type governance.manual_orders');
+      const order = tradingOf(run).orders.find((o) => o.client_id === client_id);
+      if (!order) throw notFound(`order ${client_id}`);
+      if (CLOSED.has(order.status)) throw new ApiError('CHM1118', `this order is ${order.status}`);
+      const { instrument } = order;
+      await run.call('cancel', { instrument, client_id, ...(reason ? { reason } : {}) }, askedBy(call));
+      call.changed(order, { client_id, status: 'cancelling' });
+      return { ...order, status: 'cancelling' };
     },
   }),
   route({

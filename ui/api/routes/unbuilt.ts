@@ -5,13 +5,10 @@ import { id, type Route, type Rule, route, type Service } from '../route.ts';
 /** Paths that the specification names and that nothing is behind yet: their address and who may are settled. */
 const UNBUILT: readonly (readonly [Service, string, Rule, string])[] = [
   ['s1', '/xchg/treasury/transfer', 'transfer.approve', 'carry out a transfer at the exchange'],
-  ['s2', '/features/recompute', 'research', 'recompute the features of a past range'],
   ['s6', '/positions/manage', 'orders.write', 'evaluate stops and targets of a position now'],
   ['s7', '/labels/backfill', 'research', 'label past signals'],
   ['s8', '/autopsy/:trade_id', 'research', 'the review of a trade'],
-  ['s9', '/experiments/run', 'research', 'run an experiment'],
   ['s10', '/bundles', 'config.propose', 'submit a bundle'],
-  ['s10', '/simulate', 'research', 'run the simulator on a bundle'],
   ['s10', '/promote', 'config.approve', 'promote a bundle to the next stage'],
 ];
 

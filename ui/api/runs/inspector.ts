@@ -5,16 +5,13 @@ import type { KeyTable, Schema } from '../../../graph/schema/index.ts';
 import { openPast } from '../../run/inspect/open.ts';
 import { type Moment as Place, TimeMachine } from '../../run/inspect/time-machine.ts';
 import type { Moment, NodeAt, Row } from '../contract/records.ts';
-import type { CallName, RunCalls, RunInspector } from '../ports.ts';
+import type { RunInspector } from '../ports.ts';
 import { shown } from './rows.ts';
 
 /** An engine for looking into a run is let go when nobody has asked for so long, ms. */
 const IDLE_MS = 5 * 60_000;
 /** Elements of a list in a state that are shown. */
 const MOST_ELEMENTS = 200;
-
-/** Questions about the past: they are answered here, whether the run goes on or not. */
-export const isPast = (call: CallName): boolean => call === 'node' || call === 'moment';
 
 type Where = { readonly cycle?: number | undefined; readonly at_us?: number | undefined };
 
@@ -24,13 +21,18 @@ type Where = { readonly cycle?: number | undefined; readonly at_us?: number | un
  */
 export class Inspector implements RunInspector {
   readonly #state: string;
+  readonly #capture: string | undefined;
   readonly #pipeline: () => Pipeline;
   #open: Promise<{ machine: TimeMachine; keys: KeyTable; schemas: Map<string, Schema> }> | undefined;
   #idle: NodeJS.Timeout | undefined;
 
-  /** @param pipeline the graph that the run began with, or one that took over */
-  constructor(state: string, pipeline: () => Pipeline) {
+  /**
+   * @param pipeline the graph that the run began with, or one that took over
+   * @param capture lake that the run captured: it has what is no longer in the journal
+   */
+  constructor(state: string, pipeline: () => Pipeline, capture?: string) {
     this.#state = state;
+    this.#capture = capture;
     this.#pipeline = pipeline;
   }
   /** Whether a folder has what is needed. */
@@ -38,11 +40,7 @@ export class Inspector implements RunInspector {
     return state !== undefined && existsSync(join(state, 'journal'));
   }
 
-  call<N extends CallName>(name: N, ...args: Parameters<RunCalls[N]>): Promise<Awaited<ReturnType<RunCalls[N]>>> {
-    const work = this[name as 'node' | 'moment'].bind(this) as (...a: unknown[]) => Promise<never>;
-    return work(...args);
-  }
-  async node({ node, key, ...where }: Parameters<RunCalls['node']>[0]): Promise<NodeAt> {
+  async node({ node, key, ...where }: Parameters<RunInspector['node']>[0]): Promise<NodeAt> {
     const { machine, keys, schemas } = await this.#machine();
     const which = { node, ...(key === undefined ? {} : { key }) };
     const { cycle, t, nodes } = await machine.view(placeOf(where), which);
@@ -68,7 +66,7 @@ export class Inspector implements RunInspector {
       last: Object.fromEntries(last),
     };
   }
-  async moment({ step, ...where }: Parameters<RunCalls['moment']>[0]): Promise<Moment> {
+  async moment({ step, ...where }: Parameters<RunInspector['moment']>[0]): Promise<Moment> {
     const { machine, keys, schemas } = await this.#machine();
     const from = step === 0 ? placeOf(where) : { cycle: (await machine.cycle(placeOf(where))).cycle + step };
     const { cycle, t, cause, ran, emitted } = await machine.cycle(from);
@@ -106,7 +104,11 @@ export class Inspector implements RunInspector {
   }
   async #begin() {
     const pipeline = this.#pipeline();
-    const { options, ladder, latest } = await openPast({ pipeline, state: this.#state });
+    const { options, ladder, latest } = await openPast({
+      pipeline,
+      state: this.#state,
+      ...(this.#capture === undefined ? {} : { capture: this.#capture }),
+    });
     const schemas = new Map<string, Schema>();
     for (const p of [options.first, latest])
       for (const n of p.nodes)

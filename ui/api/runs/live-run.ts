@@ -5,13 +5,13 @@ import type { MessagePort } from 'node:worker_threads';
 import { openRunStore, type RunStore } from '../../../sinks/store/index.ts';
 import type { Beginning, DecisionRows, FromEngine, PortRows, ToEngine } from '../../observe/messages.ts';
 import type { DecisionMoment } from '../../why/moment.ts';
-import { pipelineOf } from '../config/lint-yaml.ts';
 import type { Checkpoint, DeadLetter, Graph, Problem, Run, Stats, Stream, Trading } from '../contract/records.ts';
 import type {
   Bound,
   CallName,
   Candle,
   Decisions,
+  Kept,
   LiveRun,
   RuleNode,
   RunCalls,
@@ -20,8 +20,8 @@ import type {
   TapRows,
 } from '../ports.ts';
 import { ApiError } from '../problem.ts';
-import { Inspector, isPast } from './inspector.ts';
 import { ObservedStore } from './observed-store.ts';
+import { PastCalls } from './past-calls.ts';
 import { checkpointsOf } from './past-run.ts';
 import { Keys, numbersOf, rowOf, valuesOf } from './rows.ts';
 import { type RunFile, writeRunFile } from './run-folder.ts';
@@ -72,7 +72,7 @@ export class LiveRunHandle implements RunHandle, LiveRun {
   #missed = 0;
   #report: string | undefined;
   #store: Promise<RunStore> | undefined;
-  #inspector: Inspector | undefined;
+  readonly #past: PastCalls;
 
   constructor(port: MessagePort, beginning: Beginning) {
     this.#port = port;
@@ -80,6 +80,7 @@ export class LiveRunHandle implements RunHandle, LiveRun {
     this.#beginning = beginning;
     this.#run = beginning.run;
     this.#report = beginning.report;
+    this.#past = new PastCalls(() => this.kept()!);
     const file = beginning.dir === undefined ? undefined : join(beginning.dir, 'observed.sqlite');
     this.#observed = new ObservedStore(file);
     this.#trading = new TradingView(beginning.trading);
@@ -137,17 +138,17 @@ export class LiveRunHandle implements RunHandle, LiveRun {
   live(): LiveRun | undefined {
     return this.#run.ended_ms === null ? this : undefined;
   }
+  kept(): Kept | undefined {
+    const { state, capture, graph, bound } = this.#beginning;
+    return state === undefined ? undefined : { state, capture, yaml: graph.yaml, bound };
+  }
   offers(call: CallName): boolean {
-    if (isPast(call) && Inspector.has(this.#beginning.state)) return true;
+    if (PastCalls.has(call, this.#beginning.state)) return true;
     return this.#run.ended_ms === null && this.#beginning.offers.includes(call);
   }
   call<N extends CallName>(name: N, ...args: Parameters<RunCalls[N]>): Promise<Awaited<ReturnType<RunCalls[N]>>> {
     if (!this.offers(name)) return Promise.reject(new ApiError('CHM1121', `run ${this.id} does not offer ${name}`));
-    const { state } = this.#beginning;
-    if (isPast(name) && Inspector.has(state)) {
-      this.#inspector ??= new Inspector(state, () => pipelineOf(this.graph()!.yaml, this.bound()));
-      return this.#inspector.call(name, ...args);
-    }
+    if (PastCalls.has(name, this.#beginning.state)) return this.#past.call(name, args);
     const id = this.#asked++;
     return new Promise((done, fail) => {
       const timer = setTimeout(() => {
@@ -205,7 +206,7 @@ export class LiveRunHandle implements RunHandle, LiveRun {
     for (const a of this.#asking.values()) clearTimeout(a.timer);
     this.#asking.clear();
     this.#observed.close();
-    await this.#inspector?.close();
+    await this.#past.close();
     await (await this.#store)?.close();
   }
 
@@ -228,6 +229,7 @@ export class LiveRunHandle implements RunHandle, LiveRun {
     this.#last = m.figures;
     this.#stats = statsOf(this.#beginning, this.#run.state, m.figures, before);
     let traded = false;
+    if (m.reconciler) this.#trading.reconciled(m.reconciler);
     for (const rows of m.rows) traded = this.#rows(rows) || traded;
     this.#refill();
     for (const d of m.decisions) this.#decided(d);
@@ -336,7 +338,7 @@ export class LiveRunHandle implements RunHandle, LiveRun {
   }
   /** What a later process will know of it. */
   #keep(): void {
-    const { dir, graph, rules, bound, state } = this.#beginning;
+    const { dir, graph, rules, bound, state, capture } = this.#beginning;
     if (dir === undefined) return;
     const file: RunFile = {
       chimera_run: 1,
@@ -346,6 +348,7 @@ export class LiveRunHandle implements RunHandle, LiveRun {
       bound,
       observed: join(dir, 'observed.sqlite'),
       ...(state === undefined ? {} : { state }),
+      ...(capture === undefined ? {} : { capture }),
       ...(this.#report === undefined ? {} : { report: this.#report }),
     };
     writeRunFile(dir, file);

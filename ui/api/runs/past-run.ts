@@ -2,13 +2,12 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openRunStore, type RunStore } from '../../../sinks/store/index.ts';
-import { pipelineOf } from '../config/lint-yaml.ts';
 import type { Checkpoint, DeadLetter, Graph, Run, Stream } from '../contract/records.ts';
-import type { Bound, CallName, Candle, Decisions, LiveRun, RuleNode, RunCalls, RunHandle } from '../ports.ts';
+import type { Bound, CallName, Candle, Decisions, Kept, LiveRun, RuleNode, RunCalls, RunHandle } from '../ports.ts';
 import { ApiError } from '../problem.ts';
 import { documentDecisions } from './document-decisions.ts';
-import { Inspector, isPast } from './inspector.ts';
 import { ObservedStore } from './observed-store.ts';
+import { PastCalls } from './past-calls.ts';
 import type { RunFile } from './run-folder.ts';
 
 /** A run that has ended, or that another process has: what its folder tells. */
@@ -17,10 +16,11 @@ export class PastRun implements RunHandle {
   readonly #file: RunFile;
   #store: Promise<RunStore> | undefined;
   #observed: ObservedStore | undefined;
-  #inspector: Inspector | undefined;
+  readonly #past: PastCalls;
   constructor(id: string, file: RunFile) {
     this.id = id;
     this.#file = file;
+    this.#past = new PastCalls(() => this.kept()!);
   }
   run(): Run {
     const { run } = this.#file;
@@ -68,15 +68,15 @@ export class PastRun implements RunHandle {
   live(): LiveRun | undefined {
     return undefined;
   }
+  kept(): Kept | undefined {
+    const { state, capture, graph, bound } = this.#file;
+    return state === undefined ? undefined : { state, capture, yaml: graph.yaml, bound };
+  }
   offers(call: CallName): boolean {
-    return isPast(call) && Inspector.has(this.#file.state);
+    return PastCalls.has(call, this.#file.state);
   }
   call<N extends CallName>(name: N, ...args: Parameters<RunCalls[N]>): Promise<Awaited<ReturnType<RunCalls[N]>>> {
-    const { state } = this.#file;
-    if (isPast(name) && Inspector.has(state)) {
-      this.#inspector ??= new Inspector(state, () => pipelineOf(this.graph().yaml, this.bound()));
-      return this.#inspector.call(name, ...args);
-    }
+    if (PastCalls.has(name, this.#file.state)) return this.#past.call(name, args);
     return Promise.reject(
       new ApiError('CHM1121', `run ${this.id} is not going on here: it cannot do ${name}`, {
         help: 'this is for runs that are going on in this process',
@@ -85,7 +85,7 @@ export class PastRun implements RunHandle {
   }
   async close(): Promise<void> {
     this.#observed?.close();
-    await this.#inspector?.close();
+    await this.#past.close();
     await (await this.#store)?.close();
   }
 

@@ -12,6 +12,8 @@ export interface RunFile {
   readonly bound: Bound;
   /** Folder with journals, checkpoints and the embedded store of documents. */
   readonly state?: string;
+  /** Lake that the run captured: a folder, or an address. */
+  readonly capture?: string;
   /** Report without its extension. */
   readonly report?: string;
   /** Decisions and bars. */
@@ -24,6 +26,7 @@ export function writeRunFile(dir: string, file: RunFile): void {
   const kept: RunFile = {
     ...file,
     ...(file.state === undefined ? {} : { state: within(dir, file.state) }),
+    ...(file.capture === undefined ? {} : { capture: lakeWithin(dir, file.capture) }),
     ...(file.report === undefined ? {} : { report: within(dir, file.report) }),
     ...(file.observed === undefined ? {} : { observed: within(dir, file.observed) }),
   };
@@ -38,6 +41,9 @@ function within(dir: string, path: string): string {
   return inside.startsWith('..') || isAbsolute(inside) ? resolve(path) : inside;
 }
 
+const isAddress = (lake: string): boolean => /^\w+:\/\//.test(lake);
+const lakeWithin = (dir: string, lake: string): string => (isAddress(lake) ? lake : within(dir, lake));
+
 /** The run of a folder; undefined when there is none, or it is none of ours. */
 export function readRunFile(dir: string): RunFile | undefined {
   try {
@@ -45,9 +51,11 @@ export function readRunFile(dir: string): RunFile | undefined {
     if (file.chimera_run !== 1) return undefined;
     const at = (path: string | undefined) => path !== undefined && { path: resolve(dir, path) };
     const [state, report, observed] = [at(file.state), at(file.report), at(file.observed)];
+    const { capture } = file;
     return {
       ...file,
       ...(state ? { state: state.path } : {}),
+      ...(capture === undefined ? {} : { capture: isAddress(capture) ? capture : resolve(dir, capture) }),
       ...(report ? { report: report.path } : {}),
       ...(observed ? { observed: observed.path } : {}),
     };

@@ -52,6 +52,10 @@ export class TradingView {
     else return false;
     return true;
   }
+  /** How ours and the exchange's agree, from a gateway. */
+  reconciled(r: Trading['reconciler']): void {
+    this.#reconciler = r;
+  }
   get trading(): Trading {
     const positions = [...this.#positions].flatMap(([instrument, v]) => this.#position(instrument, v) ?? []);
     const { market } = this.#ports;
@@ -74,7 +78,13 @@ export class TradingView {
   #command(instrument: string, { values: v, at_us }: Row): void {
     if (v['action'] !== 'place') return;
     const id = String(v['client_id']);
-    if (this.#orders.has(id)) return;
+    const known = this.#orders.get(id);
+    if (known) {
+      // The report of an order may be in the rows before the command that placed it: who placed it is only told by this one.
+      const origin = String(v['origin'] ?? '');
+      if (known.origin === '') this.#orders.set(id, { ...known, origin, reason: known.reason ?? text(origin) });
+      return;
+    }
     this.#orders.set(id, {
       client_id: id,
       instrument,

@@ -11,6 +11,7 @@ import { loadOrExplain } from '../load-document.ts';
 import { type InputOptions, inputOptions, integer } from '../options.ts';
 import { objectStore } from '../remote-stores.ts';
 import { table } from '../table.ts';
+import { take } from './lake-take.ts';
 
 /** The lake's commands load DuckDB on first use: they import their work when they run. */
 export function lake(program: Command, context: Context): void {
@@ -24,6 +25,7 @@ export function lake(program: Command, context: Context): void {
   verify(command, context);
   compact(command, context);
   dataset(command, context);
+  take(command, context);
 }
 
 /** The store of a lake. `bucket` is given by who writes. @throws CHM640 to CHM645 */

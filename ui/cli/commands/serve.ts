@@ -4,6 +4,7 @@ import { action, describe } from '../command.ts';
 import type { Context } from '../context.ts';
 import { EXIT } from '../io.ts';
 import { integer } from '../options.ts';
+import { busUrl } from '../secrets.ts';
 
 interface Options {
   home: string;
@@ -12,6 +13,8 @@ interface Options {
   faces?: boolean;
   tlsCert?: string;
   tlsKey?: string;
+  bus?: string;
+  prefix?: string;
 }
 
 export function serve(program: Command, context: Context): void {
@@ -26,7 +29,9 @@ export function serve(program: Command, context: Context): void {
     .option('--host <host>', 'address; others than the loopback need TLS', '127.0.0.1')
     .option('--faces', 'serve the other eleven services at their own ports (8081 to 8091), for service identities')
     .option('--tls-cert <file>', 'certificate, PEM')
-    .option('--tls-key <file>', 'its key, PEM');
+    .option('--tls-key <file>', 'its key, PEM')
+    .option('--bus <url>', 'Redis that joins services in processes of their own: shows its streams and readers')
+    .option('--prefix <name>', 'with --bus: as the services have it');
   describe(command, ['serve', 'serve --home runs --port 8092', 'serve --faces']).action(
     action(context, async (options: Options) => {
       const { openLocalApi } = await import('../../api/local-api.ts');
@@ -36,6 +41,9 @@ export function serve(program: Command, context: Context): void {
         host: options.host,
         faces: options.faces === true,
         env: context.io.env,
+        ...(options.bus === undefined
+          ? {}
+          : { bus: { url: busUrl(options.bus, context.io.env), prefix: options.prefix } }),
         ...(options.tlsCert !== undefined && options.tlsKey !== undefined
           ? { tls: { cert: options.tlsCert, key: options.tlsKey } }
           : {}),

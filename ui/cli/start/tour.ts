@@ -136,6 +136,7 @@ export async function tour(o: TourOptions): Promise<TourResult> {
       o.line &&
       observeJob(offered.job, {
         offers: offered.offers,
+        reconciler: offered.reconciler,
         port: o.line(),
         id: basename(resolve(o.dir)),
         kind: 'live',
@@ -144,6 +145,7 @@ export async function tour(o: TourOptions): Promise<TourResult> {
         bound: { file, profile: profile('paper'), sets },
         dir: o.dir,
         state: dirs.state,
+        capture: dirs.lake,
         clock: () => connection.clock.now(),
       });
     run = await runLive(observed?.job ?? job);

@@ -2,7 +2,9 @@ import type { Pipeline } from '../../../graph/document/types.ts';
 import { type Tap, tapRow } from '../../../graph/engine/tap.ts';
 import { diffPipelines, type GraphDiff } from '../../../graph/reload/diff.ts';
 import { planReload } from '../../../graph/reload/reload.ts';
-import { ChimeraError, type KeyTable } from '../../../graph/schema/index.ts';
+import { ChimeraError, isNumberField, type KeyInfo, type KeyTable } from '../../../graph/schema/index.ts';
+import { formatValue } from '../../../graph/tap/format.ts';
+import { MONEY_SCALE } from '../../report/decimal.ts';
 import { type InspectJob, openPast } from './open.ts';
 import { BEGINNING, type Mark, PastRun, type PastRunOptions } from './past-run.ts';
 
@@ -18,6 +20,7 @@ export interface DryRow {
   readonly t: number;
   readonly port: string;
   readonly key: string;
+  /** Exact amounts as decimals, in units. */
   readonly values: Readonly<Record<string, unknown>>;
 }
 /** What was said about one matter by both graphs. */
@@ -37,6 +40,8 @@ export interface DryRun {
   readonly orders: Compared;
   readonly fills: Compared;
   readonly decisions: Compared;
+  /** Of the fills: realised profit less fees, in the currency of the account. Funding is in neither. */
+  readonly pnl: { readonly running: number; readonly candidate: number };
   /**
    * The venue is part of the graph, so both graphs' orders are matched. With a real one both see the reports of the orders that
    * were really sent: fills, and what follows from them, are comparable up to the first order that differs.
@@ -84,6 +89,7 @@ export async function dryRun(job: DryRunJob): Promise<DryRun> {
     orders: compared('orders'),
     fills: compared('fills'),
     decisions: compared('decisions'),
+    pnl: { running: pnlOf(before.fills), candidate: pnlOf(after.fills) },
     venue_in_graph: !latest.nodes.some((n) => n.gateway),
   };
 }
@@ -121,10 +127,28 @@ function collect(tap: Tap, keys: KeyTable, rows: Record<Matter, DryRow[]>): void
   for (let i = 0; i < tap.n; i++) {
     const values = tapRow(tap, i);
     if (matter === 'fills' && values['exec'] !== 'trade') continue;
-    const key = tap.key(i) < 0 ? '' : keys.at(tap.key(i)).name;
-    rows[matter].push({ t: tap.time(i), port: `${tap.node}.${tap.port}`, key, values });
+    const key = tap.key(i) < 0 ? undefined : keys.at(tap.key(i));
+    rows[matter].push({
+      t: tap.time(i),
+      port: `${tap.node}.${tap.port}`,
+      key: key?.name ?? '',
+      values: inUnits(tap, values, key),
+    });
   }
 }
+const EXACT = new Set(['px', 'qty', 'quote', 'money']);
+function inUnits(tap: Tap, values: Record<string, unknown>, key: KeyInfo | undefined): Record<string, unknown> {
+  for (const [name, f] of Object.entries(tap.schema.fields)) {
+    if (!isNumberField(f)) continue;
+    if (Number.isNaN(values[name])) values[name] = null;
+    else if (EXACT.has(f.kind)) values[name] = formatValue(f, values[name], key);
+  }
+  return values;
+}
+/** Summed in the smallest unit: exact. */
+const pnlOf = (fills: readonly DryRow[]): number =>
+  fills.reduce((sum, { values: v }) => sum + unitsOf(v['realized_pnl']) - unitsOf(v['fee']), 0) / MONEY_SCALE;
+const unitsOf = (decimal: unknown): number => Math.round(Number(decimal ?? 0) * MONEY_SCALE);
 
 /** Rows are the same when time, port, instrument and values are; names that only count do not matter. */
 function compare(running: readonly DryRow[], candidate: readonly DryRow[]): Compared {

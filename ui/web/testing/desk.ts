@@ -20,11 +20,14 @@ export interface Person {
   open(path: string): Promise<void>;
 }
 
+/** What people's browsers are pointed at. */
+export type Served = Pick<ServedRun, 'url' | 'person' | 'close'>;
+
 /** A served run and a browser, with people at their desks. */
-export class Desk {
-  readonly served: ServedRun;
+export class Desk<S extends Served = ServedRun> {
+  readonly served: S;
   readonly browser: Browser;
-  constructor(served: ServedRun, browser: Browser) {
+  constructor(served: S, browser: Browser) {
     this.served = served;
     this.browser = browser;
   }

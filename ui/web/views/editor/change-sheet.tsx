@@ -1,4 +1,4 @@
-import { useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import type { DryRun, GraphDiff, Run } from '../../../api/contract/records.ts';
 import type { Job } from '../../api/answers.ts';
 import { finished } from '../../api/job.ts';
@@ -21,13 +21,19 @@ export function ChangeSheet(props: {
   const t = useText();
   const may = useMay();
   const [hours, setHours] = useState(1);
-  const [dry, setDry] = useState<{ of: string; result: DryRun }>();
+  const [dry, setDry] = useState<{ of: string; job: string; result: DryRun }>();
   const [reason, setReason] = useState('');
   const ready = changed && errors === 0;
   const diff = useData(ready ? `diff ${run.id} ${yaml}` : null, (s) =>
     client.post<GraphDiff>('/config/diff', { run: run.id, yaml }, { signal: s }),
   );
   const test = useCommand();
+  // Who looks at something else does not wait for it: work that nobody asks about any more is ended.
+  const gone = useRef(new AbortController());
+  useEffect(() => {
+    gone.current = new AbortController();
+    return () => gone.current.abort();
+  }, []);
   const propose = useCommand();
   if (!changed) return <p className="dim">{t('editor.unchanged')}</p>;
   if (errors > 0) return <Note tone="warn">{t('editor.propose_blocked')}</Note>;
@@ -45,7 +51,7 @@ export function ChangeSheet(props: {
               const of = yaml;
               void test.run(async () => {
                 const job = await client.post<Job<DryRun>>('/config/dry-run', { run: run.id, yaml: of, hours });
-                setDry({ of, result: await finished(job) });
+                setDry({ of, job: job.id, result: await finished(job, gone.current.signal) });
               });
             }}
           >
@@ -78,7 +84,15 @@ export function ChangeSheet(props: {
             onSubmit={(e) => {
               e.preventDefault();
               void propose
-                .run(() => client.post('/config/proposals', { run: run.id, yaml, reason: reason.trim() }))
+                .run(() =>
+                  client.post('/config/proposals', {
+                    run: run.id,
+                    yaml,
+                    reason: reason.trim(),
+                    // The approver sees what it would have done.
+                    ...(dry?.of === yaml ? { dry_run_job: dry.job } : {}),
+                  }),
+                )
                 .then((ok) => {
                   if (!ok) return;
                   setReason('');
