@@ -16,5 +16,7 @@ export default defineConfig({
     assetsInlineLimit: 0,
     reportCompressedSize: false,
     chunkSizeWarningLimit: 1700,
+    // A slow machine is no finding about the page.
+    rolldownOptions: { checks: { pluginTimings: false } },
   },
 });

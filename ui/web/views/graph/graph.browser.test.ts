@@ -133,6 +133,25 @@ describe.skipIf(chromiumPath() === undefined)(`the view of the graph (${chromium
     await page.keyboard.press('Escape');
     await panel().waitFor({ state: 'detached' });
   });
+  it('opens a node by a click, and closes it by a click beside', async () => {
+    await ada.open(view('graph'));
+    await page.locator('.service').first().waitFor({ timeout: 45_000 });
+    await node('atr').click();
+    await panel().getByRole('heading', { name: 'atr' }).waitFor();
+    await page.locator('.react-flow__pane').click({ position: { x: 20, y: 20 } });
+    await panel().waitFor({ state: 'detached' });
+  });
+  it('says what flows over a line while the pointer is on it', async () => {
+    const at = await page.locator('path.touch').evaluateAll((all) => {
+      for (const e of all as SVGPathElement[]) {
+        const p = e.getPointAtLength(e.getTotalLength() / 2).matrixTransform(e.getScreenCTM()!);
+        if (document.elementFromPoint(p.x, p.y) === e) return [p.x, p.y] as const;
+      }
+      return undefined;
+    });
+    await page.mouse.move(...at!);
+    await page.locator('.edge-card').getByText('Back-pressure').waitFor();
+  });
   it('hides feedback when asked', async () => {
     const drawn = () => page.locator('path.link[data-feedback="true"]').count();
     await expect.poll(drawn, { timeout: 15_000 }).toBeGreaterThan(0);

@@ -3,6 +3,7 @@ import type { Stats } from '../../../api/contract/records.ts';
 import { duration, number, percent, rate } from '../../i18n/format.ts';
 import { useText } from '../../i18n/text.ts';
 import type { Store } from '../../live/store.ts';
+import { cutMark } from './links.tsx';
 import { type Link, linkStats } from './model.ts';
 
 export function Legend() {
@@ -39,8 +40,9 @@ export function Legend() {
           </dt>
           <dd>{t('graph.legend_feedback')}</dd>
           <dt>
-            <svg width="34" height="8" aria-hidden="true">
-              <path className="link" data-cut="true" data-weight="2" d="M1 4h32" />
+            <svg width="34" height="12" viewBox="0 -2 34 12" aria-hidden="true">
+              <path className="link" data-weight="2" d="M1 4h32" />
+              <path className="cuts" d={cutMark(SAMPLE)} />
             </svg>
           </dt>
           <dd>{t('graph.legend_cut')}</dd>
@@ -55,6 +57,11 @@ export function Legend() {
     </div>
   );
 }
+
+const SAMPLE = [
+  [1, 4],
+  [33, 4],
+] as const;
 
 /** What flows over one line, while the pointer is on it. */
 export function EdgeCard({ link, stats }: { link: Link; stats: Store<Stats | null> | null }) {
