@@ -35,7 +35,7 @@ describe.skipIf(chromiumPath() === undefined)(
       await page.getByLabel('Password').fill('wrong wrong wrong');
       await page.getByRole('button', { name: 'Sign in' }).click();
       await page.getByRole('alert').waitFor();
-      expect(await page.getByRole('alert').innerText()).toMatch(/CHM\d{3,4}/);
+      expect(await page.getByRole('alert').innerText()).toMatch(/^name or password are wrong\s+Code CHM1102/);
       await page.getByLabel('Password').fill(PASSWORD);
       await page.getByRole('button', { name: 'Sign in' }).click();
       await page.getByRole('navigation').waitFor();

@@ -1,5 +1,5 @@
 import { useMemo } from 'react';
-import type { Comparison } from '../../api/answers.ts';
+import type { Comparison } from '../../../api/contract/answers.ts';
 import { client } from '../../api/session.ts';
 import { useData } from '../../api/use-data.ts';
 import { comparePath, go, setQuery, usePlace } from '../../app/router.ts';

@@ -1,24 +1,23 @@
 import { AreaSeries, ColorType, createChart, type LineData, LineSeries, type UTCTimestamp } from 'lightweight-charts';
 import { useEffect, useRef } from 'react';
 import { useDark } from '../../app/settings.ts';
+import { colour } from '../../theme/colour.ts';
 
 export type Point = readonly [number, string | number];
-
-const css = (name: string): string => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
 /** Looks of a chart: a canvas does not know of CSS. */
 export const chartLook = () => ({
   layout: {
-    background: { type: ColorType.Solid, color: css('--panel') },
-    textColor: css('--dim'),
-    fontFamily: css('--sans'),
+    background: { type: ColorType.Solid, color: colour('--panel') },
+    textColor: colour('--dim'),
+    fontFamily: colour('--sans'),
     fontSize: 11,
     // Named on the help sheet; the mark would bring a style of its own along, which the page's policy refuses.
     attributionLogo: false,
   },
-  grid: { vertLines: { color: css('--line') }, horzLines: { color: css('--line') } },
-  rightPriceScale: { borderColor: css('--line') },
-  timeScale: { borderColor: css('--line'), timeVisible: true, secondsVisible: true },
+  grid: { vertLines: { color: colour('--line') }, horzLines: { color: colour('--line') } },
+  rightPriceScale: { borderColor: colour('--line') },
+  timeScale: { borderColor: colour('--line'), timeVisible: true, secondsVisible: true },
 });
 
 /** One value per second, the last one of it, ascending: what the chart takes. */
@@ -46,7 +45,7 @@ export function EquityChart({
   // biome-ignore lint/correctness/useExhaustiveDependencies: colours follow the theme
   useEffect(() => {
     const chart = createChart(ref.current!, { ...chartLook(), autoSize: true });
-    const colours = [css('--accent'), css('--alarm')];
+    const colours = [colour('--accent'), colour('--alarm')];
     curves.forEach((c, i) => {
       const series =
         curves.length === 1

@@ -1,6 +1,6 @@
 import { useMemo } from 'react';
+import type { Fill } from '../../../api/contract/answers.ts';
 import type { Run } from '../../../api/contract/records.ts';
-import type { Fill } from '../../api/answers.ts';
 import { client } from '../../api/session.ts';
 import { useData } from '../../api/use-data.ts';
 import { follow, RUNS } from '../../app/router.ts';

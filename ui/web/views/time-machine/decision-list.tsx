@@ -1,6 +1,6 @@
 import { useMemo, useState } from 'react';
+import type { List } from '../../../api/contract/answers.ts';
 import type { Run, Verdict } from '../../../api/contract/records.ts';
-import type { List } from '../../api/answers.ts';
 import { client } from '../../api/session.ts';
 import { useData } from '../../api/use-data.ts';
 import { setQuery } from '../../app/router.ts';

@@ -12,16 +12,15 @@ import {
   type UTCTimestamp,
 } from 'lightweight-charts';
 import { useEffect, useRef } from 'react';
+import type { Candle, Fill } from '../../../api/contract/answers.ts';
 import type { Order, Position } from '../../../api/contract/records.ts';
-import type { Candle, Fill } from '../../api/answers.ts';
 import { useDark } from '../../app/settings.ts';
 import { useText } from '../../i18n/text.ts';
+import { colour } from '../../theme/colour.ts';
 import { chartLook } from '../runs/equity-chart.tsx';
 
-const css = (name: string): string => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-
 export const fillTimeUs = (f: Fill): number => (typeof f.time_ms === 'number' ? f.time_ms * 1000 : Number(f.t ?? 0));
-export const fillPrice = (f: Fill): string => String(f.price ?? f['px'] ?? '');
+export const fillPrice = (f: Fill): string => String(f.price ?? f.px ?? '');
 
 /** Candles with fills as arrows; open orders, stops and liquidation as lines. */
 export function PriceChart(props: {
@@ -47,8 +46,8 @@ export function PriceChart(props: {
   // biome-ignore lint/correctness/useExhaustiveDependencies: colours follow the theme
   useEffect(() => {
     const c = createChart(ref.current!, { ...chartLook(), autoSize: true });
-    const up = css('--good');
-    const down = css('--bad');
+    const up = colour('--good');
+    const down = colour('--bad');
     const series = c.addSeries(CandlestickSeries, {
       upColor: 'transparent',
       borderUpColor: up,
@@ -106,7 +105,7 @@ export function PriceChart(props: {
             time: time as UTCTimestamp,
             position: buy ? 'belowBar' : 'aboveBar',
             shape: buy ? 'arrowUp' : 'arrowDown',
-            color: buy ? css('--good') : css('--bad'),
+            color: buy ? colour('--good') : colour('--bad'),
             ...(n > 1 ? { text: `×${n}` } : {}),
           }),
         ),
@@ -124,7 +123,7 @@ export function PriceChart(props: {
             c.series.createPriceLine({
               price: Number(price),
               title,
-              color: css(colour),
+              color: colour(colour),
               lineStyle: style,
               lineWidth: 1,
               axisLabelVisible: true,
