@@ -117,13 +117,13 @@ export function PriceChart(props: {
     const c = chart.current;
     if (!c) return;
     for (const l of c.lines) c.series.removePriceLine(l);
-    const line = (price: string | null | undefined, title: string, colour: string, style: LineStyle) =>
+    const line = (price: string | null | undefined, title: string, of: string, style: LineStyle) =>
       price && Number(price) > 0
         ? [
             c.series.createPriceLine({
               price: Number(price),
               title,
-              color: colour(colour),
+              color: colour(of),
               lineStyle: style,
               lineWidth: 1,
               axisLabelVisible: true,
