@@ -12,6 +12,13 @@ describe.skipIf(chromiumPath() === undefined)(
     });
     afterAll(() => desk?.close());
 
+    it('asks for the one-time code in the visitor’s own language', async () => {
+      const { page, context, open } = await desk.visitor({ language: 'zh-Hant', theme: 'dark' });
+      await open('/');
+      await page.getByLabel('一次性代碼').waitFor();
+      await picture(page, 'first-start-zh-dark');
+      await context.close();
+    });
     it('makes the first administrator with the one-time code of the first start', async () => {
       const { page, context, errors, open } = await desk.visitor();
       await open('/');
@@ -26,6 +33,13 @@ describe.skipIf(chromiumPath() === undefined)(
       await page.getByRole('navigation').waitFor();
       expect(await page.getByText('ada').count()).toBeGreaterThan(0);
       expect(errors).toEqual([]);
+      await context.close();
+    });
+    it('asks for name and password in the visitor’s own language', async () => {
+      const { page, context, open } = await desk.visitor({ language: 'zh-Hant', theme: 'dark' });
+      await open('/');
+      await page.getByRole('button', { name: '登入' }).waitFor();
+      await picture(page, 'sign-in-zh-dark');
       await context.close();
     });
     it('refuses a wrong password in words, and takes the right one', async () => {

@@ -49,6 +49,7 @@ describe.skipIf(chromiumPath() === undefined)(`operations, runs and trading (${c
     await dialog.getByLabel('Name').fill('carol');
     await dialog.getByLabel('operator').check();
     await dialog.getByLabel(/^Password/).fill('a long enough password');
+    await picture(page, 'user');
     await dialog.getByRole('button', { name: 'Save' }).click();
     await page.getByRole('row', { name: /carol/ }).waitFor();
     expect(await page.getByRole('row', { name: /carol/ }).innerText()).toContain('operator');

@@ -6,7 +6,7 @@ import { useData } from '../../api/use-data.ts';
 import { setQuery } from '../../app/router.ts';
 import { useSettings } from '../../app/settings.ts';
 import { timeUs } from '../../i18n/format.ts';
-import { useText } from '../../i18n/text.ts';
+import { useText, words } from '../../i18n/text.ts';
 import { Badge, Empty, Shown } from '../../parts/parts.tsx';
 
 const PAGE = 100;
@@ -71,7 +71,7 @@ export function DecisionList({ run, chosen }: { run: Run; chosen: string | null 
                         <span className="mono">{timeUs(v.at_us, zone)}</span>
                         <span className="dim">{v.key}</span>
                         <Badge tone={traded(v) ? 'info' : 'plain'} icon={traded(v) ? 'trading' : 'idle'}>
-                          {v.decision.replaceAll('_', ' ')}
+                          {words(t, 'act', v.decision)}
                         </Badge>
                       </span>
                       <span className="dim cut">

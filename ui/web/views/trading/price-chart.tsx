@@ -15,9 +15,9 @@ import { useEffect, useRef } from 'react';
 import type { Candle, Fill } from '../../../api/contract/answers.ts';
 import type { Order, Position } from '../../../api/contract/records.ts';
 import { useDark } from '../../app/settings.ts';
-import { useText } from '../../i18n/text.ts';
+import { useText, word } from '../../i18n/text.ts';
 import { colour } from '../../theme/colour.ts';
-import { chartLook } from '../runs/equity-chart.tsx';
+import { chartLook, showAll } from '../runs/equity-chart.tsx';
 
 export const fillTimeUs = (f: Fill): number => (typeof f.time_ms === 'number' ? f.time_ms * 1000 : Number(f.t ?? 0));
 export const fillPrice = (f: Fill): string => String(f.price ?? f.px ?? '');
@@ -80,7 +80,7 @@ export function PriceChart(props: {
     const of = `${instrument} ${widthS}`;
     if (c.of !== of && candles.length > 0) {
       c.of = of;
-      c.chart.timeScale().fitContent();
+      showAll(c.chart.timeScale(), candles.length);
     }
   }, [bars, instrument, widthS, dark]);
 
@@ -139,7 +139,7 @@ export function PriceChart(props: {
         .flatMap((o) =>
           line(
             o.price,
-            `${t(`side.${o.side}`)} ${Number(o.qty) === 0 ? o.type.replaceAll('_', ' ') : o.qty}`,
+            `${t(`side.${o.side}`)} ${Number(o.qty) === 0 ? word(t, 'order', o.type) : o.qty}`,
             o.side === 'buy' ? '--good' : '--bad',
             LineStyle.Dotted,
           ),
