@@ -8,7 +8,7 @@ import { type Delivered, Feedback } from './feedback.ts';
 import { GeneratedPlan } from './generated.ts';
 import type { Instance } from './instance.ts';
 import { Interpreter } from './interpreter.ts';
-import { holdSnapshot, type Snapshot, useSnapshot } from './snapshot.ts';
+import { holdSnapshot, restoreSnapshot, type Snapshot } from './snapshot.ts';
 import { END, END_SOURCE, FEEDBACK, INPUT, NO_PATH, type Stamp, startOf, TIMER } from './stamp.ts';
 import { createTap, type Tap } from './tap.ts';
 import type { Timer } from './timers.ts';
@@ -419,7 +419,7 @@ export class Engine {
   }
   /** Puts a snapshot back; keeps nodes whose spec agrees, migrates older ones, starts others cold. */
   restore(snapshot: Snapshot): void {
-    this.fired = useSnapshot(this.core, this.#feedback, snapshot);
+    this.fired = restoreSnapshot(this.core, this.#feedback, snapshot);
     const { clock, plan } = this.core;
     this.#retired = Object.fromEntries(Object.entries(snapshot.fired).filter(([name]) => !plan.causes.includes(name)));
     this.#cyclesBefore = snapshot.cycles - clock.n;

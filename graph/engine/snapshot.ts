@@ -192,7 +192,7 @@ const plainFields = (schema: Schema, r: Fielded): Record<string, unknown> =>
   );
 
 /** @returns how many cycles each cause has begun */
-export function useSnapshot(core: Core, feedback: Feedback, s: Snapshot): number[] {
+export function restoreSnapshot(core: Core, feedback: Feedback, s: Snapshot): number[] {
   if (s.format !== 2) throw new ChimeraError('CHM742', `snapshot has the unknown format ${s.format}`);
   s.keys.forEach((k, i) => {
     // States may hold key indices, so a run that goes on must number its keys as the one before it did.

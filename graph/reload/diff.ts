@@ -53,7 +53,7 @@ export interface GraphDiff {
 }
 
 /**
- * Compares two resolved pipelines by the rule of the engine (`useSnapshot`): an instance keeps its state where id, type, options,
+ * Compares two resolved pipelines by the rule of the engine (`restoreSnapshot`): an instance keeps its state where id, type, options,
  * key and input layouts agree, and the version agrees or the type can migrate. Which stream an in-port reads, and what becomes of
  * the nodes before it, does not matter to that: its inputs are others from then on, and its memory is of those before.
  * @param restart nodes that shall start anew although they could be kept

@@ -6,6 +6,7 @@ import { signingKey } from './auth/signing-key.ts';
 import { Tokens } from './auth/tokens.ts';
 import { Users } from './auth/users.ts';
 import type { BusStreams } from './bus-streams.ts';
+import type { Transfer as ShownTransfer } from './contract/answers.ts';
 import type { Proposal } from './contract/records.ts';
 import { Jobs } from './jobs.ts';
 import { ApiMetrics } from './metrics.ts';
@@ -15,21 +16,8 @@ import { ApiDatabase, Records } from './state/api-database.ts';
 import { AuditLog } from './state/audit-log.ts';
 import { Confirmations } from './state/confirmations.ts';
 
-/** A movement of money between wallets that waits for another person, or had one. */
-export interface Transfer {
-  readonly id: string;
-  readonly run: string;
-  readonly by: string;
-  readonly at_ms: number;
-  readonly from: string;
-  readonly to: string;
-  readonly asset: string;
-  readonly amount: string;
-  readonly reason: string;
-  readonly state: 'proposed' | 'refused' | 'done' | 'failed';
-  readonly decided_by: string | null;
-  readonly decided_ms: number | null;
-  readonly note: string | null;
+/** A movement of money between wallets, with what the venue answered. */
+export interface Transfer extends ShownTransfer {
   readonly result: unknown;
 }
 

@@ -1,34 +1,17 @@
+import type { Comparison, ReportFill } from '../contract/answers.ts';
 import type { RunHandle } from '../ports.ts';
 import { ApiError } from '../problem.ts';
 
-interface FillRow {
-  readonly time_ms: number;
-  readonly symbol: string;
-  readonly side: string;
-  readonly price: string;
-  readonly qty: string;
-}
 interface ReportJson {
   readonly metrics: Record<string, unknown>;
   readonly final_balance: string;
   readonly equity: { readonly t_us: number[]; readonly equity: string[] };
-  readonly fills: FillRow[];
-}
-export interface Compared {
-  readonly figures: readonly { readonly name: string; readonly a: number | null; readonly b: number | null }[];
-  /** The first fill that is not the same in both; null when all are. */
-  readonly first_difference: { readonly index: number; readonly a: FillRow | null; readonly b: FillRow | null } | null;
-  readonly only_in_a: readonly FillRow[];
-  readonly only_in_b: readonly FillRow[];
-  readonly equity: {
-    readonly a: readonly (readonly [number, string])[];
-    readonly b: readonly (readonly [number, string])[];
-  };
+  readonly fills: ReportFill[];
 }
 const MOST = 1000;
 
 /** Two runs by their reports: figures side by side, where they part, and trades that only one has. */
-export async function compareRuns(a: RunHandle, b: RunHandle): Promise<Compared> {
+export async function compareRuns(a: RunHandle, b: RunHandle): Promise<Comparison> {
   const [x, y] = [await reportOf(a), await reportOf(b)];
   const names = [...new Set([...Object.keys(x.metrics), ...Object.keys(y.metrics)])];
   const number = (v: unknown): number | null => (typeof v === 'number' && Number.isFinite(v) ? v : null);
@@ -48,11 +31,11 @@ export async function compareRuns(a: RunHandle, b: RunHandle): Promise<Compared>
   };
 }
 
-const idOf = (f: FillRow | undefined): string => (f ? [f.time_ms, f.symbol, f.side, f.price, f.qty].join('|') : '');
-function without(all: readonly FillRow[], those: readonly FillRow[]): FillRow[] {
+const idOf = (f: ReportFill | undefined): string => (f ? [f.time_ms, f.symbol, f.side, f.price, f.qty].join('|') : '');
+function without(all: readonly ReportFill[], those: readonly ReportFill[]): ReportFill[] {
   const left = new Map<string, number>();
   for (const f of those) left.set(idOf(f), (left.get(idOf(f)) ?? 0) + 1);
-  const out: FillRow[] = [];
+  const out: ReportFill[] = [];
   for (const f of all) {
     const n = left.get(idOf(f)) ?? 0;
     if (n > 0) left.set(idOf(f), n - 1);

@@ -1,4 +1,4 @@
-import type { Job } from './answers.ts';
+import type { Job } from '../../api/contract/answers.ts';
 import { ApiError } from './problem.ts';
 import { client } from './session.ts';
 

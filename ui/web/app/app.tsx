@@ -1,4 +1,4 @@
-import { lazy, Suspense, useEffect, useState } from 'react';
+import { useEffect, useState } from 'react';
 import { begin, session } from '../api/session.ts';
 import { useText } from '../i18n/text.ts';
 import { live } from '../live/live.ts';
@@ -13,15 +13,16 @@ import { useHeartbeat, useRun, useRuns } from './runs.ts';
 import { useShortcuts } from './shortcuts.ts';
 import { SignIn } from './sign-in.tsx';
 import { TopBar } from './top-bar.tsx';
-
-const GraphView = lazy(() => import('../views/graph/graph-view.tsx'));
-const TradingView = lazy(() => import('../views/trading/trading-view.tsx'));
-const TimeView = lazy(() => import('../views/time-machine/time-view.tsx'));
-const EditorView = lazy(() => import('../views/editor/editor-view.tsx'));
-const RunsView = lazy(() => import('../views/runs/runs-view.tsx'));
-const ReportView = lazy(() => import('../views/runs/report-view.tsx'));
-const CompareView = lazy(() => import('../views/runs/compare-view.tsx'));
-const OperationsView = lazy(() => import('../views/operations/operations-view.tsx'));
+import {
+  CompareView,
+  EditorView,
+  GraphView,
+  OperationsView,
+  ReportView,
+  RunsView,
+  TimeView,
+  TradingView,
+} from './views.tsx';
 
 export function App() {
   const s = useStore(session);
@@ -55,9 +56,7 @@ function Desk() {
       <Navigation />
       <main id="content" tabIndex={-1}>
         <ErrorBoundary key={path}>
-          <Suspense fallback={<Loading />}>
-            <View route={route} />
-          </Suspense>
+          <View route={route} />
         </ErrorBoundary>
       </main>
       {open === 'help' && <HelpSheet onClose={() => setOpen(null)} />}

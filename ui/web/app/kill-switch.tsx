@@ -3,7 +3,7 @@ import type { Kill } from '../../api/contract/records.ts';
 import { client, useMay } from '../api/session.ts';
 import { duration, timeUs } from '../i18n/format.ts';
 import { useText, word } from '../i18n/text.ts';
-import { kills, live } from '../live/live.ts';
+import { isEngaged, killAnswered, kills, killTold, live } from '../live/live.ts';
 import { useStore } from '../live/store.ts';
 import { Icon } from '../parts/icon.tsx';
 import { Badge, ErrorNote, Field, Note, type Tone } from '../parts/parts.tsx';
@@ -13,22 +13,29 @@ const ORDER = ['engaged', 'cancelling', 'flattening', 'flat'] as const;
 export const killTone = (state: Kill['state']): Tone =>
   state === 'released' ? 'plain' : state === 'flat' ? 'good' : state === 'unknown' ? 'alarm' : 'bad';
 
-/** What is not known may not be engaged: then it can be engaged, not released. */
-export const isEngaged = (state: Kill['state']): boolean => state !== 'released' && state !== 'unknown';
+/** The first step is done. */
+interface Prepared {
+  readonly action: 'engage' | 'release';
+  readonly confirm: string;
+  readonly untilMs: number;
+}
 
 /** Two steps: prepare, which the server answers with a word that is good for some seconds; then a reason and that word. */
 export function KillSwitch({ run }: { run: string }) {
   const t = useText();
   const may = useMay();
-  const kill = useKill(run);
-  const [prepared, setPrepared] = useState<{ confirm: string; untilMs: number }>();
+  /** Where it was told to go: until it is there, its state is asked for often. */
+  const [aim, setAim] = useState<Kill['state']>();
+  const kill = useKill(run, aim);
+  const [prepared, setPrepared] = useState<Prepared>();
   const [reason, setReason] = useState('');
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>();
   const left = useCountdown(prepared?.untilMs);
   const releasing = kill !== null && isEngaged(kill.state);
   const permission = releasing ? 'kill.release' : 'kill.engage';
-  const action = releasing ? 'release' : 'engage';
+  /** What the second step does: what the first one was for, whatever is told of the switch in between. */
+  const releases = prepared ? prepared.action === 'release' : releasing;
 
   const step = async (work: () => Promise<void>) => {
     setBusy(true);
@@ -38,18 +45,15 @@ export function KillSwitch({ run }: { run: string }) {
   };
   const prepare = () =>
     step(async () => {
+      const action = releasing ? 'release' : 'engage';
       const a = await client.post<{ confirm: string; expires_s: number }>('/kill-switch/prepare', { action, run });
-      setPrepared({ confirm: a.confirm, untilMs: Date.now() + a.expires_s * 1000 });
+      setPrepared({ action, confirm: a.confirm, untilMs: Date.now() + a.expires_s * 1000 });
     });
-  const confirm = () =>
+  const confirm = ({ action, confirm: word }: Prepared) =>
     step(async () => {
-      const now = await client.post<Kill>('/kill-switch', {
-        action,
-        reason: reason.trim(),
-        confirm: prepared!.confirm,
-        run,
-      });
-      kills.of(run).set(now);
+      const now = await client.post<Kill>('/kill-switch', { action, reason: reason.trim(), confirm: word, run });
+      killAnswered(run, now);
+      setAim(action === 'release' ? 'released' : 'flat');
       setPrepared(undefined);
       setReason('');
     });
@@ -82,7 +86,7 @@ export function KillSwitch({ run }: { run: string }) {
           className="stack"
           onSubmit={(e) => {
             e.preventDefault();
-            void confirm();
+            void confirm(prepared);
           }}
         >
           <Field label={t('kill.reason')}>
@@ -104,11 +108,11 @@ export function KillSwitch({ run }: { run: string }) {
             </button>
             <button
               type="submit"
-              className={releasing ? 'primary' : 'danger'}
+              className={releases ? 'primary' : 'danger'}
               disabled={busy || left <= 0 || reason.trim().length < 3}
             >
               <Icon name="stop" />
-              {t(releasing ? 'kill.confirm_release' : 'kill.confirm')}
+              {t(releases ? 'kill.confirm_release' : 'kill.confirm')}
             </button>
           </div>
         </form>
@@ -154,22 +158,28 @@ function Progress({ kill }: { kill: Kill }) {
 }
 
 /** The newest state of the switch: what the connection says, and what the server is asked while there is none. */
-export function useKill(run: string): Kill | null {
+function useKill(run: string, aim: Kill['state'] | undefined): Kill | null {
   const kill = useStore(kills.of(run));
   const connection = useStore(live.connection).state;
-  const settled = kill !== null && (kill.state === 'released' || kill.state === 'flat');
+  const settled = kill !== null && (aim === undefined ? isSettled(kill.state) : kill.state === aim);
   useEffect(() => {
-    const ask = () =>
+    const ask = () => {
+      const known = kills.of(run).get();
       void client.get<Kill>('/kill-switch', { run }).then(
-        (k) => kills.of(run).set(k),
+        (k) => {
+          // What became known in the meantime is newer than the question.
+          if (kills.of(run).get() === known) killTold(run, k);
+        },
         () => {},
       );
+    };
     ask();
-    const timer = setInterval(ask, settled && connection === 'open' ? 5000 : 500);
+    const timer = setInterval(ask, settled && connection === 'open' ? 5000 : 300);
     return () => clearInterval(timer);
   }, [run, settled, connection]);
   return kill;
 }
+const isSettled = (state: Kill['state']): boolean => state === 'released' || state === 'flat';
 
 function useCountdown(untilMs: number | undefined): number {
   const [now, setNow] = useState(Date.now());

@@ -75,6 +75,8 @@ export const runPath = (
   const text = new URLSearchParams(query).toString();
   return `${BASE}/runs/${encodeURIComponent(run)}/${view}${text === '' ? '' : `?${text}`}`;
 };
+/** Where the API has the graph of a run. */
+export const graphPath = (run: string): string => `/runs/${encodeURIComponent(run)}/graph`;
 export const RUNS = `${BASE}/runs`;
 export const operationsPath = (tab = 'health'): string => `${BASE}/operations/${tab}`;
 export const comparePath = (a: string, b: string): string =>

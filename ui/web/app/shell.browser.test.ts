@@ -12,6 +12,13 @@ describe.skipIf(chromiumPath() === undefined)(
     });
     afterAll(() => desk?.close());
 
+    it('asks for the one-time code in the visitor’s own language', async () => {
+      const { page, context, open } = await desk.visitor({ language: 'zh-Hant', theme: 'dark' });
+      await open('/');
+      await page.getByLabel('一次性代碼').waitFor();
+      await picture(page, 'first-start-zh-dark');
+      await context.close();
+    });
     it('makes the first administrator with the one-time code of the first start', async () => {
       const { page, context, errors, open } = await desk.visitor();
       await open('/');
@@ -28,6 +35,13 @@ describe.skipIf(chromiumPath() === undefined)(
       expect(errors).toEqual([]);
       await context.close();
     });
+    it('asks for name and password in the visitor’s own language', async () => {
+      const { page, context, open } = await desk.visitor({ language: 'zh-Hant', theme: 'dark' });
+      await open('/');
+      await page.getByRole('button', { name: '登入' }).waitFor();
+      await picture(page, 'sign-in-zh-dark');
+      await context.close();
+    });
     it('refuses a wrong password in words, and takes the right one', async () => {
       const { page, context, open } = await desk.visitor();
       await open('/');
@@ -35,7 +49,7 @@ describe.skipIf(chromiumPath() === undefined)(
       await page.getByLabel('Password').fill('wrong wrong wrong');
       await page.getByRole('button', { name: 'Sign in' }).click();
       await page.getByRole('alert').waitFor();
-      expect(await page.getByRole('alert').innerText()).toMatch(/CHM\d{3,4}/);
+      expect(await page.getByRole('alert').innerText()).toMatch(/^name or password are wrong\s+Code CHM1102/);
       await page.getByLabel('Password').fill(PASSWORD);
       await page.getByRole('button', { name: 'Sign in' }).click();
       await page.getByRole('navigation').waitFor();

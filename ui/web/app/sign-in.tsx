@@ -1,7 +1,8 @@
 import { type FormEvent, useState } from 'react';
 import { type SessionState, setUp, signIn } from '../api/session.ts';
 import { useText } from '../i18n/text.ts';
-import { ErrorNote, Field, Note } from '../parts/parts.tsx';
+import { PasswordField, TextField } from '../parts/fields.tsx';
+import { ErrorNote, Note } from '../parts/parts.tsx';
 import { change, useSettings } from './settings.ts';
 
 export function SignIn({ phase }: { phase: Exclude<SessionState, { phase: 'signed-in' } | { phase: 'unknown' }> }) {
@@ -50,18 +51,8 @@ function SignInForm({ expired }: { expired: boolean }) {
           {t('sign_in.expired')}
         </Note>
       )}
-      <Field label={t('sign_in.name')}>
-        <input autoFocus autoComplete="username" required value={name} onChange={(e) => setName(e.target.value)} />
-      </Field>
-      <Field label={t('sign_in.password')}>
-        <input
-          type="password"
-          autoComplete="current-password"
-          required
-          value={password}
-          onChange={(e) => setPassword(e.target.value)}
-        />
-      </Field>
+      <TextField label={t('sign_in.name')} autoFocus autoComplete="username" value={name} onValue={setName} />
+      <PasswordField label={t('sign_in.password')} value={password} onValue={setPassword} />
       {error !== undefined && <ErrorNote error={error} />}
       <button type="submit" className="primary" disabled={busy}>
         {busy ? t('sign_in.working') : t('sign_in')}
@@ -82,39 +73,22 @@ function SetUpForm() {
     <form className="stack" onSubmit={submit}>
       <h2>{t('setup.title')}</h2>
       <p className="dim">{t('setup.text')}</p>
-      <Field label={t('setup.code')}>
-        <input
-          autoFocus
-          className="mono"
-          autoComplete="one-time-code"
-          required
-          value={code}
-          onChange={(e) => setCode(e.target.value)}
-        />
-      </Field>
-      <Field label={t('sign_in.name')}>
-        <input autoComplete="username" required value={name} onChange={(e) => setName(e.target.value)} />
-      </Field>
-      <Field label={`${t('sign_in.password')} (${t('setup.rule')})`}>
-        <input
-          type="password"
-          autoComplete="new-password"
-          required
-          minLength={12}
-          value={password}
-          onChange={(e) => setPassword(e.target.value)}
-        />
-      </Field>
-      <Field label={t('setup.again')}>
-        <input
-          type="password"
-          autoComplete="new-password"
-          required
-          value={again}
-          aria-invalid={differ}
-          onChange={(e) => setAgain(e.target.value)}
-        />
-      </Field>
+      <TextField
+        label={t('setup.code')}
+        autoFocus
+        className="mono"
+        autoComplete="one-time-code"
+        value={code}
+        onValue={setCode}
+      />
+      <TextField label={t('sign_in.name')} autoComplete="username" value={name} onValue={setName} />
+      <PasswordField
+        fresh
+        label={`${t('sign_in.password')} (${t('setup.rule')})`}
+        value={password}
+        onValue={setPassword}
+      />
+      <PasswordField fresh label={t('setup.again')} value={again} aria-invalid={differ} onValue={setAgain} />
       {differ && <p className="bad">{t('setup.differ')}</p>}
       {error !== undefined && <ErrorNote error={error} />}
       <button type="submit" className="primary" disabled={busy || password !== again}>

@@ -20,3 +20,10 @@ export function word(t: Translate, family: string, value: string): string {
   const key = `${family}.${value}`;
   return key in TEXTS ? t(key as TextKey) : value.replaceAll('_', ' ');
 }
+
+/** As `word`, for what is put together of several (`enter_buy`). */
+export const words = (t: Translate, family: string, value: string): string =>
+  value
+    .split(/[_ ]/)
+    .map((w) => word(t, family, w))
+    .join(' ');

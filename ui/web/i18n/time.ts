@@ -43,4 +43,11 @@ export const timeTexts = {
   'lineage.of_order': ['Lineage of order {id}', '委託 {id} 的血緣'],
   'lineage.none': ['No cause is recorded.', '沒有成因紀錄。'],
   'lineage.go_cycle': ['Go to this moment', '前往此時刻'],
+  'act.enter': ['enter', '進場'],
+  'act.exit': ['exit', '出場'],
+  'act.hold': ['hold', '不動作'],
+  'act.buy': ['buy', '買入'],
+  'act.sell': ['sell', '賣出'],
+  'act.skip': ['skip', '略過'],
+  'act.entry': ['entry', '進場'],
 } as const;

@@ -27,12 +27,30 @@ class PerRun<T> {
 export const stats = new PerRun<Stats>();
 export const trading = new PerRun<Trading>();
 export const kills = new PerRun<Kill>();
+/** How long what is told of a kill switch may be from before a command that was answered already, ms. */
+const ECHO_MS = 3000;
+const commanded = new Map<string, { engaged: boolean; untilMs: number }>();
+
+/** The answer to a command of one's own. */
+export function killAnswered(run: string, kill: Kill): void {
+  commanded.set(run, { engaged: isEngaged(kill.state), untilMs: performance.now() + ECHO_MS });
+  kills.of(run).set(kill);
+}
+/** What is told of the switch lags behind a command's answer: for a moment it is believed only where it does not contradict it. */
+export function killTold(run: string, kill: Kill): void {
+  const last = commanded.get(run);
+  if (last && performance.now() < last.untilMs && isEngaged(kill.state) !== last.engaged) return;
+  kills.of(run).set(kill);
+}
+/** What is not known may not be engaged: then it can be engaged, not released. */
+export const isEngaged = (state: Kill['state']): boolean => state !== 'released' && state !== 'unknown';
+
 live.on('stats', (m) => stats.of(m.stats.run).set(m.stats));
 live.on('trading', (m) => {
   trading.of(m.run).set(m.trading);
-  kills.of(m.run).set(m.trading.kill);
+  killTold(m.run, m.trading.kill);
 });
-live.on('kill', (m) => kills.of(m.run).set(m.kill));
+live.on('kill', (m) => killTold(m.run, m.kill));
 
 export function useStats(run: string, everyMs = 250): Stats | null {
   useEffect(() => live.watch(run, 'stats', everyMs), [run, everyMs]);
@@ -47,7 +65,7 @@ export function useTrading(run: string): { trading: Trading | null; error: unkno
     client.get<Trading>(`/runs/${encodeURIComponent(run)}/trading`, undefined, stop.signal).then(
       (t) => {
         if (trading.of(run).get() === null) trading.of(run).set(t);
-        kills.of(run).set(t.kill);
+        killTold(run, t.kill);
       },
       (e: unknown) => {
         if (!stop.signal.aborted) setError(e);

@@ -29,7 +29,9 @@ export async function frames(page: Page, seconds: number): Promise<Frames> {
     return metrics.find((m) => m.name === 'TaskDuration')!.value;
   };
   await page.evaluate(() => {
+    if (document.querySelector('i.mover')) return;
     const dot = document.createElement('i');
+    dot.className = 'mover';
     Object.assign(dot.style, {
       position: 'fixed',
       left: '0',
@@ -37,11 +39,12 @@ export async function frames(page: Page, seconds: number): Promise<Frames> {
       width: '2px',
       height: '2px',
       background: 'gray',
+      willChange: 'transform',
     });
     document.body.append(dot);
     let n = 0;
     const move = () => {
-      dot.style.left = `${n++ % 60}px`;
+      dot.style.transform = `translateX(${n++ % 60}px)`;
       requestAnimationFrame(move);
     };
     move();
@@ -56,6 +59,7 @@ export async function frames(page: Page, seconds: number): Promise<Frames> {
   const after = await busy();
   await session.send('Tracing.end');
   await complete;
+  await session.detach();
   const drawn = events
     .filter((e) => e.name === 'DrawFrame')
     .map((e) => e.ts)

@@ -74,6 +74,23 @@ describe.skipIf(chromiumPath() === undefined)(`every view, in both languages (${
     await settled(page);
     expect(await page.locator('nav').innerText()).not.toMatch(/[A-Za-z]{4,}/);
   });
+  it('fits a telephone in every view: nothing runs off its side', async () => {
+    const p = await desk.person('ada', 'administrator', { language: 'zh-Hant', width: 390, height: 844 });
+    const off: string[] = [];
+    for (const [name, path] of VIEWS) {
+      await p.page.goto(path);
+      await p.page.locator('main h1').first().waitFor({ state: 'attached' });
+      await settled(p.page);
+      if (['graph', 'trading', 'time-machine', 'editor', 'alerts', 'health'].includes(name))
+        await picture(p.page, `${name}-narrow`);
+      const wide = await p.page.evaluate(
+        () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+      );
+      if (wide > 0) off.push(`${name}: ${wide} px`);
+    }
+    expect(off).toEqual([]);
+    await p.context.close();
+  });
   it('fits a narrow window: the kill switch stays in reach', async () => {
     const p = await desk.person('ada', 'administrator', { width: 900, height: 700 });
     await p.open(view('graph'));

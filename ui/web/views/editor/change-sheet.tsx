@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from 'react';
+import type { Job } from '../../../api/contract/answers.ts';
 import type { DryRun, GraphDiff, Run } from '../../../api/contract/records.ts';
-import type { Job } from '../../api/answers.ts';
 import { finished } from '../../api/job.ts';
 import { client, useMay } from '../../api/session.ts';
 import { useData } from '../../api/use-data.ts';

@@ -1,6 +1,6 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
+import type { List } from '../../../api/contract/answers.ts';
 import type { Diagnostic, Graph, Proposal, Run } from '../../../api/contract/records.ts';
-import type { List } from '../../api/answers.ts';
 import { client } from '../../api/session.ts';
 import { useData } from '../../api/use-data.ts';
 import { setQuery, usePlace } from '../../app/router.ts';

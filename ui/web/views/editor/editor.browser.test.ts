@@ -125,6 +125,7 @@ describe.skipIf(chromiumPath() === undefined)(`the editor of the document (${chr
     await rita.open(`${view('editor')}?sheet=proposals`);
     await rita.page.getByText('a faster RSI').waitFor();
     await rita.page.getByText('↻ rsi').waitFor();
+    await picture(rita.page, 'two-person-approval');
     await rita.page.getByRole('button', { name: 'Approve and apply' }).click();
     await rita.page
       .getByText(/^applied$|CHM\d+/)

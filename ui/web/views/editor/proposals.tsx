@@ -1,6 +1,6 @@
 import { useState } from 'react';
+import type { List } from '../../../api/contract/answers.ts';
 import type { Proposal, ProposalState } from '../../../api/contract/records.ts';
-import type { List } from '../../api/answers.ts';
 import { client, useMay, useMe } from '../../api/session.ts';
 import type { Loaded } from '../../api/use-data.ts';
 import { useSettings } from '../../app/settings.ts';

@@ -2,15 +2,16 @@ import {
   Background,
   BackgroundVariant,
   Panel as Corner,
-  type Edge,
   MiniMap,
   type Node,
   ReactFlow,
   ReactFlowProvider,
   useStore as useFlow,
+  useOnViewportChange,
   useReactFlow,
+  useStoreApi,
 } from '@xyflow/react';
-import { type ReactNode, useEffect, useMemo, useRef, useState } from 'react';
+import { type ReactNode, useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import '@xyflow/react/dist/base.css';
 import './graph.css';
 import type { Graph, Stats } from '../../../api/contract/records.ts';
@@ -18,11 +19,12 @@ import { useText } from '../../i18n/text.ts';
 import type { Store } from '../../live/store.ts';
 import { Icon } from '../../parts/icon.tsx';
 import { ErrorNote } from '../../parts/parts.tsx';
-import { atOnce, KEY_H, type Layout, layout } from './layout.ts';
+import { atOnce, type Box, KEY_H, type Layout, layout, NODE_H } from './layout.ts';
 import { EdgeCard, Legend } from './legend.tsx';
-import { linksOf, reach } from './model.ts';
+import { Links } from './links.tsx';
+import { type Link, linksOf, reach } from './model.ts';
 import { Painter } from './painter.ts';
-import { type BoxNode, edgeTypes, type LinkEdge, nodeTypes, type Scene, SceneContext } from './picture.tsx';
+import { type BoxNode, nodeTypes, type Scene, SceneContext } from './picture.tsx';
 
 export interface CanvasProps {
   readonly graph: Graph;
@@ -95,14 +97,14 @@ function Flow(
   props: CanvasProps & { laid: Layout; unfolded: ReadonlySet<string>; onUnfold: ((id: string) => void) | null },
 ) {
   const { graph, laid, chosen, onChoose, stats, found, moment, unfolded, keys } = props;
+  const showCritical = props.showCritical !== false;
   const t = useText();
   const { fitView, zoomIn, zoomOut, setCenter, getZoom } = useReactFlow();
-  const far = useFlow((f) => f.transform[2] < 0.56);
+  const distance = useFlow((f) => distanceAt(f.transform[2]));
   const [first] = useState(chosen);
   const [ready, setReady] = useState(false);
   const [hover, setHover] = useState<string | null>(null);
   const links = useMemo(() => linksOf(graph), [graph]);
-  const critical = useCritical(props.showCritical !== false ? stats : null);
   const painter = useMemo(() => (stats ? new Painter() : null), [stats]);
   const latest = useRef(onChoose);
   latest.current = onChoose;
@@ -128,8 +130,21 @@ function Flow(
             : status === 'ok'
               ? '●'
               : '○';
+    painter.criticalWord = t('graph.critical');
+    painter.showCritical = showCritical;
     painter.repaint();
-  }, [painter, t]);
+  }, [painter, t, showCritical]);
+
+  const flow = useStoreApi();
+  const width = useFlow((f) => f.width);
+  const height = useFlow((f) => f.height);
+  const look = useCallback(() => {
+    const [x, y, zoom] = flow.getState().transform;
+    const window = { x: -x / zoom, y: -y / zoom, w: width / zoom, h: height / zoom };
+    painter?.look(laid.nodes, window, distanceAt(zoom) !== 'remote');
+  }, [flow, painter, laid, width, height]);
+  useEffect(look, [look]);
+  useOnViewportChange({ onEnd: look });
 
   const centred = useRef<string | null>(null);
   // Another layout, another extent.
@@ -163,9 +178,7 @@ function Flow(
           ...still,
           id: `lane ${l.tier}`,
           type: 'lane',
-          position: l.box,
-          width: l.box.w,
-          height: l.box.h,
+          ...at(l.box),
           data: { tier: l.tier },
           zIndex: -3,
         }),
@@ -175,9 +188,7 @@ function Flow(
           ...still,
           id: `service ${i} ${s.name}`,
           type: 'service',
-          position: s.box,
-          width: s.box.w,
-          height: s.box.h,
+          ...at(s.box),
           data: { name: s.name },
           zIndex: -2,
         }),
@@ -190,42 +201,31 @@ function Flow(
         ...still,
         id: node.id,
         type: 'box',
-        position: { x: b.x, y: b.y },
-        width: b.w,
-        height: b.h,
+        ...at(b),
         data: {
           node,
           chosen: node.id === chosen,
-          critical: critical.has(node.id),
           faded: found ? !found.has(node.id) : false,
-          keys: open && b.h > 62 + KEY_H / 2 ? open : null,
+          keys: open && b.h > NODE_H + KEY_H / 2 ? open : null,
           moment: moment ? (moment.get(node.id) ?? { order: null, text: '' }) : null,
           asked: moment !== undefined && moment.size > 0,
         },
       };
     });
     return [...back, ...boxes];
-  }, [graph, laid, chosen, critical, found, moment, unfolded, keys]);
-  const edges = useMemo(
-    () =>
-      links
-        .filter((l) => !l.feedback || props.showFeedback !== false)
-        .map((link): Edge => {
-          const data: LinkEdge['data'] = {
-            link,
-            points: laid.links[link.id] ?? [],
-            critical: critical.has(link.from) && critical.get(link.from) === link.to,
-            faded: found
-              ? !(found.has(link.from) && found.has(link.to))
-              : near
-                ? !(near.has(link.from) && near.has(link.to))
-                : false,
-            lit: chosen !== null && (link.from === chosen || link.to === chosen),
-          };
-          return { id: link.id, type: 'link', source: link.from, target: link.to, data };
-        }),
-    [links, laid, critical, found, near, chosen, props.showFeedback],
+  }, [graph, laid, chosen, found, moment, unfolded, keys]);
+  const drawn = useMemo(
+    () => (props.showFeedback === false ? links.filter((l) => !l.feedback) : links),
+    [links, props.showFeedback],
   );
+  const faded = useCallback(
+    (l: Link): boolean => {
+      const of = found ?? near;
+      return of ? !(of.has(l.from) && of.has(l.to)) : false;
+    },
+    [found, near],
+  );
+  const lit = (l: Link): boolean => chosen !== null && (l.from === chosen || l.to === chosen);
   const { onUnfold } = props;
   const scene = useMemo(
     (): Scene => ({
@@ -241,29 +241,11 @@ function Flow(
   );
   const hovered = hover === null ? undefined : links.find((l) => l.id === hover);
   return (
-    <div className="canvas" data-moment={moment !== undefined} data-far={far}>
-      <svg width="0" height="0" aria-hidden="true" className="defs">
-        <defs>
-          <marker
-            id="arrow"
-            viewBox="0 0 8 8"
-            refX="7"
-            refY="4"
-            markerWidth="7"
-            markerHeight="7"
-            markerUnits="userSpaceOnUse"
-            orient="auto"
-          >
-            <path d="M0 .8 7 4 0 7.200z" />
-          </marker>
-        </defs>
-      </svg>
+    <div className="canvas" data-moment={moment !== undefined} data-distance={distance}>
       <SceneContext value={scene}>
         <ReactFlow
           nodes={nodes}
-          edges={edges}
           nodeTypes={nodeTypes}
-          edgeTypes={edgeTypes}
           nodesDraggable={false}
           nodesConnectable={false}
           nodesFocusable={false}
@@ -279,6 +261,7 @@ function Flow(
           disableKeyboardA11y
           aria-label={t('graph.title')}
         >
+          <Links links={drawn} laid={laid} faded={faded} lit={lit} />
           <Background variant={BackgroundVariant.Dots} gap={22} size={1} />
           <MiniMap pannable zoomable ariaLabel="Minimap" nodeColor={miniColour} nodeStrokeWidth={0} />
           <Corner position="top-right" className="tools">
@@ -321,27 +304,18 @@ function Flow(
   );
 }
 
+/** How much of a box can be read: all of it, its name and one figure, its name and a colour. */
+const distanceAt = (zoom: number): 'near' | 'far' | 'remote' => (zoom < 0.26 ? 'remote' : zoom < 0.56 ? 'far' : 'near');
 const FIT = { padding: 0.03, minZoom: 0.1, maxZoom: 1.1 } as const;
 // The licence of the library allows to take the mark off; the help sheet names it.
 const PRO = { hideAttribution: true } as const;
 const still = { draggable: false, selectable: false, focusable: false, connectable: false } as const;
+/** Placed by left and top: a transform of its own makes each box dear in every frame, also of those in which it stands still. */
+const at = ({ x, y, w, h }: Box): Pick<Node, 'position' | 'width' | 'height' | 'style'> => ({
+  position: { x, y },
+  width: w,
+  height: h,
+  style: { transform: 'none', left: x, top: y },
+});
 const miniColour = (n: Node): string =>
   n.type === 'box' ? `var(--${(n as BoxNode).data.node.tier})` : n.type === 'service' ? 'var(--sunk)' : 'transparent';
-
-/** Each node of the critical path → the one after it. Changes rarely though statistics come often. */
-function useCritical(stats: Store<Stats | null> | null): ReadonlyMap<string, string | null> {
-  const [path, setPath] = useState('');
-  useEffect(() => {
-    if (!stats) {
-      setPath('');
-      return;
-    }
-    const take = () => setPath((stats.get()?.critical_path ?? []).join('\n'));
-    take();
-    return stats.subscribe(take);
-  }, [stats]);
-  return useMemo(() => {
-    const ids = path === '' ? [] : path.split('\n');
-    return new Map(ids.map((id, i) => [id, ids[i + 1] ?? null]));
-  }, [path]);
-}

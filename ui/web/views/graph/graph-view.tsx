@@ -1,8 +1,9 @@
 import { useEffect, useMemo, useState } from 'react';
 import type { Graph, Run, Stats, Trading } from '../../../api/contract/records.ts';
+import { getOrTake } from '../../api/ahead.ts';
 import { client } from '../../api/session.ts';
 import { useData } from '../../api/use-data.ts';
-import { setQuery, usePlace } from '../../app/router.ts';
+import { graphPath, setQuery, usePlace } from '../../app/router.ts';
 import { useSettings } from '../../app/settings.ts';
 import { bytes, number, percent, rate, timeUs } from '../../i18n/format.ts';
 import { useText, word } from '../../i18n/text.ts';
@@ -17,9 +18,7 @@ import { NodePanel } from './node-panel.tsx';
 export function useGraph(run: Run) {
   const [told, setTold] = useState('');
   useEffect(() => live.on('graph', (m) => m.run === run.id && setTold(m.hash)), [run.id]);
-  return useData(`graph ${run.id} ${run.graph_hash} ${told}`, (signal) =>
-    client.get<Graph>(`/runs/${encodeURIComponent(run.id)}/graph`, undefined, signal),
-  );
+  return useData(`graph ${run.id} ${run.graph_hash} ${told}`, (signal) => getOrTake<Graph>(graphPath(run.id), signal));
 }
 
 /** Instruments of the run, where its graph does not say them: those of its account. */

@@ -77,15 +77,17 @@ describe.skipIf(chromiumPath() === undefined)(`the view of the graph (${chromium
     await panel().locator('summary', { hasText: 'value' }).click();
     await panel().getByRole('cell', { name: 'quote' }).waitFor();
   });
-  it('says of a node what it holds now, or why it cannot', async () => {
+  it('says of a node what it holds now: its last value, and the state behind it', async () => {
     await panel().getByRole('tab', { name: 'Values' }).click();
     await panel()
       .getByText(/Cycle time/)
       .waitFor();
-    await panel()
-      .getByText(/Last values|Not available|CHM\d+/)
-      .first()
-      .waitFor();
+    await panel().getByRole('heading', { name: 'Last values' }).waitFor();
+    // Wilder's range is its own last output.
+    const text = () => panel().innerText();
+    await expect.poll(text, { timeout: 30_000 }).toMatch(/value\s+[\d.]+[\s\S]*atr:\s+[\d.]+/);
+    const [, value, state] = /value\s+([\d.]+)\s[\s\S]*atr:\s+([\d.]+)/.exec(await text())!;
+    expect(value).toBe(state);
   });
   it('lists the edges of a node with rate, hand-over and back-pressure, for those without a mouse', async () => {
     await panel().getByRole('columnheader', { name: 'p99' }).waitFor();
@@ -115,7 +117,9 @@ describe.skipIf(chromiumPath() === undefined)(`the view of the graph (${chromium
   it('refuses a tap whose condition is wrong, with a code', async () => {
     await panel().getByLabel('Filter (CEL)').fill('no_such_field > 1');
     await panel().getByRole('button', { name: 'Open tap' }).click();
-    expect(await panel().getByRole('alert').innerText()).toMatch(/CHM\d+/);
+    const said = await panel().getByRole('alert').innerText();
+    expect(said).toContain('CHM811 unknown feature "no_such_field"');
+    expect(said).toContain('Code CHM1137');
   });
   it('shows the way up to the frames and down to the sinks, and goes there', async () => {
     await ada.open(`${view('graph')}?node=fast&panel=lineage`);
@@ -132,6 +136,25 @@ describe.skipIf(chromiumPath() === undefined)(`the view of the graph (${chromium
     await panel().getByRole('heading', { name: 'rsi' }).waitFor();
     await page.keyboard.press('Escape');
     await panel().waitFor({ state: 'detached' });
+  });
+  it('opens a node by a click, and closes it by a click beside', async () => {
+    await ada.open(view('graph'));
+    await page.locator('.service').first().waitFor({ timeout: 45_000 });
+    await node('atr').click();
+    await panel().getByRole('heading', { name: 'atr' }).waitFor();
+    await page.locator('.react-flow__pane').click({ position: { x: 20, y: 20 } });
+    await panel().waitFor({ state: 'detached' });
+  });
+  it('says what flows over a line while the pointer is on it', async () => {
+    const at = await page.locator('path.touch').evaluateAll((all) => {
+      for (const e of all as SVGPathElement[]) {
+        const p = e.getPointAtLength(e.getTotalLength() / 2).matrixTransform(e.getScreenCTM()!);
+        if (document.elementFromPoint(p.x, p.y) === e) return [p.x, p.y] as const;
+      }
+      return undefined;
+    });
+    await page.mouse.move(...at!);
+    await page.locator('.edge-card').getByText('Back-pressure').waitFor();
   });
   it('hides feedback when asked', async () => {
     const drawn = () => page.locator('path.link[data-feedback="true"]').count();

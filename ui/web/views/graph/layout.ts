@@ -18,10 +18,10 @@ export interface Layout {
 }
 
 export const NODE_W = 176;
-export const NODE_H = 62;
+export const NODE_H = 84;
 /** A line of an unfolded basket. */
 export const KEY_H = 17;
-const VERSION = 7;
+const VERSION = 8;
 const KEPT = 12;
 const LANE_PAD = 22;
 

@@ -3,6 +3,8 @@ import type { Stats } from '../../../api/contract/records.ts';
 import { duration, number, percent, rate } from '../../i18n/format.ts';
 import { useText } from '../../i18n/text.ts';
 import type { Store } from '../../live/store.ts';
+import { pathOf } from './layout.ts';
+import { cutMark } from './links.tsx';
 import { type Link, linkStats } from './model.ts';
 
 export function Legend() {
@@ -32,29 +34,34 @@ export function Legend() {
             </svg>
           </dt>
           <dd>{t('graph.legend_width')}</dd>
-          <dt>
-            <svg width="34" height="8" aria-hidden="true">
-              <path className="link" data-feedback="true" data-weight="2" d="M1 4h32" />
-            </svg>
-          </dt>
-          <dd>{t('graph.legend_feedback')}</dd>
-          <dt>
-            <svg width="34" height="8" aria-hidden="true">
-              <path className="link" data-cut="true" data-weight="2" d="M1 4h32" />
-            </svg>
-          </dt>
-          <dd>{t('graph.legend_cut')}</dd>
-          <dt>
-            <svg width="34" height="8" aria-hidden="true">
-              <path className="link" data-critical="true" data-weight="2" d="M1 4h32" />
-            </svg>
-          </dt>
-          <dd>{t('graph.critical')}</dd>
+          <Sample text={t('graph.legend_feedback')} feedback />
+          <Sample text={t('graph.legend_cut')} cut />
+          <Sample text={t('graph.critical')} critical />
         </dl>
       )}
     </div>
   );
 }
+
+/** A line as it is drawn, and what it says by that. */
+function Sample(props: { text: string; feedback?: boolean; cut?: boolean; critical?: boolean }) {
+  const { text, feedback, cut, critical } = props;
+  return (
+    <>
+      <dt>
+        <svg width="34" height="16" viewBox="0 -4 34 16" aria-hidden="true">
+          <path className="link" data-feedback={feedback} data-critical={critical} data-weight="2" d={pathOf(SAMPLE)} />
+          {cut && <path className="cuts" d={cutMark(SAMPLE)} />}
+        </svg>
+      </dt>
+      <dd>{text}</dd>
+    </>
+  );
+}
+const SAMPLE = [
+  [1, 4],
+  [33, 4],
+] as const;
 
 /** What flows over one line, while the pointer is on it. */
 export function EdgeCard({ link, stats }: { link: Link; stats: Store<Stats | null> | null }) {

@@ -1,10 +1,12 @@
 import type { EdgeStats, NodeStats, Stats } from '../../../api/contract/records.ts';
 import { duration, rate, short } from '../../i18n/format.ts';
+import type { Box, Layout } from './layout.ts';
 import { type Link, linkStats } from './model.ts';
 
 /** Places of a node's box that change. */
 export interface NodeParts {
   readonly box: HTMLElement;
+  readonly face: HTMLElement;
   readonly rate: HTMLElement;
   readonly lag: HTMLElement;
   readonly step: HTMLElement;
@@ -16,7 +18,9 @@ export const statusOf = (s: NodeStats): NodeStatus =>
   s.errors > 0 ? 'error' : s.stale ? 'stale' : s.warming > 0 ? 'warming' : s.rate > 0 ? 'ok' : 'idle';
 
 /** The browser needs the rest of a frame's 16 ms for style, layout and paint. */
-const BUDGET_MS = 3;
+const BUDGET_MS = 8;
+/** Looked at together: the clock is not asked for each. */
+const STRIDE = 8;
 
 /**
  * Writes statistics into the picture. They come four times a second for hundreds of boxes and lines: going through React for
@@ -24,36 +28,53 @@ const BUDGET_MS = 3;
  * frames by a budget.
  */
 export class Painter {
-  readonly #nodes = new Map<string, { parts: NodeParts; shown: string }>();
-  readonly #lines = new Map<string, { link: Link; path: SVGPathElement; shown: string }>();
-  #queue: (() => void)[] = [];
+  readonly #nodes = new Map<string, NodeEntry>();
+  readonly #lines = new Map<string, LineEntry>();
+  #queue: (NodeEntry | LineEntry)[] = [];
   #frame = 0;
+  #readable = true;
+  #places: Layout['nodes'] = {};
+  #window: Box | undefined;
   #stats: Stats | null = null;
+  /** Each node of the critical path → the one after it. */
+  #critical = new Map<string, string | null>();
   /** Words of a status in the person's language. */
   words: (status: NodeStatus, s: NodeStats) => string = (status) => status;
+  /** What a screen reader says of a node on the critical path. */
+  criticalWord = '';
+  showCritical = true;
 
   node(id: string, parts: NodeParts): () => void {
-    this.#nodes.set(id, { parts, shown: '' });
-    this.#paintNode(id);
+    const entry: NodeEntry = { id, parts, shown: '', critical: false };
+    this.#nodes.set(id, entry);
+    this.#paintNode(entry);
     return () => this.#nodes.delete(id);
   }
   line(link: Link, path: SVGPathElement): () => void {
-    this.#lines.set(link.id, { link, path, shown: '' });
-    this.#paintLine(link.id);
+    const entry: LineEntry = { link, path, level: 0, weight: 0, critical: false };
+    this.#lines.set(link.id, entry);
+    this.#paintLine(entry);
     return () => this.#lines.delete(link.id);
   }
 
   take(stats: Stats | null): void {
     this.#stats = stats;
-    this.#queue = [];
-    for (const id of this.#nodes.keys()) this.#queue.push(() => this.#paintNode(id));
-    for (const id of this.#lines.keys()) this.#queue.push(() => this.#paintLine(id));
+    const path = (this.showCritical && stats?.critical_path) || [];
+    this.#critical = new Map(path.map((id, i) => [id, path[i + 1] ?? null]));
+    const nodes = [...this.#nodes.values()];
+    this.#queue = [...nodes.filter((n) => this.#inView(n.id)), ...this.#lines.values()];
     if (this.#frame === 0) this.#frame = requestAnimationFrame(this.#work);
+  }
+  /** What part of the picture is looked at, and whether figures can be read there: the rest is written once it can be seen. */
+  look(places: Layout['nodes'], window: Box, readable: boolean): void {
+    this.#places = places;
+    this.#window = window;
+    this.#readable = readable;
+    this.take(this.#stats);
   }
   /** Everything once more, e.g. in another language. */
   repaint(): void {
     for (const n of this.#nodes.values()) n.shown = '';
-    for (const l of this.#lines.values()) l.shown = '';
     this.take(this.#stats);
   }
   stop(): void {
@@ -62,41 +83,74 @@ export class Painter {
     this.#queue = [];
   }
 
+  #inView(id: string): boolean {
+    const b = this.#places[id];
+    const w = this.#window;
+    return !b || !w || (b.x < w.x + w.w && b.x + b.w > w.x && b.y < w.y + w.h && b.y + b.h > w.y);
+  }
   readonly #work = (): void => {
     const until = performance.now() + BUDGET_MS;
+    const queue = this.#queue;
     let done = 0;
-    while (done < this.#queue.length && (done % 8 !== 0 || performance.now() < until)) this.#queue[done++]!();
-    this.#queue.splice(0, done);
+    while (done < queue.length && (done % STRIDE !== 0 || performance.now() < until)) {
+      const entry = queue[done++]!;
+      if ('link' in entry) this.#paintLine(entry);
+      else this.#paintNode(entry);
+    }
+    this.#queue = queue.slice(done);
     this.#frame = this.#queue.length > 0 ? requestAnimationFrame(this.#work) : 0;
   };
-  #paintNode(id: string): void {
-    const entry = this.#nodes.get(id);
+  #paintNode(entry: NodeEntry): void {
+    const { id, parts } = entry;
+    const critical = this.#critical.has(id);
+    if (critical !== entry.critical) {
+      entry.critical = critical;
+      parts.box.toggleAttribute('data-critical', critical);
+      if (critical) parts.face.setAttribute('aria-description', this.criticalWord);
+      else parts.face.removeAttribute('aria-description');
+    }
     const s = this.#stats?.nodes[id];
-    if (!entry || !s) return;
+    if (!s) return;
     const status = statusOf(s);
+    if (parts.box.dataset['status'] !== status) parts.box.dataset['status'] = status;
+    if (!this.#readable) return;
     const r = rate(s.rate);
     const lag = duration(s.lag_us);
     const step = duration(s.step_us);
     const shown = `${r}|${lag}|${step}|${status}|${s.warming}|${s.errors}`;
     if (shown === entry.shown) return;
     entry.shown = shown;
-    const { parts } = entry;
     write(parts.rate, r);
     write(parts.lag, lag);
     write(parts.step, step);
     write(parts.status, this.words(status, s));
-    if (parts.box.dataset['status'] !== status) parts.box.dataset['status'] = status;
   }
-  #paintLine(id: string): void {
-    const entry = this.#lines.get(id);
-    if (!entry) return;
-    const s = linkStats(entry.link, this.#stats);
-    const shown = s ? `${level(s)} ${weight(s)}` : '';
-    if (shown === entry.shown) return;
-    entry.shown = shown;
-    entry.path.setAttribute('data-pressure', String(s ? level(s) : 0));
-    entry.path.setAttribute('data-weight', String(s ? weight(s) : 0));
+  #paintLine(entry: LineEntry): void {
+    const { link, path } = entry;
+    const s = linkStats(link, this.#stats);
+    const l = s ? level(s) : 0;
+    const w = s ? weight(s) : 0;
+    const critical = this.#critical.get(link.from) === link.to;
+    if (l !== entry.level) path.setAttribute('data-pressure', String(l));
+    if (w !== entry.weight) path.setAttribute('data-weight', String(w));
+    if (critical !== entry.critical) path.toggleAttribute('data-critical', critical);
+    entry.level = l;
+    entry.weight = w;
+    entry.critical = critical;
   }
+}
+interface NodeEntry {
+  readonly id: string;
+  readonly parts: NodeParts;
+  shown: string;
+  critical: boolean;
+}
+interface LineEntry {
+  readonly link: Link;
+  readonly path: SVGPathElement;
+  level: number;
+  weight: number;
+  critical: boolean;
 }
 
 function write(element: HTMLElement, text: string): void {

@@ -1,10 +1,8 @@
-import type { Edge } from '@xyflow/react';
-import { type EdgeProps, Handle, type Node, type NodeProps, type NodeTypes, Position } from '@xyflow/react';
+import type { Node, NodeProps, NodeTypes } from '@xyflow/react';
 import { createContext, memo, useContext, useEffect, useRef } from 'react';
 import type { GraphNode } from '../../../api/contract/records.ts';
 import { useText, word } from '../../i18n/text.ts';
-import { KEY_H, pathOf } from './layout.ts';
-import type { Link } from './model.ts';
+import { KEY_H } from './layout.ts';
 import type { Painter } from './painter.ts';
 
 export interface Scene {
@@ -24,7 +22,6 @@ export type BoxNode = Node<
   {
     node: GraphNode;
     chosen: boolean;
-    critical: boolean;
     faded: boolean;
     /** Keys of an unfolded basket. */
     keys: readonly string[] | null;
@@ -37,18 +34,14 @@ export type BoxNode = Node<
 >;
 export type LaneNode = Node<{ tier: 'bronze' | 'silver' | 'gold' }, 'lane'>;
 export type ServiceNode = Node<{ name: string }, 'service'>;
-export type LinkEdge = Edge<
-  { link: Link; points: readonly (readonly [number, number])[]; critical: boolean; faded: boolean; lit: boolean },
-  'link'
->;
-
-const KIND_SIGN = { source: '▸', operator: '', sink: '■' } as const;
+const KIND_SIGN = { source: '▸ ', operator: '', sink: '■ ' } as const;
 
 const BoxView = memo(function BoxView({ data }: NodeProps<BoxNode>) {
   const t = useText();
   const { painter, onSelect, onUnfold } = useContext(SceneContext);
-  const { node, chosen, critical, faded, keys, moment } = data;
+  const { node, chosen, faded, keys, moment } = data;
   const box = useRef<HTMLDivElement>(null);
+  const face = useRef<HTMLButtonElement>(null);
   const parts = useRef<Record<'rate' | 'lag' | 'step' | 'status', HTMLSpanElement | null>>({
     rate: null,
     lag: null,
@@ -56,10 +49,11 @@ const BoxView = memo(function BoxView({ data }: NodeProps<BoxNode>) {
     status: null,
   });
   const live = moment === null;
+  const name = `${KIND_SIGN[node.kind]}${node.id}`;
   useEffect(() => {
     const { rate, lag, step, status } = parts.current;
-    if (!painter || !live || !box.current || !rate || !lag || !step || !status) return;
-    return painter.node(node.id, { box: box.current, rate, lag, step, status });
+    if (!painter || !live || !box.current || !face.current || !rate || !lag || !step || !status) return;
+    return painter.node(node.id, { box: box.current, face: face.current, rate, lag, step, status });
   }, [painter, node.id, live]);
   const part = (name: 'rate' | 'lag' | 'step' | 'status') => (e: HTMLSpanElement | null) => {
     parts.current[name] = e;
@@ -72,13 +66,12 @@ const BoxView = memo(function BoxView({ data }: NodeProps<BoxNode>) {
       data-kind={node.kind}
       data-each={node.each !== null}
       data-chosen={chosen}
-      data-critical={critical}
       data-faded={faded}
       data-ran={moment && data.asked ? moment.order !== null : undefined}
       data-status={moment ? undefined : 'idle'}
     >
-      <Handle type="target" position={Position.Left} isConnectable={false} />
       <button
+        ref={face}
         type="button"
         className="face nodrag"
         data-node={node.id}
@@ -87,18 +80,17 @@ const BoxView = memo(function BoxView({ data }: NodeProps<BoxNode>) {
         title={node.summary}
       >
         <span className="head">
-          <b>
-            {KIND_SIGN[node.kind]} {node.id}
-          </b>
+          <b data-long={name.length > 9 || undefined}>{name}</b>
           {moment?.order != null && <span className="order">{moment.order}</span>}
           {live && (
             <span className="status" ref={part('status')}>
               {' '}
             </span>
           )}
-          {critical && live && <span className="hidden">{t('graph.critical')}</span>}
         </span>
-        <span className="type">{node.type}</span>
+        <span className="type" data-long={node.type.length > 21 || undefined}>
+          {node.type}
+        </span>
         {live ? (
           <span className="nums">
             <span className="rate" ref={part('rate')} title={t('graph.rate')}>
@@ -136,7 +128,6 @@ const BoxView = memo(function BoxView({ data }: NodeProps<BoxNode>) {
           ))}
         </ul>
       )}
-      <Handle type="source" position={Position.Right} isConnectable={false} />
     </div>
   );
 });
@@ -160,29 +151,4 @@ const ServiceView = memo(function ServiceView({ data }: NodeProps<ServiceNode>) 
   );
 });
 
-export const LinkView = memo(function LinkView({ data }: EdgeProps<LinkEdge>) {
-  const { painter, onHover } = useContext(SceneContext);
-  const path = useRef<SVGPathElement>(null);
-  const { link, points, critical, faded, lit } = data!;
-  useEffect(() => (painter && path.current ? painter.line(link, path.current) : undefined), [painter, link]);
-  const d = pathOf(points);
-  return (
-    <>
-      <path
-        ref={path}
-        className="link"
-        d={d}
-        data-feedback={link.feedback}
-        data-cut={link.cut}
-        data-critical={critical}
-        data-faded={faded}
-        data-lit={lit}
-        markerEnd="url(#arrow)"
-      />
-      <path className="touch" d={d} onPointerEnter={() => onHover(link.id)} onPointerLeave={() => onHover(null)} />
-    </>
-  );
-});
-
 export const nodeTypes = { box: BoxView, lane: LaneView, service: ServiceView } as NodeTypes;
-export const edgeTypes = { link: LinkView };

@@ -1,13 +1,14 @@
 import { useState } from 'react';
+import type { List } from '../../../api/contract/answers.ts';
 import type { AuditEntry } from '../../../api/contract/records.ts';
-import type { List } from '../../api/answers.ts';
 import { client } from '../../api/session.ts';
 import { useData } from '../../api/use-data.ts';
 import { useSettings } from '../../app/settings.ts';
 import { timeMs } from '../../i18n/format.ts';
 import { useText } from '../../i18n/text.ts';
 import { Json } from '../../parts/json.tsx';
-import { Badge, Dialog, Empty, ErrorNote, Note, Panel, Shown } from '../../parts/parts.tsx';
+import { Badge, Dialog, ErrorNote, Note, Panel, Shown } from '../../parts/parts.tsx';
+import { type Column, Table } from '../../parts/table.tsx';
 import { useCommand } from '../../parts/use-command.ts';
 
 interface Verified {
@@ -26,6 +27,33 @@ export default function Audit() {
   const [look, setLook] = useState<AuditEntry>();
   const command = useCommand();
   const verify = () => command.run(async () => setVerified(await client.get<Verified>('/audit/verify')));
+  const columns: readonly Column<AuditEntry>[] = [
+    { head: '#', look: 'n', cell: (e) => e.n },
+    { head: t('time'), look: 'nowrap', cell: (e) => timeMs(e.at_ms, zone, { date: true, ms: true }) },
+    { head: t('audit.who'), names: true, cell: (e) => e.who },
+    {
+      head: t('audit.what'),
+      look: 'wide',
+      cell: (e) => (
+        <>
+          {e.what} <span className="dim mono">{e.route}</span>
+        </>
+      ),
+    },
+    {
+      head: t('audit.outcome'),
+      cell: (e) => <Badge tone={e.outcome < 300 ? 'good' : e.outcome < 500 ? 'warn' : 'bad'}>{e.outcome}</Badge>,
+    },
+    { head: t('audit.hash'), look: 'mono dim', cell: (e) => e.hash.slice(0, 12) },
+    {
+      head: t('operations.details'),
+      cell: (e) => (
+        <button type="button" className="small" onClick={() => setLook(e)}>
+          {t('dead.look')}
+        </button>
+      ),
+    },
+  ];
   return (
     <div className="stack">
       {verified && (
@@ -53,57 +81,18 @@ export default function Audit() {
         }
       >
         <Shown of={list}>
-          {({ items, next }) =>
-            items.length === 0 ? (
-              <Empty>{t('audit.none')}</Empty>
-            ) : (
-              <>
-                <table>
-                  <thead>
-                    <tr>
-                      <th scope="col" className="n">
-                        #
-                      </th>
-                      <th scope="col">{t('time')}</th>
-                      <th scope="col">{t('audit.who')}</th>
-                      <th scope="col">{t('audit.what')}</th>
-                      <th scope="col">{t('audit.outcome')}</th>
-                      <th scope="col">{t('audit.hash')}</th>
-                      <th scope="col">{t('operations.details')}</th>
-                    </tr>
-                  </thead>
-                  <tbody>
-                    {items.map((e) => (
-                      <tr key={e.n}>
-                        <td className="n">{e.n}</td>
-                        <td className="nowrap">{timeMs(e.at_ms, zone, { date: true, ms: true })}</td>
-                        <th scope="row">{e.who}</th>
-                        <td className="wide">
-                          {e.what} <span className="dim mono">{e.route}</span>
-                        </td>
-                        <td>
-                          <Badge tone={e.outcome < 300 ? 'good' : e.outcome < 500 ? 'warn' : 'bad'}>{e.outcome}</Badge>
-                        </td>
-                        <td className="mono dim">{e.hash.slice(0, 12)}</td>
-                        <td>
-                          <button type="button" className="small" onClick={() => setLook(e)}>
-                            {t('dead.look')}
-                          </button>
-                        </td>
-                      </tr>
-                    ))}
-                  </tbody>
-                </table>
-                {next !== null && (
-                  <p className="empty">
-                    <button type="button" className="small" onClick={() => setBefore(Number(next))}>
-                      {t('time.older')}
-                    </button>
-                  </p>
-                )}
-              </>
-            )
-          }
+          {({ items, next }) => (
+            <>
+              <Table rows={items} columns={columns} keyOf={(e) => e.n} none={t('audit.none')} />
+              {next !== null && (
+                <p className="empty">
+                  <button type="button" className="small" onClick={() => setBefore(Number(next))}>
+                    {t('time.older')}
+                  </button>
+                </p>
+              )}
+            </>
+          )}
         </Shown>
       </Panel>
       {look && (

@@ -1,13 +1,14 @@
 import { useState } from 'react';
+import type { List } from '../../../api/contract/answers.ts';
 import type { DeadLetter } from '../../../api/contract/records.ts';
-import type { List } from '../../api/answers.ts';
 import { client, useMay } from '../../api/session.ts';
 import { useData } from '../../api/use-data.ts';
 import { useSettings } from '../../app/settings.ts';
 import { timeUs } from '../../i18n/format.ts';
 import { useText } from '../../i18n/text.ts';
 import { Json } from '../../parts/json.tsx';
-import { Badge, Dialog, Empty, ErrorNote, Panel, Shown } from '../../parts/parts.tsx';
+import { Badge, Dialog, ErrorNote, Panel, Shown } from '../../parts/parts.tsx';
+import { type Column, Table } from '../../parts/table.tsx';
 import { useCommand } from '../../parts/use-command.ts';
 
 export function DeadLetters({ run }: { run: string }) {
@@ -27,62 +28,39 @@ export function DeadLetters({ run }: { run: string }) {
     if (done) setReplayed((r) => new Set(r).add(d.id));
     list.again();
   };
+  const columns: readonly Column<DeadLetter>[] = [
+    { head: t('time'), look: 'nowrap', cell: (d) => timeUs(d.at_us, zone, { date: true }) },
+    { head: t('node'), names: true, cell: (d) => d.node },
+    { head: t('dead.source'), cell: (d) => d.source },
+    { head: 'seq', look: 'n', cell: (d) => d.seq },
+    { head: t('dead.code'), look: 'mono', cell: (d) => d.code },
+    { head: t('reason'), look: 'wide', cell: (d) => d.reason },
+    {
+      head: t('actions'),
+      look: 'nowrap',
+      cell: (d) => (
+        <>
+          <button type="button" className="small" onClick={() => setLook(d)}>
+            {t('dead.look')}
+          </button>{' '}
+          {replayed.has(d.id) ? (
+            <Badge tone="good">{t('dead.replayed')}</Badge>
+          ) : (
+            may('dead_letters.replay') && (
+              <button type="button" className="small" disabled={command.busy} onClick={() => void replay(d)}>
+                {t('dead.replay')}
+              </button>
+            )
+          )}
+        </>
+      ),
+    },
+  ];
   return (
     <Panel title={t('tab.dead-letters')} flush>
       {command.error !== undefined && <ErrorNote error={command.error} />}
       <Shown of={list}>
-        {({ items }) =>
-          items.length === 0 ? (
-            <Empty>{t('dead.none')}</Empty>
-          ) : (
-            <table>
-              <thead>
-                <tr>
-                  <th scope="col">{t('time')}</th>
-                  <th scope="col">{t('node')}</th>
-                  <th scope="col">{t('dead.source')}</th>
-                  <th scope="col" className="n">
-                    seq
-                  </th>
-                  <th scope="col">{t('dead.code')}</th>
-                  <th scope="col">{t('reason')}</th>
-                  <th scope="col">{t('actions')}</th>
-                </tr>
-              </thead>
-              <tbody>
-                {items.map((d) => (
-                  <tr key={d.id}>
-                    <td className="nowrap">{timeUs(d.at_us, zone, { date: true })}</td>
-                    <th scope="row">{d.node}</th>
-                    <td>{d.source}</td>
-                    <td className="n">{d.seq}</td>
-                    <td className="mono">{d.code}</td>
-                    <td className="wide">{d.reason}</td>
-                    <td className="nowrap">
-                      <button type="button" className="small" onClick={() => setLook(d)}>
-                        {t('dead.look')}
-                      </button>{' '}
-                      {replayed.has(d.id) ? (
-                        <Badge tone="good">{t('dead.replayed')}</Badge>
-                      ) : (
-                        may('dead_letters.replay') && (
-                          <button
-                            type="button"
-                            className="small"
-                            disabled={command.busy}
-                            onClick={() => void replay(d)}
-                          >
-                            {t('dead.replay')}
-                          </button>
-                        )
-                      )}
-                    </td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-          )
-        }
+        {({ items }) => <Table rows={items} columns={columns} keyOf={(d) => d.id} none={t('dead.none')} />}
       </Shown>
       {look && (
         <Dialog title={`${look.node} · ${look.code}`} onClose={() => setLook(undefined)}>

@@ -1,13 +1,15 @@
 import { useState } from 'react';
 import { ROLES, type Role } from '../../../api/contract/access.ts';
+import type { List } from '../../../api/contract/answers.ts';
 import type { User } from '../../../api/contract/records.ts';
-import type { List } from '../../api/answers.ts';
 import { client, useMay, useMe } from '../../api/session.ts';
 import { useData } from '../../api/use-data.ts';
 import { useSettings } from '../../app/settings.ts';
 import { timeMs } from '../../i18n/format.ts';
 import { useText, word } from '../../i18n/text.ts';
-import { Badge, Dialog, ErrorNote, Field, Note, Panel, Shown } from '../../parts/parts.tsx';
+import { PasswordField, TextField } from '../../parts/fields.tsx';
+import { Badge, Dialog, ErrorNote, Note, Panel, Shown } from '../../parts/parts.tsx';
+import { type Column, Table } from '../../parts/table.tsx';
 import { useCommand } from '../../parts/use-command.ts';
 
 export default function Users() {
@@ -34,6 +36,32 @@ function UserList() {
     setRemoving(undefined);
     users.again();
   };
+  const columns: readonly Column<User>[] = [
+    { head: t('name'), names: true, cell: (u) => u.name },
+    { head: t('users.roles'), cell: (u) => u.roles.map((r) => word(t, 'role', r)).join(', ') },
+    {
+      head: t('state'),
+      cell: (u) => <Badge tone={u.locked ? 'warn' : 'good'}>{t(u.locked ? 'users.locked' : 'users.active')}</Badge>,
+    },
+    { head: t('users.created'), look: 'nowrap', cell: (u) => timeMs(u.created_ms, zone, { date: true }) },
+    { head: t('users.last_login'), look: 'nowrap', cell: (u) => timeMs(u.last_login_ms, zone, { date: true }) },
+    {
+      head: t('actions'),
+      look: 'nowrap',
+      cell: (u) => (
+        <>
+          <button type="button" className="small" onClick={() => setEditing(u)}>
+            {t('users.edit')}
+          </button>{' '}
+          {u.name !== me?.name && (
+            <button type="button" className="small" onClick={() => setRemoving(u)}>
+              {t('users.remove')}
+            </button>
+          )}
+        </>
+      ),
+    },
+  ];
   return (
     <Panel
       title={t('tab.users')}
@@ -45,49 +73,7 @@ function UserList() {
       }
     >
       {command.error !== undefined && <ErrorNote error={command.error} />}
-      <Shown of={users}>
-        {({ items }) => (
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">{t('name')}</th>
-                <th scope="col">{t('users.roles')}</th>
-                <th scope="col">{t('state')}</th>
-                <th scope="col">{t('users.created')}</th>
-                <th scope="col">{t('users.last_login')}</th>
-                <th scope="col">{t('actions')}</th>
-              </tr>
-            </thead>
-            <tbody>
-              {items.map((u) => (
-                <tr key={u.name}>
-                  <th scope="row">{u.name}</th>
-                  <td>{u.roles.map((r) => word(t, 'role', r)).join(', ')}</td>
-                  <td>
-                    {u.locked ? (
-                      <Badge tone="warn">{t('users.locked')}</Badge>
-                    ) : (
-                      <Badge tone="good">{t('users.active')}</Badge>
-                    )}
-                  </td>
-                  <td className="nowrap">{timeMs(u.created_ms, zone, { date: true })}</td>
-                  <td className="nowrap">{timeMs(u.last_login_ms, zone, { date: true })}</td>
-                  <td className="nowrap">
-                    <button type="button" className="small" onClick={() => setEditing(u)}>
-                      {t('users.edit')}
-                    </button>{' '}
-                    {u.name !== me?.name && (
-                      <button type="button" className="small" onClick={() => setRemoving(u)}>
-                        {t('users.remove')}
-                      </button>
-                    )}
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        )}
-      </Shown>
+      <Shown of={users}>{({ items }) => <Table rows={items} columns={columns} keyOf={(u) => u.name} />}</Shown>
       {editing && (
         <EditUser
           user={editing === 'new' ? undefined : editing}
@@ -138,11 +124,7 @@ function EditUser({ user, onClose }: { user: User | undefined; onClose: () => vo
           void save();
         }}
       >
-        {!user && (
-          <Field label={t('name')}>
-            <input required autoFocus autoComplete="off" value={name} onChange={(e) => setName(e.target.value)} />
-          </Field>
-        )}
+        {!user && <TextField label={t('name')} autoFocus autoComplete="off" value={name} onValue={setName} />}
         <fieldset className="choice">
           <legend>{t('users.roles')}</legend>
           {ROLES.filter((r) => r !== 'service').map((r) => (
@@ -156,16 +138,13 @@ function EditUser({ user, onClose }: { user: User | undefined; onClose: () => vo
             </label>
           ))}
         </fieldset>
-        <Field label={user ? t('users.new_password') : `${t('users.password')} (${t('setup.rule')})`}>
-          <input
-            type="password"
-            autoComplete="new-password"
-            required={!user}
-            minLength={12}
-            value={password}
-            onChange={(e) => setPassword(e.target.value)}
-          />
-        </Field>
+        <PasswordField
+          fresh
+          label={user ? t('users.new_password') : `${t('users.password')} (${t('setup.rule')})`}
+          required={!user}
+          value={password}
+          onValue={setPassword}
+        />
         {command.error !== undefined && <ErrorNote error={command.error} />}
         <div className="row end">
           <button type="submit" className="primary" disabled={command.busy || roles.length === 0}>
@@ -200,25 +179,8 @@ function MyPassword() {
           void save();
         }}
       >
-        <Field label={t('users.old_password')}>
-          <input
-            type="password"
-            autoComplete="current-password"
-            required
-            value={old}
-            onChange={(e) => setOld(e.target.value)}
-          />
-        </Field>
-        <Field label={t('setup.rule')}>
-          <input
-            type="password"
-            autoComplete="new-password"
-            required
-            minLength={12}
-            value={fresh}
-            onChange={(e) => setFresh(e.target.value)}
-          />
-        </Field>
+        <PasswordField label={t('users.old_password')} value={old} onValue={setOld} />
+        <PasswordField fresh label={t('setup.rule')} value={fresh} onValue={setFresh} />
         <button type="submit" disabled={command.busy}>
           {t('users.save')}
         </button>

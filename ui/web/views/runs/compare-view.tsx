@@ -1,5 +1,5 @@
 import { useMemo } from 'react';
-import type { Comparison } from '../../api/answers.ts';
+import type { Comparison } from '../../../api/contract/answers.ts';
 import { client } from '../../api/session.ts';
 import { useData } from '../../api/use-data.ts';
 import { comparePath, go, setQuery, usePlace } from '../../app/router.ts';
@@ -103,7 +103,7 @@ export default function CompareView() {
                   <tbody>
                     {c.figures.map((f) => (
                       <tr key={f.name}>
-                        <th scope="row">{figureName(f.name)}</th>
+                        <th scope="row">{figureName(t, f.name)}</th>
                         <td className="n">{figure(f.name, f.a)}</td>
                         <td className="n">{figure(f.name, f.b)}</td>
                         <td className="n">

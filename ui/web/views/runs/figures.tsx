@@ -1,4 +1,5 @@
 import { duration, number, percent } from '../../i18n/format.ts';
+import { type Translate, word } from '../../i18n/text.ts';
 
 /** Figures of a report: a name says what it is in. */
 const RATIO = /^(total_return|cagr|win_rate|time_in_market|average_exposure|max_exposure|maker_share)$/;
@@ -11,7 +12,7 @@ export function figure(name: string, v: number | null | undefined): string {
   if (MONEY.test(name)) return `${number(v, 2)} USDT`;
   return number(v, 4);
 }
-export const figureName = (name: string): string => name.replace(/_us$/, '').replaceAll('_', ' ');
+export const figureName = (t: Translate, name: string): string => word(t, 'figure', name.replace(/_us$/, ''));
 
 /** The numbers among a report's metrics; an object with a depth (the drawdown) counts by it. */
 export function numbersOf(metrics: Readonly<Record<string, unknown>>): [string, number | null][] {

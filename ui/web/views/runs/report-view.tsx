@@ -1,6 +1,6 @@
 import { useMemo } from 'react';
+import type { Fill } from '../../../api/contract/answers.ts';
 import type { Run } from '../../../api/contract/records.ts';
-import type { Fill } from '../../api/answers.ts';
 import { client } from '../../api/session.ts';
 import { useData } from '../../api/use-data.ts';
 import { follow, RUNS } from '../../app/router.ts';
@@ -86,18 +86,18 @@ export default function ReportView({ run }: { run: Run }) {
                   <table>
                     <tbody>
                       <tr>
-                        <th scope="row">final balance</th>
+                        <th scope="row">{figureName(t, 'final_balance')}</th>
                         <td className="n">{decimal(r.final_balance, { digits: 2 })} USDT</td>
                       </tr>
                       {numbersOf(r.metrics).map(([name, v]) => (
                         <tr key={name}>
-                          <th scope="row">{figureName(name)}</th>
+                          <th scope="row">{figureName(t, name)}</th>
                           <td className="n">{figure(name, v)}</td>
                         </tr>
                       ))}
                       {Object.entries(r.orders).map(([name, v]) => (
                         <tr key={name}>
-                          <th scope="row">{name.replaceAll('_', ' ')}</th>
+                          <th scope="row">{word(t, 'order', name)}</th>
                           <td className="n">{v}</td>
                         </tr>
                       ))}

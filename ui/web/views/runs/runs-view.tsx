@@ -7,6 +7,7 @@ import { duration, number, timeMs } from '../../i18n/format.ts';
 import { useText, word } from '../../i18n/text.ts';
 import { Badge, Empty, ErrorNote, Loading, Panel, type Tone } from '../../parts/parts.tsx';
 import './runs.css';
+import { figureName } from './figures.tsx';
 
 const STATE_TONE: Readonly<Record<Run['state'], Tone>> = {
   starting: 'info',
@@ -64,7 +65,7 @@ export default function RunsView() {
                 </th>
                 {SHOWN.map((f) => (
                   <th key={f} scope="col" className="n">
-                    {f.replaceAll('_', ' ')}
+                    {figureName(t, f)}
                   </th>
                 ))}
                 <th scope="col">{t('runs.parity')}</th>

@@ -1,12 +1,12 @@
 import { useMemo, useState } from 'react';
+import type { List } from '../../../api/contract/answers.ts';
 import type { Run, Verdict } from '../../../api/contract/records.ts';
-import type { List } from '../../api/answers.ts';
 import { client } from '../../api/session.ts';
 import { useData } from '../../api/use-data.ts';
 import { setQuery } from '../../app/router.ts';
 import { useSettings } from '../../app/settings.ts';
 import { timeUs } from '../../i18n/format.ts';
-import { useText } from '../../i18n/text.ts';
+import { useText, words } from '../../i18n/text.ts';
 import { Badge, Empty, Shown } from '../../parts/parts.tsx';
 
 const PAGE = 100;
@@ -71,7 +71,7 @@ export function DecisionList({ run, chosen }: { run: Run; chosen: string | null 
                         <span className="mono">{timeUs(v.at_us, zone)}</span>
                         <span className="dim">{v.key}</span>
                         <Badge tone={traded(v) ? 'info' : 'plain'} icon={traded(v) ? 'trading' : 'idle'}>
-                          {v.decision.replaceAll('_', ' ')}
+                          {words(t, 'act', v.decision)}
                         </Badge>
                       </span>
                       <span className="dim cut">

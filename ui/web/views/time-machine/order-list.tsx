@@ -2,7 +2,7 @@ import type { Run } from '../../../api/contract/records.ts';
 import { setQuery } from '../../app/router.ts';
 import { useSettings } from '../../app/settings.ts';
 import { decimal, timeUs } from '../../i18n/format.ts';
-import { useText } from '../../i18n/text.ts';
+import { useText, word } from '../../i18n/text.ts';
 import { useTrading } from '../../live/live.ts';
 import { Badge, Empty, ErrorNote, Loading } from '../../parts/parts.tsx';
 import { Side } from '../runs/report-view.tsx';
@@ -35,7 +35,7 @@ export function OrderList({ run, chosen }: { run: Run; chosen: string | null }) 
               <span className="row">
                 <span className="mono">{timeUs(o.created_us, zone)}</span>
                 <Side side={o.side} /> {decimal(o.qty)} <span className="dim">{o.instrument}</span>
-                <Badge>{o.status.replaceAll('_', ' ')}</Badge>
+                <Badge>{word(t, 'order', o.status)}</Badge>
               </span>
             </button>
           </li>

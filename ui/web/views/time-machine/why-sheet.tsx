@@ -3,7 +3,7 @@ import { client } from '../../api/session.ts';
 import { useData } from '../../api/use-data.ts';
 import { useSettings } from '../../app/settings.ts';
 import { timeUs, value } from '../../i18n/format.ts';
-import { type Translate, useText } from '../../i18n/text.ts';
+import { type Translate, useText, words } from '../../i18n/text.ts';
 import { Icon } from '../../parts/icon.tsx';
 import { Json } from '../../parts/json.tsx';
 import { Badge, Empty, Note, Shown } from '../../parts/parts.tsx';
@@ -29,12 +29,12 @@ function Tree({ of: v }: { of: Verdict }) {
         {v.node} {v.key} · {timeUs(v.at_us, zone, { date: true, us: true })}
       </p>
       <p className="row">
-        {t('why.decision')} <Badge tone={traded(v) ? 'info' : 'plain'}>{v.decision.replaceAll('_', ' ')}</Badge>
+        {t('why.decision')} <Badge tone={traded(v) ? 'info' : 'plain'}>{words(t, 'act', v.decision)}</Badge>
       </p>
       {v.flip && (
         <Note tone="plain">
           <p>
-            {flipText(t, v.flip)} → <b>{v.flip.decision.replaceAll('_', ' ')}</b>{' '}
+            {flipText(t, v.flip)} → <b>{words(t, 'act', v.flip.decision)}</b>{' '}
             <span className="dim">({v.flip.rule})</span>
           </p>
         </Note>

@@ -4,7 +4,7 @@ import { client, useMay } from '../../api/session.ts';
 import { follow, runPath } from '../../app/router.ts';
 import { useSettings } from '../../app/settings.ts';
 import { decimal, timeUs } from '../../i18n/format.ts';
-import { useText } from '../../i18n/text.ts';
+import { useText, word } from '../../i18n/text.ts';
 import { Badge, Empty, ErrorNote, Panel, Tabs } from '../../parts/parts.tsx';
 import { useCommand } from '../../parts/use-command.ts';
 import { Side } from '../runs/report-view.tsx';
@@ -75,9 +75,9 @@ export function Orders({ run, orders }: { run: Run; orders: readonly Order[] }) 
                   <td>
                     <Side side={o.side} />
                   </td>
-                  <td>{o.type.replaceAll('_', ' ')}</td>
+                  <td>{word(t, 'order', o.type)}</td>
                   <td className="n">{decimal(o.price)}</td>
-                  <td className="n">{decimal(o.qty)}</td>
+                  <td className="n">{Number(o.qty) === 0 ? t('order.whole') : decimal(o.qty)}</td>
                   <td className="n">{decimal(o.filled)}</td>
                   <td>
                     <Badge
@@ -91,9 +91,9 @@ export function Orders({ run, orders }: { run: Run; orders: readonly Order[] }) 
                               : 'plain'
                       }
                     >
-                      {o.status.replaceAll('_', ' ')}
+                      {word(t, 'order', o.status)}
                     </Badge>
-                    {o.reason && <span className="dim"> {o.reason}</span>}
+                    {o.reason && <span className="dim"> {word(t, 'order', o.reason)}</span>}
                   </td>
                   <td className="mono dim id" title={o.client_id}>
                     {o.client_id}

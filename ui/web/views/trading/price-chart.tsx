@@ -12,16 +12,15 @@ import {
   type UTCTimestamp,
 } from 'lightweight-charts';
 import { useEffect, useRef } from 'react';
+import type { Candle, Fill } from '../../../api/contract/answers.ts';
 import type { Order, Position } from '../../../api/contract/records.ts';
-import type { Candle, Fill } from '../../api/answers.ts';
 import { useDark } from '../../app/settings.ts';
-import { useText } from '../../i18n/text.ts';
-import { chartLook } from '../runs/equity-chart.tsx';
-
-const css = (name: string): string => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+import { useText, word } from '../../i18n/text.ts';
+import { colour } from '../../theme/colour.ts';
+import { chartLook, showAll } from '../runs/equity-chart.tsx';
 
 export const fillTimeUs = (f: Fill): number => (typeof f.time_ms === 'number' ? f.time_ms * 1000 : Number(f.t ?? 0));
-export const fillPrice = (f: Fill): string => String(f.price ?? f['px'] ?? '');
+export const fillPrice = (f: Fill): string => String(f.price ?? f.px ?? '');
 
 /** Candles with fills as arrows; open orders, stops and liquidation as lines. */
 export function PriceChart(props: {
@@ -47,8 +46,8 @@ export function PriceChart(props: {
   // biome-ignore lint/correctness/useExhaustiveDependencies: colours follow the theme
   useEffect(() => {
     const c = createChart(ref.current!, { ...chartLook(), autoSize: true });
-    const up = css('--good');
-    const down = css('--bad');
+    const up = colour('--good');
+    const down = colour('--bad');
     const series = c.addSeries(CandlestickSeries, {
       upColor: 'transparent',
       borderUpColor: up,
@@ -81,7 +80,7 @@ export function PriceChart(props: {
     const of = `${instrument} ${widthS}`;
     if (c.of !== of && candles.length > 0) {
       c.of = of;
-      c.chart.timeScale().fitContent();
+      showAll(c.chart.timeScale(), candles.length);
     }
   }, [bars, instrument, widthS, dark]);
 
@@ -106,7 +105,7 @@ export function PriceChart(props: {
             time: time as UTCTimestamp,
             position: buy ? 'belowBar' : 'aboveBar',
             shape: buy ? 'arrowUp' : 'arrowDown',
-            color: buy ? css('--good') : css('--bad'),
+            color: buy ? colour('--good') : colour('--bad'),
             ...(n > 1 ? { text: `×${n}` } : {}),
           }),
         ),
@@ -118,13 +117,13 @@ export function PriceChart(props: {
     const c = chart.current;
     if (!c) return;
     for (const l of c.lines) c.series.removePriceLine(l);
-    const line = (price: string | null | undefined, title: string, colour: string, style: LineStyle) =>
+    const line = (price: string | null | undefined, title: string, of: string, style: LineStyle) =>
       price && Number(price) > 0
         ? [
             c.series.createPriceLine({
               price: Number(price),
               title,
-              color: css(colour),
+              color: colour(of),
               lineStyle: style,
               lineWidth: 1,
               axisLabelVisible: true,
@@ -140,7 +139,7 @@ export function PriceChart(props: {
         .flatMap((o) =>
           line(
             o.price,
-            `${t(`side.${o.side}`)} ${Number(o.qty) === 0 ? o.type.replaceAll('_', ' ') : o.qty}`,
+            `${t(`side.${o.side}`)} ${Number(o.qty) === 0 ? word(t, 'order', o.type) : o.qty}`,
             o.side === 'buy' ? '--good' : '--bad',
             LineStyle.Dotted,
           ),

@@ -1,6 +1,6 @@
 import { useEffect, useMemo, useState } from 'react';
+import type { Candle, Fill, List } from '../../../api/contract/answers.ts';
 import type { Order, Run, Trading } from '../../../api/contract/records.ts';
-import type { Candle, Fill, List } from '../../api/answers.ts';
 import { client } from '../../api/session.ts';
 import { useData } from '../../api/use-data.ts';
 import { setQuery, usePlace } from '../../app/router.ts';

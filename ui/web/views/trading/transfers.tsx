@@ -1,5 +1,5 @@
 import { useState } from 'react';
-import type { List, Transfer } from '../../api/answers.ts';
+import type { List, Transfer } from '../../../api/contract/answers.ts';
 import { client, useMay, useMe } from '../../api/session.ts';
 import { useData } from '../../api/use-data.ts';
 import { useSettings } from '../../app/settings.ts';

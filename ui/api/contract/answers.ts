@@ -1,4 +1,4 @@
-/** Answers of routes whose form is said in routes.md only. */
+/** Answers of lists, work that takes longer, and comparisons: what handlers give and the page shows. */
 export interface List<T> {
   readonly items: readonly T[];
   readonly next: number | string | null;
@@ -21,20 +21,36 @@ export interface Fill {
   readonly instrument?: string;
   readonly side?: string;
   readonly price?: string;
+  /** Of a document: the price. */
+  readonly px?: string;
   readonly qty?: string;
   readonly fee?: string;
-  readonly [field: string]: unknown;
 }
+/** A fill of a report. */
+export interface ReportFill {
+  readonly time_ms: number;
+  readonly symbol: string;
+  readonly side: string;
+  readonly price: string;
+  readonly qty: string;
+}
+/** Two runs by their reports. */
 export interface Comparison {
   readonly figures: readonly { readonly name: string; readonly a: number | null; readonly b: number | null }[];
-  readonly first_difference: { readonly index: number; readonly a: Fill | null; readonly b: Fill | null } | null;
-  readonly only_in_a: readonly Fill[];
-  readonly only_in_b: readonly Fill[];
+  /** The first fill that is not the same in both; null when all are. */
+  readonly first_difference: {
+    readonly index: number;
+    readonly a: ReportFill | null;
+    readonly b: ReportFill | null;
+  } | null;
+  readonly only_in_a: readonly ReportFill[];
+  readonly only_in_b: readonly ReportFill[];
   readonly equity: {
     readonly a: readonly (readonly [number, string])[];
     readonly b: readonly (readonly [number, string])[];
   };
 }
+/** A movement of money between wallets that waits for another person, or had one. */
 export interface Transfer {
   readonly id: string;
   readonly run: string;
