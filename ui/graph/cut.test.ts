@@ -119,7 +119,14 @@ describe('the plan of a cut', () => {
     expect(stream(trend, 'ord:cmd').to.filter((t) => t.part === 's6.documents')).toEqual([
       {
         part: 's6.documents',
-        ports: ['orders.alert', 'last_gate.order', 'last_gate.verdict', 'last_gate.status', 'last_gate.flat'],
+        ports: [
+          'orders.alert',
+          'by_hand.outcome',
+          'last_gate.order',
+          'last_gate.verdict',
+          'last_gate.status',
+          'last_gate.flat',
+        ],
         delay_us: 0,
       },
       { part: 's6.documents', ports: ['orders.outcome'], delay_us: 1000 },
