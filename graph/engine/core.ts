@@ -91,7 +91,7 @@ export class Core {
 
   /** Somebody sees the records of a port: its tap, or what hands them on. */
   isWatched(node: number, out: number): boolean {
-    return this.#watchers[node]![out] !== undefined;
+    return this.#watchers[node]![out] !== undefined || this.taps[node]![out] !== undefined;
   }
 
   instance(node: number, key: number): Instance | undefined {

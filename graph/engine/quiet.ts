@@ -83,7 +83,8 @@ export class QuietStretches {
       if (!quiet || direct.length > 1 || input!.rest || input!.pick >= 0 || mode === 'all') return undefined;
       consumers.push({ node, quiet });
     }
-    return new QuietStretches(core, source, out, consumers);
+    // Rows that wake nobody cost next to nothing as they are.
+    return consumers.length === 0 ? undefined : new QuietStretches(core, source, out, consumers);
   }
 
   /** A block is about to be run from `from` on; its rows may have been looked at before, but not these very bytes. */

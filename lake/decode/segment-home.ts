@@ -5,8 +5,8 @@ import { ChimeraError } from '../../graph/schema/index.ts';
 import type { Segment } from './row-store.ts';
 import { Arena, bytesOf, keep, lay, type Spilled, SpillWriter, sizeOf } from './spilled.ts';
 
-/** Decoded rows of all inputs of a run that stay in memory; the rest goes to a temporary file. */
-export const MEMORY_BUDGET = 32 * 2 ** 20;
+/** Decoded rows of all inputs of a run that stay in memory, packed: a year of minutes does. The rest goes to a temporary file. */
+export const MEMORY_BUDGET = 24 * 2 ** 20;
 
 /** In memory, packed. */
 interface Packed {

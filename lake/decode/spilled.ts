@@ -49,13 +49,17 @@ export function bytesOf(s: Segment): number {
 export class SpillWriter {
   #bytes = new Uint8Array(1 << 19);
   #scaled = new Int32Array(4096);
+  /** All rows are of one port: of rows of several, few columns would be packed for what it costs to try. */
+  #alike = false;
   #at = 0;
 
   /** The bytes are valid until the next call. */
   write(s: Segment, at: number): { spilled: Spilled; bytes: Uint8Array } {
     this.#at = 0;
+    this.#alike = false;
     const t = this.#numbers(s.t);
     const port = this.#numbers(s.port);
+    this.#alike = port.kind === 'same';
     const key = this.#numbers(s.key);
     const line = this.#numbers(s.line);
     const flags = this.#numbers(s.flags);
@@ -81,7 +85,7 @@ export class SpillWriter {
     if (isSame(c)) return { kind: 'same', n, value: first };
     if (c instanceof Float64Array) {
       if (isStepped(c)) return { kind: 'stepped', n, first, step: c[1]! - first };
-      const digits = n < FEW ? -1 : this.#scale(c);
+      const digits = this.#alike && n >= FEW ? this.#scale(c) : -1;
       if (digits >= 0) {
         this.#put(this.#scaled.subarray(0, n));
         return { kind: 'scaled', n, digits };
