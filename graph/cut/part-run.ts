@@ -633,13 +633,15 @@ class PartLife {
     const { parts, handover } = this.#receiver;
     const { now } = this.#engine;
     const furthest = Math.max(now, ...parts.map((p) => p.frontier?.t ?? 0));
+    // A part that seldom has something to run stands at its last cycle: that is no lag.
+    const waits = parts.some((p) => p.streams.some((s) => s.announced > s.position));
     const { state } = bus;
     return {
       part: part.id,
       service: part.service,
       cycles: this.#cycles.cycles - this.#cyclesBefore,
       nowUs: now,
-      lagUs: this.#cycles.cycles === 0 ? 0 : furthest - now,
+      lagUs: this.#cycles.cycles === 0 || !waits ? 0 : furthest - now,
       counters: { ...this.#engine.counters },
       restarts: this.#restarts,
       commits: this.#commits,
