@@ -4,7 +4,7 @@ import { action, describe } from '../command.ts';
 import type { Context } from '../context.ts';
 import { EXIT } from '../io.ts';
 import { collect, integer } from '../options.ts';
-import { busUrl } from '../secrets.ts';
+import { busUrl, webhookAccess } from '../secrets.ts';
 
 interface Options {
   home: string;
@@ -49,6 +49,7 @@ export function serve(program: Command, context: Context): void {
         faces: options.faces === true,
         peers: (options.peer ?? []).map(parsePeer),
         env: context.io.env,
+        ...webhookAccess(context.io.env),
         ...(options.bus === undefined
           ? {}
           : { bus: { url: busUrl(options.bus, context.io.env), prefix: options.prefix } }),
