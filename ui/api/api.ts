@@ -106,7 +106,7 @@ export function openApiState(options: ApiOptions): Api {
     transfers: new Records<Transfer>(db, 'transfer'),
     jobs,
     close: () => {
-      jobs.close();
+      void jobs.close();
       options.peers?.close();
       alerts.close();
       metrics.close();

@@ -56,6 +56,7 @@ export async function openLocalApi(options: LocalApiOptions): Promise<LocalApi> 
       code: api.setup.code,
       close: async () => {
         told?.close();
+        await api.jobs.close();
         await served.close();
         await runs.close();
         await bus?.close();
