@@ -41,13 +41,15 @@ export class PartFigures {
     const { parts } = receiver;
     const { now } = engine;
     const furthest = Math.max(now, ...parts.map((p) => p.frontier?.t ?? 0));
+    // A part that seldom has something to run stands at its last cycle: that is no lag.
+    const waits = parts.some((p) => p.streams.some((s) => s.announced > s.position));
     const { state } = bus;
     return {
       part: part.id,
       service: part.service,
       cycles: cycles.cycles - this.#cyclesBefore,
       nowUs: now,
-      lagUs: cycles.cycles === 0 ? 0 : furthest - now,
+      lagUs: cycles.cycles === 0 || !waits ? 0 : furthest - now,
       counters: { ...engine.counters },
       restarts: this.#restarts,
       commits: this.#commits,

@@ -1,9 +1,87 @@
 import { describe, expect, it } from 'vitest';
-import type { Comparison } from './comparison.ts';
+import { type Comparison, compare } from './comparison.ts';
+import { newOrder, type OrderView, type Picture } from './order-state.ts';
 import { NEXT_STATE, ReconcileDesk } from './reconcile-desk.ts';
+import { SymbolOrders } from './symbol-orders.ts';
 import { faultRun } from './testing/fault-run.ts';
 
 const SESSIONS = 400;
+
+const orders = (ids: readonly string[]): SymbolOrders => {
+  const s = new SymbolOrders('BTCUSDT', 0);
+  for (const id of ids) s.add({ ...newOrder('BTCUSDT', 0, id), orderId: `1${id}` });
+  return s;
+};
+const view = (id: string, more: Partial<OrderView> = {}): OrderView => ({
+  clientId: id,
+  orderId: `1${id}`,
+  conditional: false,
+  status: 'new',
+  side: 'buy',
+  type: 'limit',
+  tif: 'gtc',
+  px: 1,
+  stopPx: Number.NaN,
+  qty: 1,
+  cum: 0,
+  reduceOnly: false,
+  triggered: false,
+  childId: '',
+  code: 0,
+  reason: '',
+  timeMs: 0,
+  ...more,
+});
+const picture = (views: readonly OrderView[], more: Partial<Picture> = {}): Picture => ({
+  views,
+  missing: [],
+  fills: [],
+  askedMs: 7,
+  ...more,
+});
+
+describe('open orders here and there', () => {
+  it('have a Jaccard of 1 when they are the same, and lose a share for each that only one side has [OBS.5]', () => {
+    const jaccard = (here: string[], there: OrderView[], more: Partial<Picture> = {}) =>
+      compare(orders(here), picture(there, more)).jaccard;
+    expect(jaccard([], [])).toBe(1);
+    expect(
+      jaccard(
+        ['a', 'b', 'c', 'd'],
+        ['a', 'b', 'c', 'd'].map((id) => view(id)),
+      ),
+    ).toBe(1);
+    // One of four is missing there: three of four in common.
+    expect(jaccard(['a', 'b', 'c', 'd'], [view('a'), view('b'), view('c')], { missing: ['d'] })).toBe(3 / 4);
+    // One more there: four of five.
+    expect(
+      jaccard(
+        ['a', 'b', 'c', 'd'],
+        ['a', 'b', 'c', 'd', 'x'].map((id) => view(id)),
+      ),
+    ).toBe(4 / 5);
+    expect(jaccard(['a'], [view('x')], { missing: ['a'] })).toBe(0);
+  });
+  it('are named where they differ, with what is done about each', () => {
+    const s = orders(['a', 'b', 'c']);
+    const found = compare(
+      s,
+      picture([view('a', { cum: 1, status: 'partially_filled' }), view('b', { status: 'canceled' }), view('x')], {
+        missing: ['c'],
+      }),
+    );
+    expect(found).toMatchObject({ symbol: 'BTCUSDT', askedMs: 7, here: 3, there: 2 });
+    expect(found.differences).toEqual([
+      { kind: 'order_differs', id: 'a', action: 'updated' },
+      { kind: 'order_only_here', id: 'b', action: 'ended' },
+      { kind: 'order_only_there', id: 'x', action: 'adopted' },
+      { kind: 'order_only_here', id: 'c', action: 'ended' },
+    ]);
+    // What the stream has brought meanwhile, and waits, is no difference.
+    s.held = [{ what: 'stands', view: view('x'), mayBeChild: false }];
+    expect(compare(s, picture([view('x')])).differences).toEqual([]);
+  });
+});
 
 describe('comparing ours with the exchange’s', () => {
   it(`${SESSIONS} sessions with lost frames and faults: differences are named with what was done, and nothing differs in the end [S5.3]`, () => {

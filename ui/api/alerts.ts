@@ -86,6 +86,18 @@ export const ALERT_RULES: readonly AlertRule[] = [
     action: 'The log names the node; the journal still has everything.',
   },
   {
+    name: 'ChimeraKillSwitch',
+    level: 'FATAL',
+    forMs: 0,
+    cause: ({ run }) => {
+      const kill = run.live()?.trading()?.kill;
+      return kill?.since_us == null
+        ? undefined
+        : `the kill switch is ${kill.state}: ${kill.reason ?? 'no reason given'}`;
+    },
+    action: 'Find out who engaged it and why. It stays engaged until somebody who may releases it with a reason.',
+  },
+  {
     name: 'ChimeraUnknownOrder',
     level: 'ERROR',
     forMs: 30_000,

@@ -10,6 +10,7 @@ import type { Transfer as ShownTransfer } from './contract/answers.ts';
 import type { Proposal } from './contract/records.ts';
 import { Jobs } from './jobs.ts';
 import { ApiMetrics } from './metrics.ts';
+import type { Peers } from './peers.ts';
 import type { RunList } from './ports.ts';
 import { Answers } from './state/answers.ts';
 import { ApiDatabase, Records } from './state/api-database.ts';
@@ -42,6 +43,8 @@ export interface Api {
   readonly runs: RunList;
   /** The bus that joins services in processes of their own, where one is configured. */
   readonly bus: BusStreams | undefined;
+  /** Processes with one service each, where they are named. */
+  readonly peers: Peers | undefined;
   /** The document's JSON Schema. */
   readonly schema: () => unknown;
   close(): void;
@@ -54,6 +57,7 @@ export interface ApiOptions {
   readonly log: Logger;
   readonly now?: () => number;
   readonly bus?: BusStreams;
+  readonly peers?: Peers;
   /** The connection is encrypted: cookies are for encrypted ones only. */
   readonly secure?: boolean;
   readonly schema?: () => unknown;
@@ -78,6 +82,7 @@ export function openApiState(options: ApiOptions): Api {
     metrics,
     alerts,
     bus: options.bus,
+    peers: options.peers,
     schema,
     sessions: new Sessions(db, now),
     tokens: new Tokens(key, now),
@@ -89,7 +94,8 @@ export function openApiState(options: ApiOptions): Api {
     transfers: new Records<Transfer>(db, 'transfer'),
     jobs,
     close: () => {
-      jobs.close();
+      void jobs.close();
+      options.peers?.close();
       alerts.close();
       metrics.close();
       db.close();

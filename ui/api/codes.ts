@@ -138,4 +138,8 @@ export const CODES = {
     title: 'no bus is configured',
     text: 'Services that run as one process hand their records over in memory, and have no streams. Of services in processes of their own the page shows streams, readers and what was trimmed when it is served with the same `--bus` and `--prefix`.',
   },
+  CHM1142: {
+    title: 'notifications cannot go to this address',
+    text: 'Alerts are posted to the address in CHIMERA_WEBHOOK_URL (or in the file that CHIMERA_WEBHOOK_URL_FILE names). It has to be an `https://` address, or one of this machine: what runs, and what is wrong with it, is nobody else’s business.',
+  },
 } as const satisfies CodeTable;

@@ -36,6 +36,11 @@ export function healthOf(api: Api, service: Service): ServiceHealth {
     Object.assign(checks, said.checks);
     ready &&= !said.warming;
   }
+  for (const p of api.peers?.of(service) ?? []) {
+    nodes++;
+    checks[`process ${p.url}`] = { status: p.status, detail: p.detail };
+    ready &&= p.ready;
+  }
   if (service === 's12') checks['users'] = { status: 'OK', detail: api.users.none ? 'none yet' : 'ready' };
   else if (nodes === 0) checks['nodes'] = { status: 'OK', detail: 'no run that is going on here has nodes of it' };
   const worst = Object.values(checks).map((c) => c.status);

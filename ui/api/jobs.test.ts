@@ -18,7 +18,8 @@ describe('work that takes longer than a request', () => {
     const kept = jobs.begin({ what: 'y', by: 'ann', correlation: 'c', work: until, keep: true });
     await new Promise((done) => setTimeout(done, 1500));
     expect(jobs.get(kept.id)!.state).toBe('running');
-    jobs.close();
+    await jobs.close();
+    expect(jobs.get(kept.id)!.state).toBe('failed');
   });
   it('tells nothing of the inside of a fault', async () => {
     const jobs = new Jobs(Date.now);

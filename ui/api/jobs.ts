@@ -30,10 +30,17 @@ export interface Work {
   readonly keep?: boolean;
 }
 
+interface Running {
+  readonly stop: AbortController;
+  asked: number;
+  readonly keep: boolean;
+  over: Promise<void>;
+}
+
 /** Work that takes longer than a request: it is begun, and asked for later. In memory: a restart forgets it. */
 export class Jobs {
   readonly #jobs = new Map<string, Job>();
-  readonly #running = new Map<string, { readonly stop: AbortController; asked: number; readonly keep: boolean }>();
+  readonly #running = new Map<string, Running>();
   readonly #now: () => number;
   #timer: NodeJS.Timeout | undefined;
   readonly #forgottenMs: number;
@@ -67,7 +74,8 @@ export class Jobs {
       ended_ms: null,
     };
     this.#jobs.set(id, job);
-    this.#running.set(id, { stop, asked: performance.now(), keep });
+    const running: Running = { stop, asked: performance.now(), keep, over: Promise.resolve() };
+    this.#running.set(id, running);
     this.#watch();
     for (const old of this.#jobs.keys()) {
       if (this.#jobs.size <= KEPT) break;
@@ -77,7 +85,7 @@ export class Jobs {
       this.#running.delete(id);
       this.#jobs.set(id, { ...job, ...more, ended_ms: this.#now() });
     };
-    void work(stop.signal).then(
+    running.over = work(stop.signal).then(
       (result) => end({ state: 'done', progress: 1, result }),
       (e: unknown) => end({ state: 'failed', error: refusalOf(e, correlation).problem.error }),
     );
@@ -87,9 +95,12 @@ export class Jobs {
   cancel(id: string): void {
     this.#running.get(id)?.stop.abort();
   }
-  close(): void {
+  /** Ends what is under way, and waits until it has cleaned up. */
+  async close(): Promise<void> {
     clearInterval(this.#timer);
-    for (const { stop } of this.#running.values()) stop.abort();
+    const running = [...this.#running.values()];
+    for (const { stop } of running) stop.abort();
+    await Promise.all(running.map((r) => r.over));
   }
   #watch(): void {
     if (this.#timer) return;

@@ -6,6 +6,8 @@ import { registry } from '../cli/registry.ts';
 import { home as programHome, version } from '../cli/version.ts';
 import { type Api, openApiState } from './api.ts';
 import { busStreams } from './bus-streams.ts';
+import { Webhook, type WebhookOptions } from './notify/webhook.ts';
+import { type parsePeer, watchPeers } from './peers.ts';
 import { RunRegistry } from './runs/run-registry.ts';
 import { type Served, type ServeOptions, serveApi } from './serve-api.ts';
 
@@ -15,6 +17,10 @@ export interface LocalApiOptions extends ServeOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
   readonly log?: Logger;
   /** Redis that joins services in processes of their own: what lies on it is shown. */
+  /** Where alerts are told. */
+  readonly webhook?: WebhookOptions;
+  /** Processes that run one service each, with the address of their metrics. */
+  readonly peers?: readonly ReturnType<typeof parsePeer>[];
   readonly bus?: { readonly url: string; readonly prefix?: string | undefined };
 }
 export interface LocalApi extends Served {
@@ -26,7 +32,7 @@ export interface LocalApi extends Served {
 
 /** The API in this thread, over the runs of a home folder: what `chimera serve` is, and what the worker of a live run is. */
 export async function openLocalApi(options: LocalApiOptions): Promise<LocalApi> {
-  const { home, env = {}, log = apiLog(env), bus: address, ...serve } = options;
+  const { home, env = {}, log = apiLog(env), bus: address, peers = [], webhook, ...serve } = options;
   const bus = address && busStreams(address.url, address.prefix);
   const runs = new RunRegistry(home);
   const api = openApiState({
@@ -37,9 +43,11 @@ export async function openLocalApi(options: LocalApiOptions): Promise<LocalApi> 
     secure: serve.tls !== undefined,
     schema: () => documentSchema(),
     ...(bus ? { bus } : {}),
+    ...(peers.length > 0 ? { peers: watchPeers(peers) } : {}),
   });
   try {
     const served = await serveApi(api, { page: join(programHome(), 'dist', 'web'), ...serve });
+    const told = webhook && new Webhook(webhook, api.alerts, log);
     api.alerts.start();
     return {
       ...served,
@@ -47,6 +55,8 @@ export async function openLocalApi(options: LocalApiOptions): Promise<LocalApi> 
       runs,
       code: api.setup.code,
       close: async () => {
+        told?.close();
+        await api.jobs.close();
         await served.close();
         await runs.close();
         await bus?.close();

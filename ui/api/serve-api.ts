@@ -4,6 +4,7 @@ import type { FastifyInstance } from 'fastify';
 import { ChimeraError } from '../../graph/schema/index.ts';
 import type { Api } from './api.ts';
 import { LiveSockets } from './live/live-sockets.ts';
+import { isLoopback } from './loopback.ts';
 import { servePage } from './page.ts';
 import { SERVICE_IDS, SERVICES } from './route.ts';
 import { buildServer } from './server.ts';
@@ -26,9 +27,6 @@ export interface Served {
   readonly port: number;
   close(): Promise<void>;
 }
-
-/** Whether only this machine can reach an address. */
-export const isLoopback = (host: string): boolean => /^(127\.\d+\.\d+\.\d+|::1|\[::1\]|localhost)$/.test(host);
 
 /** Listens: the gateway with the page and the websocket, and the other faces if asked. @throws CHM1130, CHM1131 */
 export async function serveApi(api: Api, options: ServeOptions = {}): Promise<Served> {

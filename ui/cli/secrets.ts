@@ -63,3 +63,10 @@ export function s3Access(env: Env): S3Access {
   const region = env['CHIMERA_S3_REGION'];
   return { endpoint, accessKey, secretKey, ...(region ? { region } : {}) };
 }
+
+/** Where alerts are told: CHIMERA_WEBHOOK_URL, signed with CHIMERA_WEBHOOK_SECRET (each also as …_FILE). */
+export function webhookAccess(env: Env): { webhook?: { url: string; secret?: string } } {
+  const url = secret(env, 'CHIMERA_WEBHOOK_URL');
+  const key = secret(env, 'CHIMERA_WEBHOOK_SECRET');
+  return url === undefined ? {} : { webhook: { url, ...(key === undefined ? {} : { secret: key }) } };
+}

@@ -4,6 +4,7 @@ import { ChimeraError } from '../../graph/schema/index.ts';
 import type { ApiThread } from '../api/api-thread.ts';
 import type { Context } from './context.ts';
 import { integer } from './options.ts';
+import { webhookAccess } from './secrets.ts';
 import { home as programHome } from './version.ts';
 
 export interface ServingOptions {
@@ -37,6 +38,7 @@ export async function startServing(context: Context, options: ServingOptions): P
       home: options.home ?? 'runs',
       port,
       page: join(programHome(), 'dist', 'web'),
+      ...webhookAccess(context.io.env),
       env: { CHIMERA_LOG: context.io.env['CHIMERA_LOG'] },
     });
   let api: ApiThread;

@@ -1,10 +1,10 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
+import { freePort } from '../../graph/bus/redis/testing/redis-server.ts';
 import { LiveProgram } from '../api/testing/live-program.ts';
 import { home } from '../cli/version.ts';
 
@@ -82,7 +82,7 @@ describe.skipIf(found === undefined)(
       }
     }
 
-    it('scrapes a run that trades, and parses all of what it is given [S11.2]', async () => {
+    it('scrapes a run that trades, and parses all of what it is given', async () => {
       interface Targets {
         readonly activeTargets: readonly {
           readonly health: string;
@@ -160,11 +160,3 @@ describe.skipIf(found === undefined)(
     }, 120_000);
   },
 );
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
-  const { port } = server.address() as { port: number };
-  await new Promise<void>((done) => server.close(() => done()));
-  return port;
-}

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -11,7 +11,15 @@ describe('a dry-run asked for over HTTP', () => {
   let program: LiveProgram;
   let yaml: string;
   beforeAll(async () => {
-    program = await LiveProgram.start('start', '--seconds', '600', '--dir', join(home, 'first'));
+    mkdirSync(join(home, 'tmp'));
+    program = await LiveProgram.startWith(
+      { TMPDIR: join(home, 'tmp') },
+      'start',
+      '--seconds',
+      '600',
+      '--dir',
+      join(home, 'first'),
+    );
     await program.person('rhea', 'researcher');
     await program.until('/orders', 'rhea', (s) => s.status === 200 && s.body.items.length > 3, 90_000);
     // It has something to go back to once it has committed behind them.
@@ -67,7 +75,7 @@ describe('a dry-run asked for over HTTP', () => {
     const job = await program.job(begun, 'rhea');
     expect([job.state, job.error.code]).toEqual(['failed', 'CHM1138']);
     expect(childrenOf(program.pid).filter((c) => c.includes('dry-run'))).toEqual([]);
-    expect(readdirSync(tmpdir()).filter((n) => n.startsWith('chimera-work-'))).toEqual([]);
+    expect(readdirSync(join(home, 'tmp')).filter((n) => n.startsWith('chimera-work-'))).toEqual([]);
     expect((await program.job(await ask(), 'rhea')).state).toBe('done');
   });
   it('is ended when it takes longer or says more than it may', async () => {

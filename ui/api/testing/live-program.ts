@@ -27,10 +27,15 @@ export class LiveProgram {
     this.#end = end;
   }
   /** @param args such as `start --seconds 600`; the page is served at a free port, and `ada` is its administrator */
-  static async start(...args: string[]): Promise<LiveProgram> {
+  static start(...args: string[]): Promise<LiveProgram> {
+    return LiveProgram.startWith({}, ...args);
+  }
+  /** @param env besides what this process has */
+  static async startWith(env: Readonly<Record<string, string>>, ...args: string[]): Promise<LiveProgram> {
     const [program, ...own] = chimera();
     const child = spawn(program!, [...own, ...args, '--serve', '--serve-port', '0'], {
       stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...env },
     });
     let said = '';
     let printed = '';

@@ -3,8 +3,8 @@ import type { Command } from 'commander';
 import { action, describe } from '../command.ts';
 import type { Context } from '../context.ts';
 import { EXIT } from '../io.ts';
-import { integer } from '../options.ts';
-import { busUrl } from '../secrets.ts';
+import { collect, integer } from '../options.ts';
+import { busUrl, webhookAccess } from '../secrets.ts';
 
 interface Options {
   home: string;
@@ -15,6 +15,7 @@ interface Options {
   tlsKey?: string;
   bus?: string;
   prefix?: string;
+  peer?: string[];
 }
 
 export function serve(program: Command, context: Context): void {
@@ -31,16 +32,24 @@ export function serve(program: Command, context: Context): void {
     .option('--tls-cert <file>', 'certificate, PEM')
     .option('--tls-key <file>', 'its key, PEM')
     .option('--bus <url>', 'Redis that joins services in processes of their own: shows its streams and readers')
-    .option('--prefix <name>', 'with --bus: as the services have it');
+    .option('--prefix <name>', 'with --bus: as the services have it')
+    .option(
+      '--peer <service=url>',
+      'a process with one service, and its --metrics address: its health counts; repeatable',
+      collect,
+    );
   describe(command, ['serve', 'serve --home runs --port 8092', 'serve --faces']).action(
     action(context, async (options: Options) => {
       const { openLocalApi } = await import('../../api/local-api.ts');
+      const { parsePeer } = await import('../../api/peers.ts');
       const local = await openLocalApi({
         home: options.home,
         port: options.port,
         host: options.host,
         faces: options.faces === true,
+        peers: (options.peer ?? []).map(parsePeer),
         env: context.io.env,
+        ...webhookAccess(context.io.env),
         ...(options.bus === undefined
           ? {}
           : { bus: { url: busUrl(options.bus, context.io.env), prefix: options.prefix } }),

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
@@ -25,7 +25,9 @@ describe.skipIf(chromiumPath() === undefined)(
     let hash: string;
     let before: Record<'atr' | 'positions', Record<string, number>>;
     beforeAll(async () => {
-      program = await LiveProgram.start(
+      mkdirSync(join(home, 'tmp'));
+      program = await LiveProgram.startWith(
+        { TMPDIR: join(home, 'tmp') },
         ...['run', 'pipelines/trend.yaml', '--profile', 'paper', ...SETS, '--rate', '4', '--home', home],
         ...['--state', join(home, 'state'), '--capture', join(home, 'lake')],
       );
@@ -126,7 +128,7 @@ describe.skipIf(chromiumPath() === undefined)(
       const path = `/config/proposals/${proposal.id}/approve`;
       expect((await program.ask('POST', path, { as: 'stefan', body: {} })).status).toBe(403);
     });
-    it('is in force once that person approves: kept nodes go on with what they had counted [S10.4]', async () => {
+    it('is in force once that person approves: kept nodes go on with what they had counted', async () => {
       before = { atr: await stateOf('atr'), positions: await stateOf('positions') };
       expect(before.atr['n']).toBeGreaterThan(5);
       expect(before.positions['fees']).toBeGreaterThan(0);
@@ -167,7 +169,7 @@ describe.skipIf(chromiumPath() === undefined)(
       expect(who(/POST .*\/proposals$/)).toBe('stan');
       expect(who(/POST .*\/approve$/)).toBe('rita');
       expect((await program.ask('GET', '/audit/verify', { as: 'ada' })).body.ok).toBe(true);
-      expect(readdirSync(tmpdir()).filter((n) => n.startsWith('chimera-work-'))).toEqual([]);
+      expect(readdirSync(join(home, 'tmp')).filter((n) => n.startsWith('chimera-work-'))).toEqual([]);
     });
   },
 );
