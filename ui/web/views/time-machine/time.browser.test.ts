@@ -57,7 +57,7 @@ describe.skipIf(chromiumPath() === undefined)(`the time machine (${chromiumPath(
       await sheet().locator('.lineage li, [role=alert]').first().waitFor();
     }
     expect(await asked()).toMatch(/_key=trend\.intent\.[\s\S]*_key=trend\.documents\.signal\.market\.\d+/);
-    expect(await asked()).toMatch(/source=market seq=\d+/);
+    expect(await asked()).toMatch(/inputs\/trend\.market\.\d+/);
     await picture(page, 'lineage');
   });
   it('takes a moment by time, and says how it is written when it is not understood', async () => {
