@@ -62,7 +62,7 @@ describe.skipIf(chromiumPath() === undefined)(
     }
 
     it(
-      `lets no order that adds risk leave once it is pressed, and is flat by the venue’s own word, ${TRIALS} times [S12.2] [S12.4]`,
+      `lets no order that adds risk leave once it is pressed, and is flat by the venue’s own word, ${TRIALS} times [S12.4]`,
       async () => {
         const { page } = desk;
         const stopped: number[] = [];
@@ -101,7 +101,7 @@ describe.skipIf(chromiumPath() === undefined)(
       120_000 + 40_000 * TRIALS,
     );
 
-    it('has every pressing in the audit log, with who and why [S12.9] [SEC.6]', async () => {
+    it('has every pressing in the audit log, with who and why [S12.9]', async () => {
       const { page } = desk;
       await page.goto('/app/operations/audit');
       const rows = page.getByRole('row', { name: /ada.*POST \/v1\/kill-switch/ });

@@ -65,6 +65,7 @@ export const operationsTexts = {
   'users.password': ['Password', '密碼'],
   'users.new_password': ['New password (empty: unchanged)', '新密碼（留空則不變）'],
   'users.my_password': ['Change my password', '變更我的密碼'],
+  'users.fresh_password': ['New password', '新密碼'],
   'users.old_password': ['Current password', '目前密碼'],
   'users.changed': ['The password has been changed.', '密碼已變更。'],
   'operations.details': ['Details', '詳細'],

@@ -57,5 +57,6 @@ export const runsTexts = {
   'figure.fees': ['fees', '手續費'],
   'figure.funding': ['funding', '資金費用'],
   'figure.maker_share': ['maker share', '掛單成交占比'],
+  'figure.max_drawdown': ['max drawdown', '最大回撤'],
   'figure.events': ['events', '事件數'],
 } as const;

@@ -73,6 +73,7 @@ export const tradingTexts = {
   'order.stop': ['stop', '停損'],
   'order.take_profit': ['take profit', '停利'],
   'order.trailing_stop_market': ['trailing stop market', '移動停損'],
+  'order.sent': ['sent', '已送出'],
   'order.new': ['new', '已掛單'],
   'order.partially_filled': ['partially filled', '部分成交'],
   'order.filled': ['filled', '完全成交'],
@@ -89,4 +90,6 @@ export const tradingTexts = {
   'order.guardian': ['guardian', '守護單'],
   'order.operator': ['operator', '人工'],
   'order.whole': ['whole position', '全部部位'],
+  'reconcile.none': ['none', '無'],
+  'reconcile.unknown': ['not known', '未知'],
 } as const;

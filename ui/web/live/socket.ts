@@ -20,6 +20,8 @@ export interface SocketOptions {
 const BACK_OFF_MS = [250, 500, 1000, 2000, 4000, 8000, 15000] as const;
 /** A server that has said nothing for so long while something is watched is taken for gone. */
 const SILENCE_MS = 20_000;
+/** Until what was refused is asked for again. */
+const PATIENCE_MS = 1000;
 
 /**
  * The live connection. What is watched is stated once; after a loss it comes back with growing pauses and everything that was
@@ -34,6 +36,8 @@ export class LiveSocket {
   #socket: WebSocket | undefined;
   #retry: ReturnType<typeof setTimeout> | undefined;
   #watchdog: ReturnType<typeof setInterval> | undefined;
+  #again: ReturnType<typeof setTimeout> | undefined;
+  #patience = PATIENCE_MS;
   #attempt = 0;
   #heardMs = 0;
   #welcome = false;
@@ -60,6 +64,7 @@ export class LiveSocket {
     document.removeEventListener('visibilitychange', this.#now);
     clearInterval(this.#watchdog);
     clearTimeout(this.#retry);
+    clearTimeout(this.#again);
     this.#drop();
     this.connection.set({ state: 'idle' });
   }
@@ -128,6 +133,7 @@ export class LiveSocket {
     if (message.kind === 'welcome') {
       this.#welcome = true;
       this.#attempt = 0;
+      this.#patience = PATIENCE_MS;
       this.connection.set({ state: 'open' });
       for (const { open } of this.#wanted.values()) this.#send(open);
     }
@@ -135,7 +141,17 @@ export class LiveSocket {
       this.#lost(true);
       return;
     }
+    if (message.kind === 'refused' && message.of === 'watch') this.#watchLater();
     for (const l of this.#listeners.get(message.kind) ?? []) (l as (m: ToPage) => void)(message);
+  }
+  /** A server that has just started learns of its runs a little later: what it does not know is asked for again, ever more seldom. */
+  #watchLater(): void {
+    clearTimeout(this.#again);
+    this.#again = setTimeout(() => {
+      if (!this.#welcome) return;
+      this.#patience *= 2;
+      for (const { open } of this.#wanted.values()) if (open.kind === 'watch') this.#send(open);
+    }, this.#patience);
   }
   #send(message: FromPage): void {
     if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(message));

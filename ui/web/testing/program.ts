@@ -7,6 +7,7 @@ export class Program {
   readonly #child: ChildProcess;
   #said = '';
   readonly #ended: Promise<void>;
+  #told = false;
 
   constructor(...args: readonly string[]) {
     this.#child = spawn(process.execPath, [join(home(), 'bin', 'chimera.js'), ...args], {
@@ -18,7 +19,14 @@ export class Program {
       stream?.on('data', (piece) => {
         this.#said += String(piece);
       });
-    this.#ended = new Promise((done) => this.#child.once('exit', () => done()));
+    this.#ended = new Promise((done) =>
+      this.#child.once('exit', (code, signal) => {
+        // Whoever waits for what it does would never learn why.
+        if (!this.#told)
+          console.error(`chimera ${args[0]} ended by itself (${code ?? signal}): ${this.#said.slice(-2000)}`);
+        done();
+      }),
+    );
   }
   /** What it says, once it has said it. @throws when it ended or was silent for too long */
   async says(pattern: RegExp, withinMs = 60_000): Promise<RegExpExecArray> {
@@ -33,10 +41,12 @@ export class Program {
   }
   /** Without a word, as the machine's own killer does it. */
   async kill(): Promise<void> {
+    this.#told = true;
     this.#child.kill('SIGKILL');
     await this.#ended;
   }
   async end(): Promise<void> {
+    this.#told = true;
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     this.#child.kill('SIGINT');
     const timer = setTimeout(() => this.#child.kill('SIGKILL'), 15_000);

@@ -87,6 +87,12 @@ describe.skipIf(chromiumPath() === undefined)(`every view, in both languages (${
         () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
       );
       if (wide > 0) off.push(`${name}: ${wide} px`);
+      // Above everything, and all of it.
+      const kill = (await p.page.getByRole('banner').getByRole('button', { name: '緊急停止' }).boundingBox())!;
+      if (kill.y > 46 || kill.x + kill.width > 390) off.push(`${name}: the kill switch is at ${kill.x}, ${kill.y}`);
+      const main = (await p.page.locator('main').boundingBox())!;
+      const rail = (await p.page.getByRole('navigation', { name: '主導覽' }).boundingBox())!;
+      if (main.y < 46 || main.x < rail.x + rail.width - 1) off.push(`${name}: the view lies under the navigation`);
     }
     expect(off).toEqual([]);
     await p.context.close();

@@ -251,7 +251,7 @@ function Flow(
           nodesFocusable={false}
           edgesFocusable={false}
           elementsSelectable={false}
-          minZoom={0.1}
+          minZoom={0.05}
           maxZoom={2}
           fitView={first === null}
           onInit={() => setReady(true)}
@@ -306,7 +306,7 @@ function Flow(
 
 /** How much of a box can be read: all of it, its name and one figure, its name and a colour. */
 const distanceAt = (zoom: number): 'near' | 'far' | 'remote' => (zoom < 0.26 ? 'remote' : zoom < 0.56 ? 'far' : 'near');
-const FIT = { padding: 0.03, minZoom: 0.1, maxZoom: 1.1 } as const;
+const FIT = { padding: 0.03, minZoom: 0.05, maxZoom: 1.1 } as const;
 // The licence of the library allows to take the mark off; the help sheet names it.
 const PRO = { hideAttribution: true } as const;
 const still = { draggable: false, selectable: false, focusable: false, connectable: false } as const;

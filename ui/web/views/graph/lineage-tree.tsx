@@ -2,7 +2,7 @@ import type { Lineage } from '../../../api/contract/records.ts';
 import { follow, runPath } from '../../app/router.ts';
 import { useSettings } from '../../app/settings.ts';
 import { timeUs, value } from '../../i18n/format.ts';
-import { useText } from '../../i18n/text.ts';
+import { useText, word } from '../../i18n/text.ts';
 
 /** Causes below what they caused. */
 export function LineageTree({ run, root }: { run: string; root: Lineage }) {
@@ -25,8 +25,12 @@ function Branch({ run, of, depth }: { run: string; of: Lineage; depth: number })
   return (
     <li>
       <div className="what">
-        <b>{of.kind.replaceAll('_', ' ')}</b>
-        {of.node && <span className="mono">{of.node}</span>}
+        <b>{word(t, 'lineage', of.kind)}</b>
+        {of.node ? (
+          <span className="mono">{of.node}</span>
+        ) : (
+          values.length === 0 && <span className="mono dim">{of.id}</span>
+        )}
         {at ? (
           <a href={at} onClick={follow(at)} title={t('lineage.go_cycle')}>
             {timeUs(of.at_us, zone, { us: true })}

@@ -137,7 +137,7 @@ const LaneView = memo(function LaneView({ data }: NodeProps<LaneNode>) {
   return (
     <div className="lane" data-tier={data.tier}>
       <span>
-        <b>{word(t, 'tier', data.tier)}</b> {t(`tier.${data.tier}_note`)}
+        <b>{word(t, 'tier', data.tier)}</b> <i>{t(`tier.${data.tier}_note`)}</i>
       </span>
     </div>
   );

@@ -42,7 +42,7 @@ describe.skipIf(chromiumPath() === undefined)(`operations, runs and trading (${c
     await operations('streams');
     await page.getByText('No streams').waitFor();
   });
-  it('adds a person with roles, who then stands in the list and in the audit log', async () => {
+  it('adds a person with roles, who then stands in the list and in the audit log [S12.9]', async () => {
     await operations('users');
     await page.getByRole('button', { name: 'Add a user' }).click();
     const dialog = page.getByRole('dialog');
@@ -107,6 +107,22 @@ describe.skipIf(chromiumPath() === undefined)(`operations, runs and trading (${c
     await page.keyboard.press('Shift+K');
     await page.getByRole('dialog', { name: 'Kill switch' }).waitFor();
     await page.keyboard.press('Escape');
+  });
+  it('leads to kill switch, approvals and configuration after one sign-in, from one page [S12.8]', async () => {
+    await ada.open(view('trading'));
+    await page.evaluate(() => Object.assign(globalThis, { still: 'here' }));
+    await page.getByRole('button', { name: 'Propose a transfer' }).waitFor();
+    await page.getByRole('navigation').getByText('Editor').click();
+    await page.getByRole('tab', { name: /Proposals/ }).click();
+    await page.getByText('No proposal yet.').waitFor();
+    await page.keyboard.press('Escape');
+    await page
+      .getByRole('banner')
+      .getByRole('button', { name: /Kill switch/ })
+      .click();
+    await page.getByRole('dialog', { name: 'Kill switch' }).getByText('Run trend-live').waitFor();
+    await page.keyboard.press('Escape');
+    expect(await page.evaluate(() => (globalThis as { still?: string }).still)).toBe('here');
   });
   it('lets nobody engage the kill switch whose role does not say so', async () => {
     const bob = await desk.person('bob', 'viewer');

@@ -180,7 +180,12 @@ function MyPassword() {
         }}
       >
         <PasswordField label={t('users.old_password')} value={old} onValue={setOld} />
-        <PasswordField fresh label={t('setup.rule')} value={fresh} onValue={setFresh} />
+        <PasswordField
+          fresh
+          label={`${t('users.fresh_password')} (${t('setup.rule')})`}
+          value={fresh}
+          onValue={setFresh}
+        />
         <button type="submit" disabled={command.busy}>
           {t('users.save')}
         </button>

@@ -38,7 +38,7 @@ export const showAll = (
   scale: { setVisibleLogicalRange(r: { from: number; to: number }): void },
   points: number,
 ): void => {
-  if (points > 0) scale.setVisibleLogicalRange({ from: -points * 0.03, to: points });
+  if (points > 0) scale.setVisibleLogicalRange({ from: -points * 0.05, to: points });
 };
 
 export function EquityChart({

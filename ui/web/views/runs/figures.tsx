@@ -2,7 +2,7 @@ import { duration, number, percent } from '../../i18n/format.ts';
 import { type Translate, word } from '../../i18n/text.ts';
 
 /** Figures of a report: a name says what it is in. */
-const RATIO = /^(total_return|cagr|win_rate|time_in_market|average_exposure|max_exposure|maker_share)$/;
+const RATIO = /^(total_return|cagr|win_rate|time_in_market|average_exposure|max_exposure|maker_share|max_drawdown)$/;
 const MONEY = /^(net_profit|volume|fees|funding|average_trade|final_balance|start_balance|gross|net)$/;
 
 export function figure(name: string, v: number | null | undefined): string {

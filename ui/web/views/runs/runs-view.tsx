@@ -7,7 +7,7 @@ import { duration, number, timeMs } from '../../i18n/format.ts';
 import { useText, word } from '../../i18n/text.ts';
 import { Badge, Empty, ErrorNote, Loading, Panel, type Tone } from '../../parts/parts.tsx';
 import './runs.css';
-import { figureName } from './figures.tsx';
+import { figure, figureName } from './figures.tsx';
 
 const STATE_TONE: Readonly<Record<Run['state'], Tone>> = {
   starting: 'info',
@@ -101,7 +101,7 @@ export default function RunsView() {
                   <td className="n">{duration(((r.ended_ms ?? Date.now()) - r.started_ms) * 1000)}</td>
                   {SHOWN.map((f) => (
                     <td key={f} className="n">
-                      {number(r.figures[f], 3)}
+                      {figure(f, r.figures[f])}
                     </td>
                   ))}
                   <td>

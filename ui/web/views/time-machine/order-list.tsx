@@ -34,7 +34,8 @@ export function OrderList({ run, chosen }: { run: Run; chosen: string | null }) 
             >
               <span className="row">
                 <span className="mono">{timeUs(o.created_us, zone)}</span>
-                <Side side={o.side} /> {decimal(o.qty)} <span className="dim">{o.instrument}</span>
+                <Side side={o.side} /> {Number(o.qty) === 0 ? t('order.whole') : decimal(o.qty)}{' '}
+                <span className="dim">{o.instrument}</span>
                 <Badge>{word(t, 'order', o.status)}</Badge>
               </span>
             </button>

@@ -2,7 +2,7 @@ import type { Trading } from '../../../api/contract/records.ts';
 import { client, useMay } from '../../api/session.ts';
 import { useSettings } from '../../app/settings.ts';
 import { decimal, number, timeUs } from '../../i18n/format.ts';
-import { useText } from '../../i18n/text.ts';
+import { useText, word } from '../../i18n/text.ts';
 import { Badge, Empty, ErrorNote, Panel } from '../../parts/parts.tsx';
 import { useCommand } from '../../parts/use-command.ts';
 
@@ -32,7 +32,7 @@ export function Reconciler({ run, of }: { run: string; of: Trading['reconciler']
         <dt>{t('state')}</dt>
         <dd>
           <Badge tone={of.checked_us === null ? 'plain' : agrees ? 'good' : 'warn'}>
-            {of.state.replaceAll('_', ' ')}
+            {word(t, 'reconcile', of.state)}
           </Badge>
         </dd>
         <dt>{t('trading.checked')}</dt>
