@@ -3,7 +3,7 @@ import type { Run } from '../../../api/contract/records.ts';
 import { comparePath, follow, go, runPath } from '../../app/router.ts';
 import { useRuns } from '../../app/runs.ts';
 import { useSettings } from '../../app/settings.ts';
-import { duration, number, timeMs } from '../../i18n/format.ts';
+import { duration, timeMs } from '../../i18n/format.ts';
 import { useText, word } from '../../i18n/text.ts';
 import { Badge, Empty, ErrorNote, Loading, Panel, type Tone } from '../../parts/parts.tsx';
 import './runs.css';
