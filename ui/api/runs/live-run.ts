@@ -318,6 +318,8 @@ export class LiveRunHandle implements RunHandle, LiveRun {
     this.#keys.clear();
     this.#last = undefined;
     this.#trading = new TradingView(beginning.trading);
+    // The past has one graph more: it is opened anew at the next question.
+    void this.#past.close();
     this.#keep();
     this.#changed('graph');
   }
