@@ -84,7 +84,7 @@ describe('open orders here and there', () => {
 });
 
 describe('comparing ours with the exchange’s', () => {
-  it(`${SESSIONS} sessions with lost frames and faults: differences are named with what was done, and nothing differs in the end [S5.3]`, () => {
+  it(`${SESSIONS} sessions with lost frames and faults: differences are named with what was done, and in nine of ten nothing differs at the last comparison`, () => {
     const kinds = new Map<string, number>();
     let last = 0;
     for (let seed = 1; seed <= SESSIONS; seed++) {
@@ -102,7 +102,6 @@ describe('comparing ours with the exchange’s', () => {
       if (end.differences.length === 0 && end.jaccard === 1) last++;
       else kinds.set('in the end', (kinds.get('in the end') ?? 0) + 1);
     }
-    console.table(Object.fromEntries([...kinds].sort()));
     for (const kind of ['fill_missing: booked', 'order_only_here: ended', 'order_only_there: adopted'])
       expect(kinds.get(kind) ?? 0, kind).toBeGreaterThan(0);
     expect(last).toBeGreaterThan(SESSIONS * 0.9);

@@ -98,7 +98,7 @@ describe.skipIf(taken.length > 0)(
         if (s === 's12') expect((await get(`${at}/`)).text).toContain('<div id="root"');
       });
     }
-    it('tell health and readiness in one form, whichever is asked [OBS.8]', async () => {
+    it('tell health and readiness in one form, whichever is asked', async () => {
       const forms = new Set<string>();
       for (const port of PORTS)
         for (const path of ['health', 'ready', 'v1/health'])

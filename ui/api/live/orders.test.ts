@@ -38,7 +38,7 @@ describe('orders by hand, over HTTP into a run that goes on', () => {
     return place({ side: 'buy', type: 'limit', qty: '0.003', price: px }, key);
   }
 
-  it('reach the venue and stand there; the same command again, in whatever way, is the same order [S4.2] [S4.5]', async () => {
+  it('reach the venue and stand there; the same command again, in whatever way, is the same order [S4.5]', async () => {
     const key = randomUUID();
     const first = await resting(key);
     expect([first.status, first.text]).toEqual([200, expect.stringContaining('hand-BTCUSDT-')]);
