@@ -5,7 +5,7 @@ import { SetupCode } from './auth/setup-code.ts';
 import { signingKey } from './auth/signing-key.ts';
 import { Tokens } from './auth/tokens.ts';
 import { Users } from './auth/users.ts';
-import type { BusStreams } from './bus-streams.ts';
+import type { BusView } from './bus-view.ts';
 import type { Transfer as ShownTransfer } from './contract/answers.ts';
 import type { Proposal } from './contract/records.ts';
 import { Jobs } from './jobs.ts';
@@ -42,7 +42,7 @@ export interface Api {
   readonly metrics: ApiMetrics;
   readonly runs: RunList;
   /** The bus that joins services in processes of their own, where one is configured. */
-  readonly bus: BusStreams | undefined;
+  readonly bus: BusView | undefined;
   /** Processes with one service each, where they are named. */
   readonly peers: Peers | undefined;
   /** The document's JSON Schema. */
@@ -56,7 +56,7 @@ export interface ApiOptions {
   readonly version: string;
   readonly log: Logger;
   readonly now?: () => number;
-  readonly bus?: BusStreams;
+  readonly bus?: BusView;
   readonly peers?: Peers;
   /** The connection is encrypted: cookies are for encrypted ones only. */
   readonly secure?: boolean;

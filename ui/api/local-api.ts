@@ -5,7 +5,7 @@ import { pipelineJsonSchema } from '../../graph/document/json-schema.ts';
 import { registry } from '../cli/registry.ts';
 import { home as programHome, version } from '../cli/version.ts';
 import { type Api, openApiState } from './api.ts';
-import { busStreams } from './bus-streams.ts';
+import { busView } from './bus-view.ts';
 import { Webhook, type WebhookOptions } from './notify/webhook.ts';
 import { type parsePeer, watchPeers } from './peers.ts';
 import { RunRegistry } from './runs/run-registry.ts';
@@ -16,11 +16,11 @@ export interface LocalApiOptions extends ServeOptions {
   readonly home: string;
   readonly env?: Readonly<Record<string, string | undefined>>;
   readonly log?: Logger;
-  /** Redis that joins services in processes of their own: what lies on it is shown. */
   /** Where alerts are told. */
   readonly webhook?: WebhookOptions;
   /** Processes that run one service each, with the address of their metrics. */
   readonly peers?: readonly ReturnType<typeof parsePeer>[];
+  /** Redis that joins services in processes of their own: what lies on it is shown. */
   readonly bus?: { readonly url: string; readonly prefix?: string | undefined };
 }
 export interface LocalApi extends Served {
@@ -33,7 +33,7 @@ export interface LocalApi extends Served {
 /** The API in this thread, over the runs of a home folder: what `chimera serve` is, and what the worker of a live run is. */
 export async function openLocalApi(options: LocalApiOptions): Promise<LocalApi> {
   const { home, env = {}, log = apiLog(env), bus: address, peers = [], webhook, ...serve } = options;
-  const bus = address && busStreams(address.url, address.prefix);
+  const bus = address && busView(address.url, address.prefix);
   const runs = new RunRegistry(home);
   const api = openApiState({
     dir: join(home, '.api'),

@@ -3,6 +3,8 @@ import type { Problem } from './contract/records.ts';
 
 /** Status of each code of the API; what a handler throws otherwise is a wrong request, or a fault. */
 const STATUS: Readonly<Record<string, number>> = {
+  CHM524: 503,
+  CHM529: 409,
   CHM1100: 401,
   CHM1101: 401,
   CHM1102: 401,
@@ -32,6 +34,7 @@ const STATUS: Readonly<Record<string, number>> = {
   CHM1138: 422,
   CHM1139: 429,
   CHM1140: 422,
+  CHM1141: 409,
 };
 
 /** An error of the API: its status follows from its code. */

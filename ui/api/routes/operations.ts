@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import type { Document } from '../../../sinks/store/index.ts';
+import { isOnBus } from '../bus-view.ts';
 import type { DeadLetter } from '../contract/records.ts';
+import { ApiError } from '../problem.ts';
 import { count, id, nothing, type Route, route, us } from '../route.ts';
 import { runOf } from './runs.ts';
 import { askedBy, liveRun } from './trading.ts';
@@ -41,11 +43,16 @@ export const operations: readonly Route[] = [
     summary: 'inputs that were put aside, newest first',
     query: z.strictObject({ run: id.optional(), limit: count(1000, 100), before: us.default(Number.MAX_SAFE_INTEGER) }),
     handle: async ({ api, query }) => {
+      const isNewest = query.before === Number.MAX_SAFE_INTEGER;
+      const onBus = isNewest && api.bus ? await api.bus.letters() : [];
+      // A bus alone has something to show, too.
+      if (api.bus && query.run === undefined && !api.runs.list().some((r) => r.live()))
+        return { items: onBus, next: null };
       const run = liveRun(api, query.run);
       const store = await run.documents();
       const rows = store ? await store.query('by_time', { collection: 'dead_letters', from: 0, to: query.before }) : [];
       const kept = rows.slice(-query.limit).reverse().map(letterOf);
-      const items = [...(query.before === Number.MAX_SAFE_INTEGER ? run.deadLetters() : []), ...kept];
+      const items = [...onBus, ...(isNewest ? run.deadLetters() : []), ...kept];
       return { items, next: kept.length === query.limit ? (kept.at(-1)?.at_us ?? null) : null };
     },
   }),
@@ -58,10 +65,14 @@ export const operations: readonly Route[] = [
     params: z.strictObject({ id }),
     query: z.strictObject({ run: id.optional() }),
     body: nothing,
+    codes: ['CHM529', 'CHM1112', 'CHM1121', 'CHM1141'],
     handle: async (call) => {
-      const run = liveRun(call.api, call.query.run);
-      const letter = await run.call('replayDeadLetter', { id: call.params.id }, askedBy(call));
-      call.changed({ id: call.params.id }, letter);
+      const { api, params, query } = call;
+      if (isOnBus(params.id) && !api.bus) throw new ApiError(NO_BUS.code, NO_BUS.message, { help: NO_BUS.help });
+      const letter = isOnBus(params.id)
+        ? await api.bus!.replay(params.id)
+        : await liveRun(api, query.run).call('replayDeadLetter', { id: params.id }, askedBy(call));
+      call.changed({ id: params.id }, letter);
       return letter;
     },
   }),
@@ -82,7 +93,7 @@ export const operations: readonly Route[] = [
     summary: 'streams of the bus with their length, how far each reader is behind, and from where on they were trimmed',
     query: z.strictObject({ run: id.optional() }),
     handle: async ({ api }) =>
-      api.bus ? { items: await api.bus.list(), next: null } : { items: [], next: null, reason: NO_BUS },
+      api.bus ? { items: await api.bus.streams(), next: null } : { items: [], next: null, reason: NO_BUS },
   }),
   route({
     method: 'GET',

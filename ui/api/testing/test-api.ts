@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import pino from 'pino';
 import { type Api, openApiState } from '../api.ts';
+import type { BusView } from '../bus-view.ts';
 import type { Permission, Role } from '../contract/access.ts';
 import type { RunHandle } from '../ports.ts';
 import { RunRegistry } from '../runs/run-registry.ts';
@@ -36,7 +37,7 @@ export const PASSWORD = 'correct horse battery';
 
 /** The API in process with state in memory (or in `dir`) and a clock that the test moves. */
 export async function testApi(
-  options: { dir?: string; home?: string; runs?: readonly RunHandle[]; server?: ServerOptions } = {},
+  options: { dir?: string; home?: string; runs?: readonly RunHandle[]; bus?: BusView; server?: ServerOptions } = {},
 ): Promise<TestApi> {
   let offset = 0;
   const runs = new RunRegistry(options.home);
@@ -47,6 +48,7 @@ export async function testApi(
     version: '0.0.0',
     log: pino({ level: 'silent' }),
     now: () => Date.now() + offset,
+    ...(options.bus ? { bus: options.bus } : {}),
   });
   const app = await buildServer(api, { perMinute: 1e6, oneLimit: true, ...options.server });
   let n = 0;
