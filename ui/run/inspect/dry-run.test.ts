@@ -37,7 +37,9 @@ describe('a dry run over the past of a run', () => {
       expect(same.orders.same).toBe(same.orders.running);
       expect(same.decisions.same).toBe(same.decisions.running);
       expect(same.venue_in_graph).toBe(true);
-      if (hours < 1) expect(same.window.from_us).toBeGreaterThan(0);
+      // Of the whole run, the window begins with its first input.
+      expect(same.window.from_us).toBeGreaterThan(same.window.to_us - 120e6);
+      expect(same.window.from_us).toBeLessThan(same.window.to_us);
     }
   });
 

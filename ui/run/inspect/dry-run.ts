@@ -73,8 +73,8 @@ export async function dryRun(job: DryRunJob): Promise<DryRun> {
   const rung = ladder?.rungs.findLast((r) => r.now <= to - job.hours * HOUR_US);
   const begun = rung && ladder!.load(rung);
   const start: Mark = rung && begun ? { ...rung, snapshot: begun.snapshot } : BEGINNING;
-  const before = await said(options, start, to, commit.events);
-  const after = await said(
+  const { rows: before, fromUs } = await said(options, start, to, commit.events);
+  const { rows: after } = await said(
     { ...options, first: job.candidate, reloads: [], fallbacks: true },
     { ...start, reloads: 0, snapshot: start.snapshot && withoutNodes(start.snapshot, restart) },
     to,
@@ -82,7 +82,7 @@ export async function dryRun(job: DryRunJob): Promise<DryRun> {
   );
   const compared = (matter: Matter) => compare(before[matter], after[matter]);
   return {
-    window: { from_us: start.now, to_us: to, events: commit.events - start.events },
+    window: { from_us: fromUs, to_us: to, events: commit.events - start.events },
     running: latest.hash,
     candidate: job.candidate.hash,
     diff: diffPipelines(latest, job.candidate, restart),
@@ -98,16 +98,25 @@ const withoutNodes = (s: NonNullable<Mark['snapshot']>, nodes: readonly string[]
   instances: s.instances.filter((i) => !nodes.includes(i.node)),
 });
 
-async function said(o: PastRunOptions, start: Mark, to: number, events: number): Promise<Record<Matter, DryRow[]>> {
+/** @returns what a graph said, and the engine time at which that begins */
+async function said(
+  o: PastRunOptions,
+  start: Mark,
+  to: number,
+  events: number,
+): Promise<{ rows: Record<Matter, DryRow[]>; fromUs: number }> {
   const rows: Record<Matter, DryRow[]> = { orders: [], fills: [], decisions: [] };
   const graphs = [o.first, ...o.reloads.map((r) => r.pipeline)];
   const taps = [...new Set(graphs.flatMap(portsOfMatter))];
   const run = new PastRun({ ...o, taps, onTap: (tap) => collect(tap, o.keys, rows) });
   try {
     if (start.snapshot) await run.goTo(start);
+    // The beginning of a run has no time of its own: that of its first input counts.
+    else await run.rows(1, to + 1);
+    const fromUs = run.engine.now;
     while (run.events < events && (await run.rows(Math.min(STRETCH, events - run.events), to + 1)) > 0);
     await run.settle(to);
-    return rows;
+    return { rows, fromUs };
   } finally {
     await run.close();
   }
