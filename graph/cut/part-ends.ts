@@ -1,7 +1,8 @@
 import type { Held } from '../bus/bus.ts';
-import type { CommandSink, CommitMark, Env, Gateway, InPorts, Sink, SourceNode } from '../node.ts';
+import type { CommitMark, Env, Gateway, InPorts, Sink, SourceNode } from '../node.ts';
 import type { PlanNode } from '../plan/plan.ts';
 import { adaptReader } from '../runner/adapt-reader.ts';
+import { NOWHERE } from '../runner/ends.ts';
 import type { BlockReader } from '../schema/index.ts';
 import type { OpenGateway } from './live-ends.ts';
 import type { PartMachine } from './part-machine.ts';
@@ -122,13 +123,3 @@ export class PartEnds {
     for (const { node, sink } of this.#sinks) if (!node.node.gateway) await sink.close();
   }
 }
-
-/** Where the commands of a replay go. */
-const NOWHERE: CommandSink<InPorts> = {
-  write() {},
-  flush() {},
-  pending: () => false,
-  commit: () => Promise.resolve(),
-  rollback() {},
-  close: () => Promise.resolve(),
-};

@@ -119,7 +119,7 @@ export async function closeSinks(ends: Ends, kept?: Ends): Promise<void> {
 }
 
 /** Where the commands of a replay go. */
-const NOWHERE: CommandSink<InPorts> = {
+export const NOWHERE: CommandSink<InPorts> = {
   write() {},
   flush() {},
   pending: () => false,
