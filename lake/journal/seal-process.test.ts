@@ -139,7 +139,7 @@ describe('sealing in a process of its own', () => {
       expect(await verifyLake(lake)).toMatchObject({ ok: true, rows: ROWS });
     }
     // The moments were spread: several of them found the lake half full.
-    expect(partial.size).toBeGreaterThan(4);
+    expect(partial.size).toBeGreaterThan(2);
     expect(turns).toBeGreaterThan(kills);
   }, 180_000);
   const safely = (lake: string): Record<string, string> => {
