@@ -1,5 +1,5 @@
 import type { Block, BlockReader, KeyTable, ListColumn, MarketPort, PortColumns } from '../graph/schema/index.ts';
-import { isDecoded } from './decode/merged-reader.ts';
+import { isDecoded } from './decode/block-filler.ts';
 import { PORT, STEPPED_BACK } from './decode/row-store.ts';
 import { BEHIND, DUPLICATE, IdChain, IN_ORDER, RecentRows } from './id-chain.ts';
 

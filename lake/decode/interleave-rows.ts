@@ -1,5 +1,5 @@
 import { BLOCK_ROWS, type Column, type Field } from '../../graph/schema/index.ts';
-import type { DecodedBlock } from './merged-reader.ts';
+import type { DecodedBlock } from './block-filler.ts';
 import { FIELDS, type StoredColumn } from './row-store.ts';
 
 /**

@@ -1,64 +1,29 @@
 import {
   type BadInput,
   BLOCK_ROWS,
-  type Block,
   type BlockReader,
-  type Column,
   type InputQuality,
   type KeyTable,
 } from '../../graph/schema/index.ts';
+import { BlockFiller, type Cursor, type DecodedBlock } from './block-filler.ts';
 import { NO_KEY } from './file-rows.ts';
-import { canInterleave, fillAlike, Interleaved, scatterColumns, scatterEnvelope } from './interleave-rows.ts';
-import { FIELDS, type ListValues, PORT, PORTS, type Segment } from './row-store.ts';
+import { canInterleave, Interleaved } from './interleave-rows.ts';
+import { PORTS } from './row-store.ts';
 import { DROPPED, type Track } from './run-keys.ts';
 import type { SegmentHome } from './segment-home.ts';
 import { Arena } from './spilled.ts';
 
-/** A block with where its rows come from: what the quality report needs beyond the rows. */
-export interface DecodedBlock extends Block {
-  /** Index into the reader's `files`. */
-  file: Int32Array;
-  /** Line (or row) in the file, from 1. */
-  line: Float64Array;
-  /** Bit 0: received before its predecessor in the file. */
-  flags: Uint8Array;
-}
-export const isDecoded = (b: Block): b is DecodedBlock => 'flags' in b;
-
-interface Cursor {
-  track: Track;
-  position: number;
-  segment: number;
-  loaded: Segment | null;
-  /** What is not in memory is read in here, one segment after the other. */
-  arena: Arena;
-  i: number;
-  /** Time of the row at the cursor; Infinity at the end. */
-  t: number;
-  /** Number of the track's first row in the loaded segment. */
-  first: number;
-  nextLate: number;
-  /** Rows of each port that lie before the cursor in the segment. */
-  portRow: Int32Array;
-}
-
-const EMPTY = new Float64Array(0);
 /** Rows of one file in a row, below which it pays to take those of all files together. */
 const SHORT_RUN = 8;
 
-/** Merges decoded files by (t_avail, position, row) into blocks, turning amounts into integers on the way. */
+/** Merges decoded files by (t_avail, position, row) into blocks. */
 export class MergedReader implements BlockReader {
   readonly ports = PORTS;
   readonly files: readonly string[];
   readonly quality: InputQuality;
   readonly #home: SegmentHome;
-  readonly #pxScale: Float64Array;
-  readonly #qtyScale: Float64Array;
   readonly #cursors: Cursor[];
-  readonly #block: DecodedBlock;
-  /** Key of each port row in the block, for the scales. */
-  readonly #keyOfRow: (Int32Array | undefined)[] = new Array(PORTS.length).fill(undefined);
-  readonly #counts = new Int32Array(PORTS.length);
+  readonly #out: BlockFiller;
   /** What `#alikePort` found, as long as no file opens another segment; and how far rows were taken by it. */
   #alike: number | undefined;
   #interleaved: Interleaved | undefined;
@@ -74,8 +39,6 @@ export class MergedReader implements BlockReader {
     this.#home = home;
     this.files = tracks.map((t) => t.file);
     this.quality = quality;
-    this.#pxScale = Float64Array.from(keys.list, (k) => k.pxScale);
-    this.#qtyScale = Float64Array.from(keys.list, (k) => k.qtyScale);
     this.#cursors = tracks.map((track, position) => ({
       track,
       position,
@@ -88,33 +51,14 @@ export class MergedReader implements BlockReader {
       nextLate: 0,
       portRow: new Int32Array(PORTS.length),
     }));
-    this.#block = {
-      n: 0,
-      seq0: 0,
-      t: new Float64Array(BLOCK_ROWS),
-      port: new Uint8Array(BLOCK_ROWS),
-      key: new Int32Array(BLOCK_ROWS),
-      row: new Int32Array(BLOCK_ROWS),
-      file: new Int32Array(BLOCK_ROWS),
-      line: new Float64Array(BLOCK_ROWS),
-      flags: new Uint8Array(BLOCK_ROWS),
-      ports: PORTS.map((_, p) => ({
-        n: 0,
-        columns: FIELDS[p]!.map(
-          (f): Column =>
-            f.kind === 'text' ? [] : f.kind === 'list' ? { values: EMPTY, offsets: new Int32Array(1) } : EMPTY,
-        ),
-      })),
-    };
+    this.#out = new BlockFiller(keys);
     this.#rewind();
   }
 
   async read(): Promise<DecodedBlock | null> {
     if (this.#closed) return null;
-    const b = this.#block;
-    b.n = 0;
-    b.seq0 = this.#seq;
-    for (const p of b.ports) p.n = 0;
+    this.#out.begin(this.#seq);
+    const b = this.#out.block;
     while (b.n < BLOCK_ROWS) {
       const c = this.#next();
       if (c === null) break;
@@ -122,7 +66,7 @@ export class MergedReader implements BlockReader {
       if (run < SHORT_RUN && this.#alikePort() >= 0) this.#interleave(this.#alike!);
       else {
         this.#interleaved = undefined;
-        if (run > 0) this.#copy(c, run);
+        if (run > 0) this.#out.take(c, run);
         this.#advance(c, run);
       }
     }
@@ -239,36 +183,15 @@ export class MergedReader implements BlockReader {
 
   /** Takes rows of all files in order until the block is full or a segment ends: first the order, then column by column. */
   #interleave(port: number): void {
-    const b = this.#block;
     const cursors = this.#cursors;
     this.#interleaved ??= new Interleaved(
       cursors.map((c) => (c.t === Number.POSITIVE_INFINITY ? null : { t: c.loaded!.t, i: c.i })),
     );
     const order = this.#interleaved;
-    const from = b.n;
-    const keys = this.#keyOfRow[port] ?? this.#allocate(port);
-    const out = b.ports[port]!;
-    const row = out.n;
-    const n = order.take(b.t, from);
-    fillAlike(b, from, n, port, row);
-    b.n = n;
-    out.n = row + n - from;
+    this.#out.takeInOrder(port, cursors, order);
     for (let k = 0; k < cursors.length; k++) {
       const count = order.count(k);
-      if (count === 0) continue;
-      const c = cursors[k]!;
-      const s = c.loaded!;
-      const index = c.track.keyOf[s.one!.key]!;
-      const places = order.places(k);
-      scatterEnvelope(b, places, c.position, index, s.line, s.flags, c.i, keys, row - from);
-      scatterColumns(FIELDS[port]!, s.ports[port]!.columns, c.portRow[port]!, out.columns, places, row - from, [
-        this.#pxScale[index]!,
-        this.#qtyScale[index]!,
-      ]);
-      c.portRow[port]! += count;
-      c.i += count;
-      if (c.i === s.n) this.#openNext(c);
-      else c.t = s.t[c.i]!;
+      if (count > 0) this.#advance(cursors[k]!, count);
     }
   }
 
@@ -281,159 +204,5 @@ export class MergedReader implements BlockReader {
     c.i = to;
     if (to === s.n) this.#openNext(c);
     else c.t = s.t[to]!;
-  }
-
-  #copy(c: Cursor, run: number): void {
-    const b = this.#block;
-    const s = c.loaded!;
-    if (c.track.lateRows[c.nextLate] === c.first + c.i) {
-      this.#lateLetter(c);
-      return;
-    }
-    if (s.one !== null && s.one.key !== NO_KEY) {
-      this.#copyAlike(c, run, s.one.port, c.track.keyOf[s.one.key]!);
-      return;
-    }
-    const counts = this.#counts;
-    counts.fill(0);
-    const keyOf = c.track.keyOf;
-    let n = b.n;
-    for (let i = c.i; i < c.i + run; i++, n++) {
-      const p = s.port[i]!;
-      const key = s.key[i]!;
-      const index = key === NO_KEY ? NO_KEY : keyOf[key]!;
-      const row = b.ports[p]!.n + counts[p]!++;
-      b.t[n] = s.t[i]!;
-      b.port[n] = p;
-      b.key[n] = index;
-      b.row[n] = row;
-      b.file[n] = c.position;
-      b.line[n] = s.line[i]!;
-      b.flags[n] = s.flags[i]!;
-      let keys = this.#keyOfRow[p];
-      if (keys === undefined) keys = this.#allocate(p);
-      keys[row] = index;
-    }
-    b.n = n;
-    for (let p = 0; p < counts.length; p++) if (counts[p]! > 0) this.#copyPort(p, s, c.portRow[p]!, counts[p]!);
-  }
-
-  /** Rows of one port and one key. */
-  #copyAlike(c: Cursor, run: number, port: number, index: number): void {
-    const b = this.#block;
-    const s = c.loaded!;
-    const keys = this.#keyOfRow[port] ?? this.#allocate(port);
-    const { n } = b;
-    const row = b.ports[port]!.n;
-    const end = c.i + run;
-    b.t.set(s.t.subarray(c.i, end), n);
-    b.line.set(s.line.subarray(c.i, end), n);
-    b.flags.set(s.flags.subarray(c.i, end), n);
-    b.port.fill(port, n, n + run);
-    b.key.fill(index, n, n + run);
-    b.file.fill(c.position, n, n + run);
-    for (let i = 0; i < run; i++) b.row[n + i] = row + i;
-    keys.fill(index, row, row + run);
-    b.n = n + run;
-    this.#copyPort(port, s, c.portRow[port]!, run, index);
-  }
-
-  #allocate(p: number): Int32Array {
-    const keys = new Int32Array(BLOCK_ROWS);
-    this.#keyOfRow[p] = keys;
-    this.#block.ports[p]!.columns = FIELDS[p]!.map(
-      (f): Column =>
-        f.kind === 'text'
-          ? new Array<string>(BLOCK_ROWS).fill('')
-          : f.kind === 'list'
-            ? { values: new Float64Array(1024), offsets: new Int32Array(BLOCK_ROWS + 1) }
-            : new Float64Array(BLOCK_ROWS),
-    );
-    return keys;
-  }
-
-  /** @param key of all rows, where that is known */
-  #copyPort(p: number, s: Segment, from: number, count: number, key = NO_KEY): void {
-    const out = this.#block.ports[p]!;
-    const at = out.n;
-    const keys = this.#keyOfRow[p]!;
-    const fields = FIELDS[p]!;
-    const source = s.ports[p]!.columns;
-    for (let f = 0; f < fields.length; f++) {
-      const field = fields[f]!;
-      if (field.kind === 'text') {
-        const from_ = source[f] as string[];
-        const to = out.columns[f] as string[];
-        for (let j = 0; j < count; j++) to[at + j] = from_[from + j]!;
-      } else if (field.kind === 'list') {
-        const scale = field.of === 'px' ? this.#pxScale : field.of === 'qty' ? this.#qtyScale : null;
-        copyList(source[f] as ListValues, from, out.columns[f] as ListValues, at, count, keys, scale);
-      } else {
-        const from_ = source[f] as Float64Array;
-        const to = out.columns[f] as Float64Array;
-        const scale = field.kind === 'px' ? this.#pxScale : field.kind === 'qty' ? this.#qtyScale : null;
-        // Adding 0 turns −0 into 0.
-        if (scale !== null && key !== NO_KEY) {
-          const by = scale[key]!;
-          for (let j = 0; j < count; j++) to[at + j] = Math.round(from_[from + j]! * by) + 0;
-        } else if (scale !== null)
-          for (let j = 0; j < count; j++) to[at + j] = Math.round(from_[from + j]! * scale[keys[at + j]!]!) + 0;
-        else if (field.kind === 'money')
-          for (let j = 0; j < count; j++) to[at + j] = Math.round(from_[from + j]! * 1e8) + 0;
-        else for (let j = 0; j < count; j++) to[at + j] = from_[from + j]!;
-      }
-    }
-    out.n = at + count;
-  }
-
-  /** A row that turned out to be unusable after decoding: a dead letter in its place. */
-  #lateLetter(c: Cursor): void {
-    const b = this.#block;
-    const s = c.loaded!;
-    const p = PORT.dead_letter;
-    if (this.#keyOfRow[p] === undefined) this.#allocate(p);
-    const late = c.track.late.get(c.first + c.i)!;
-    const out = b.ports[p]!;
-    const row = out.n++;
-    const n = b.n++;
-    b.t[n] = s.t[c.i]!;
-    b.port[n] = p;
-    b.key[n] = NO_KEY;
-    b.row[n] = row;
-    b.file[n] = c.position;
-    b.line[n] = s.line[c.i]!;
-    b.flags[n] = 0;
-    (out.columns[0] as string[])[row] = c.track.file;
-    (out.columns[1] as Float64Array)[row] = s.line[c.i]!;
-    (out.columns[2] as string[])[row] = late.code;
-    (out.columns[3] as string[])[row] = late.message;
-    (out.columns[4] as string[])[row] = late.raw;
-  }
-}
-
-function copyList(
-  source: ListValues,
-  from: number,
-  out: ListValues,
-  at: number,
-  count: number,
-  keys: Int32Array,
-  scale: Float64Array | null,
-): void {
-  let o = at === 0 ? 0 : out.offsets[at]!;
-  out.offsets[at] = o;
-  const need = o + source.offsets[from + count]! - source.offsets[from]!;
-  if (need > out.values.length) {
-    const grown = new Float64Array(Math.max(need, out.values.length * 2));
-    grown.set(out.values.subarray(0, o));
-    out.values = grown;
-  }
-  const values = out.values;
-  for (let j = 0; j < count; j++) {
-    const end = source.offsets[from + j + 1]!;
-    const k = scale === null ? 1 : scale[keys[at + j]!]!;
-    for (let i = source.offsets[from + j]!; i < end; i++)
-      values[o++] = scale === null ? source.values[i]! : Math.round(source.values[i]! * k) + 0;
-    out.offsets[at + j + 1] = o;
   }
 }

@@ -1,6 +1,7 @@
 import { type BlockReader, KeyTable } from '../../../graph/schema/index.ts';
+import { isDecoded } from '../../../lake/decode/block-filler.ts';
 import { openInputs } from '../../../lake/decode/inputs.ts';
-import { isDecoded, MergedReader } from '../../../lake/decode/merged-reader.ts';
+import { MergedReader } from '../../../lake/decode/merged-reader.ts';
 import { FIELDS, PORT, RowStore, type Segment } from '../../../lake/decode/row-store.ts';
 import { SegmentHome } from '../../../lake/decode/segment-home.ts';
 import { openLake } from '../../../lake/open-lake.ts';
