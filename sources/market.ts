@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { z } from 'zod';
 import { defineSource } from '../graph/node.ts';
 import { ChimeraError, MARKET_PORTS, type MarketPort } from '../graph/schema/index.ts';
@@ -6,6 +7,11 @@ import { openLake } from '../lake/open-lake.ts';
 import { openStorage } from '../lake/open-storage.ts';
 import type { S3Options } from '../lake/s3/s3-options.ts';
 import { marketPorts } from './market-ports.ts';
+
+/** `access.cache` of a run: the folder where decoded inputs are kept for the next one. */
+export interface InputCache {
+  readonly dir: string;
+}
 
 export const market = defineSource({
   type: 'source.market',
@@ -35,14 +41,17 @@ export const market = defineSource({
         help: 'name recorder files, archives, Parquet files or a lake folder with --input',
       });
     const s3 = env.access?.['s3'] as S3Options | undefined;
+    const cache = env.access?.['cache'] as InputCache | undefined;
     return openInputs(env.inputs, env.keys, {
+      ...(cache ? { cache: { dir: join(cache.dir, 'files') } } : {}),
       ...(c.symbols.length ? { symbols: c.symbols } : {}),
       ...(c.streams.length ? { streams: c.streams } : {}),
       ...(c.market === 'any' ? {} : { markets: [c.market] }),
       // A live run's lake also holds what its gateway was told.
       openLake: async (path, selection, keys) => {
         const storage = await openStorage(path, s3 ? { s3 } : {});
-        return openLake(path, { datasets: Object.keys(MARKET_PORTS), ...selection, storage }, keys);
+        const replayed = cache ? { cache: { dir: join(cache.dir, 'lakes') } } : {};
+        return openLake(path, { datasets: Object.keys(MARKET_PORTS), ...selection, ...replayed, storage }, keys);
       },
     });
   },

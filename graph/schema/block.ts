@@ -2,7 +2,7 @@ import type { BadInput } from './error.ts';
 import type { Schema } from './record.ts';
 
 /** Rows per block at most: small enough to stay in cache, large enough that block overhead vanishes. */
-export const BLOCK_ROWS = 1024;
+export const BLOCK_ROWS = 4096;
 
 /** Numbers (also bool as 0/1 and oneOf as index), texts, or lists (values with n+1 offsets). */
 export type Column = Float64Array | string[] | ListColumn;

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
-import { type FileHandle, mkdir, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, rename, rm, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Block, type BlockReader, ChimeraError, type KeyTable } from '../../graph/schema/index.ts';
 import type { LakePlan, OpenLakeOptions } from '../open-lake.ts';
 import { schemaToJson } from '../schema.ts';
 import { CacheReader } from './cache-reader.ts';
 import { BlockEncoder, encodeHeader } from './format.ts';
+import { makeRoom } from './room.ts';
 
 export interface CacheOptions {
   dir: string;
@@ -183,7 +184,7 @@ class Tee implements BlockReader {
     await this.#flush();
     await this.#file!.close();
     this.#file = undefined;
-    await makeRoom(this.#cache, this.#bytes);
+    await makeRoom(this.#cache.dir, '.blocks', this.#cache.maxBytes ?? DEFAULT_MAX, this.#bytes);
     await rename(this.#temp, this.#path);
   }
   async #abandon(): Promise<void> {
@@ -195,21 +196,3 @@ class Tee implements BlockReader {
   }
 }
 const DEFAULT_MAX = 16 * 2 ** 30;
-
-/** Removes the cache files unused for longest until `bytes` more fit. */
-async function makeRoom(cache: CacheOptions, bytes: number): Promise<void> {
-  const files: { path: string; size: number; used: number }[] = [];
-  for (const name of await readdir(cache.dir)) {
-    if (!name.endsWith('.blocks')) continue;
-    const path = join(cache.dir, name);
-    const s = await stat(path);
-    files.push({ path, size: s.size, used: s.mtimeMs });
-  }
-  files.sort((a, b) => a.used - b.used);
-  let total = bytes + files.reduce((sum, f) => sum + f.size, 0);
-  for (const f of files) {
-    if (total <= (cache.maxBytes ?? DEFAULT_MAX)) return;
-    await rm(f.path, { force: true });
-    total -= f.size;
-  }
-}

@@ -3,6 +3,7 @@ import { NO_KEY } from './file-rows.ts';
 import { fillAlike, type Interleaved, scatterColumns, scatterEnvelope } from './interleave-rows.ts';
 import { FIELDS, type ListValues, PORT, PORTS, type Segment } from './row-store.ts';
 import type { Track } from './run-keys.ts';
+import { copyRows } from './sound-columns.ts';
 import type { Arena } from './spilled.ts';
 
 /** A block with where its rows come from: what the quality report needs beyond the rows. */
@@ -186,18 +187,13 @@ export class BlockFiller {
         const scale = field.of === 'px' ? this.#pxScale : field.of === 'qty' ? this.#qtyScale : null;
         copyList(source[f] as ListValues, from, out.columns[f] as ListValues, at, count, keys, scale);
       } else {
-        const from_ = source[f] as Float64Array;
+        const values = source[f] as Float64Array;
         const to = out.columns[f] as Float64Array;
         const scale = field.kind === 'px' ? this.#pxScale : field.kind === 'qty' ? this.#qtyScale : null;
-        // Adding 0 turns −0 into 0.
-        if (scale !== null && key !== NO_KEY) {
-          const by = scale[key]!;
-          for (let j = 0; j < count; j++) to[at + j] = Math.round(from_[from + j]! * by) + 0;
-        } else if (scale !== null)
-          for (let j = 0; j < count; j++) to[at + j] = Math.round(from_[from + j]! * scale[keys[at + j]!]!) + 0;
-        else if (field.kind === 'money')
-          for (let j = 0; j < count; j++) to[at + j] = Math.round(from_[from + j]! * 1e8) + 0;
-        else for (let j = 0; j < count; j++) to[at + j] = from_[from + j]!;
+        if (scale !== null && key === NO_KEY) scaleByKey(values, from, to, at, count, scale, keys);
+        else if (scale !== null) scaleAll(values, from, to, at, count, scale[key]!);
+        else if (field.kind === 'money') scaleAll(values, from, to, at, count, 1e8);
+        else copyRows(values, from, to, at, count);
       }
     }
     out.n = at + count;
@@ -226,6 +222,23 @@ export class BlockFiller {
     (out.columns[3] as string[])[row] = late.message;
     (out.columns[4] as string[])[row] = late.raw;
   }
+}
+
+/** Amounts as whole numbers. Adding 0 turns −0 into 0. */
+function scaleAll(values: Float64Array, from: number, to: Float64Array, at: number, n: number, by: number): void {
+  for (let j = 0; j < n; j++) to[at + j] = Math.round(values[from + j]! * by) + 0;
+}
+/** The same, each by the scale of its row's key. */
+function scaleByKey(
+  values: Float64Array,
+  from: number,
+  to: Float64Array,
+  at: number,
+  n: number,
+  scale: Float64Array,
+  keys: Int32Array,
+): void {
+  for (let j = 0; j < n; j++) to[at + j] = Math.round(values[from + j]! * scale[keys[at + j]!]!) + 0;
 }
 
 function copyList(

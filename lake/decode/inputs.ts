@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs';
 import { type BlockReader, ChimeraError, type KeyTable, type MarketPort } from '../../graph/schema/index.ts';
+import { addressOf, type DecodedCache, isWorthKeeping, restore, save } from '../cache/decoded-files.ts';
 import { FlatDb } from '../flat-db.ts';
 import { isS3Address } from '../s3/s3-options.ts';
 import { CsvDecoder, referenceOfPath, symbolOfPath } from './csv.ts';
@@ -51,6 +52,8 @@ export interface InputOptions {
   readonly onProgress?: (file: string, doneBytes: number, totalBytes: number) => void;
   /** Decoded bytes that stay in memory; more goes to a temporary file. */
   readonly memoryBudget?: number;
+  /** Rows of files that were decoded before are taken from here; without it every file is decoded. */
+  readonly cache?: DecodedCache;
   /** `reference` decodes every frame with JSON.parse: for tests and comparisons. */
   readonly way?: Way;
 }
@@ -153,23 +156,46 @@ async function openOne(
     ports: options.streams === undefined ? undefined : new Set(options.streams.map((s) => PORT[s])),
     market: options.market,
   };
+  const { cache } = options;
+  if (cache === undefined || !isWorthKeeping(cache, stat.size))
+    return decodeOne(path, stat.size, new FileRows(context), options, database);
+  await verifyChecksum(path);
+  const address = await addressOf(cache, context, options.way ?? 'scan');
   const file = new FileRows(context);
+  const symbols = await restore(address, file);
+  if (symbols !== undefined) {
+    options.onProgress?.(path, stat.size, stat.size);
+    return { file, symbols };
+  }
+  const opened = await decodeOne(path, stat.size, file, options, database);
+  if ('file' in opened) {
+    file.store.seal();
+    await save(cache, address, file, opened.symbols);
+  }
+  return opened;
+}
+
+async function decodeOne(
+  path: string,
+  size: number,
+  file: FileRows,
+  options: InputOptions,
+  database: () => Promise<FlatDb>,
+): Promise<Opened> {
   const container = await containerOf(path);
   await verifyChecksum(path);
-  if (container === 'parquet') {
-    const db = await database();
-    const parquet = await openParquetFile(path, db);
-    if (parquet.layout !== null && !parquet.isLake) {
-      await decodeParquet(path, parquet, file, symbolOfPath(path));
-      return { file, symbols: symbolsOf(file) };
-    }
-    if (parquet.isLake && options.openParquet !== undefined) return { lakeFile: true };
-    throw new ChimeraError('CHM674', `${path} has the columns ${parquet.columns.join(', ')}: no layout that is known`, {
-      file: path,
-      help: 'candles need open_time_ms, open, high, low, close, volume; ticks ts_us, is_trade, bid, bid_qty, ask, ask_qty, price, qty, is_buy',
-    });
+  if (container !== 'parquet') return decodeText(path, container, size, file, options);
+  const db = await database();
+  const parquet = await openParquetFile(path, db);
+  if (parquet.layout !== null && !parquet.isLake) {
+    await decodeParquet(path, parquet, file, symbolOfPath(path));
+    return { file, symbols: symbolsOf(file) };
   }
-  return decodeText(path, container, stat.size, file, options);
+  if (parquet.isLake && options.openParquet !== undefined) return { lakeFile: true };
+  throw new ChimeraError('CHM674', `${path} has the columns ${parquet.columns.join(', ')}: no layout that is known`, {
+    file: path,
+    help: 'candles need open_time_ms, open, high, low, close, volume; ticks ts_us, is_trade, bid, bid_qty, ask, ask_qty, price, qty, is_buy',
+  });
 }
 
 async function decodeText(

@@ -7,7 +7,7 @@ import { CANDLE_PX_DIGITS, FileKeys, FREE_QTY_DIGITS, NO_EVIDENCE } from './file
 import type { FileRows } from './file-rows.ts';
 import { MS_MAX, MS_MIN } from './frame.ts';
 import { PORT, SEGMENT_ROWS, type Values } from './row-store.ts';
-import { arrivals, digitsOver, isOrdered, maxOf, maxOver, soundCandles } from './sound-columns.ts';
+import { arrivals, copyRows, digitsOver, isOrdered, maxOf, maxOver, soundCandles } from './sound-columns.ts';
 
 /** Columns of the Parquet files that are decoded here; `us` and `ms` mark how their time is given. */
 const LAYOUTS = {
@@ -128,7 +128,7 @@ class ParquetRows {
     return true;
   }
   /** Candles that are sound, column by column. */
-  #addCandles([, ...values]: readonly Values[], n: number, line: number): void {
+  #addCandles(columns: readonly Values[], n: number, line: number): void {
     const { store } = this.#file;
     const [ms, us] = [this.#ms, this.#us];
     this.#file.advance(us[0]!, 0, 0, true);
@@ -137,8 +137,8 @@ class ParquetRows {
       const count = Math.min(store.room, n - from);
       const to = store.buffer(PORT.candle);
       store.beginMany(this.#ports, us, from, count, this.#key, line + from + 1);
-      to.numbers[0]!.set(ms.subarray(from, from + count), to.n);
-      for (const [i, column] of values.entries()) to.numbers[i + 1]!.set(column.subarray(from, from + count), to.n);
+      copyRows(ms, from, to.numbers[0]!, to.n, count);
+      for (let i = 1; i < columns.length; i++) copyRows(columns[i]!, from, to.numbers[i]!, to.n, count);
       to.n += count;
       from += count;
     }

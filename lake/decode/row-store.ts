@@ -138,11 +138,11 @@ export class RowStore {
   }
   /** Adds the envelopes of `count` rows of one key, of one port each; returns nothing: the caller fills the ports' next rows. */
   beginMany(ports: Uint8Array, t: Values, from: number, count: number, key: number, line: number): void {
-    const at = this.n;
+    const { n: at, t: times, port, line: lines } = this;
     for (let i = 0; i < count; i++) {
-      this.t[at + i] = t[from + i]!;
-      this.port[at + i] = ports[from + i]!;
-      this.line[at + i] = line + i;
+      times[at + i] = t[from + i]!;
+      port[at + i] = ports[from + i]!;
+      lines[at + i] = line + i;
     }
     this.key.fill(key, at, at + count);
     this.flags.fill(0, at, at + count);
@@ -179,6 +179,12 @@ export class RowStore {
     this.segments.push({ n, t0: segment.t[0]!, id: this.#home.add(segment) });
     this.sealedRows += n;
     this.n = 0;
+  }
+
+  /** A segment that the home holds already; nothing may be added behind it. */
+  adopt(n: number, t0: number, id: number): void {
+    this.segments.push({ n, t0, id });
+    this.sealedRows += n;
   }
 
   load(index: number, arena?: Arena): Segment {

@@ -14,10 +14,18 @@ interface Packed {
   readonly packed: Uint8Array;
 }
 
-/** Where sealed segments live: in memory up to a budget, then in an unlinked temporary file. */
+/** In a file of the cache. */
+interface Filed {
+  readonly shape: Spilled;
+  readonly fd: number;
+}
+
+/** Where sealed segments live: in memory up to a budget, then in an unlinked temporary file; or in a file that was there before. */
 export class SegmentHome {
   readonly #budget: number;
-  readonly #kept: (Segment | Spilled | Packed)[] = [];
+  readonly #kept: (Segment | Spilled | Packed | Filed)[] = [];
+  /** Files that were handed over. */
+  readonly #files: number[] = [];
   #inMemory = 0;
   #fd = -1;
   #size = 0;
@@ -40,11 +48,30 @@ export class SegmentHome {
   /** @param arena where to read it into: it is then valid until the next one is read into that */
   load(id: number, arena = new Arena()): Segment {
     const kept = this.#kept[id]!;
-    if ('at' in kept) return this.#read(kept, arena);
+    if ('at' in kept) return read(this.#fd, kept, arena);
+    if ('fd' in kept) return read(kept.fd, kept.shape, arena);
     if (!('packed' in kept)) return kept;
     const buffer = arena.take(sizeOf(kept.shape));
     new Uint8Array(buffer).set(kept.packed);
     return lay(kept.shape, buffer);
+  }
+
+  /** A segment as it can be written elsewhere; the bytes are valid until the next call. */
+  stored(id: number): { shape: Spilled; bytes: Uint8Array } {
+    const kept = this.#kept[id]!;
+    if ('packed' in kept) return { shape: kept.shape, bytes: kept.packed };
+    this.#writer ??= new SpillWriter();
+    const { spilled, bytes } = this.#writer.write(this.load(id), 0);
+    return { shape: spilled, bytes };
+  }
+  /** A segment that `stored` gave, from `shape.at` on in a file that `keepOpen` was told of. */
+  adopt(fd: number, shape: Spilled): number {
+    this.#kept.push({ shape, fd });
+    return this.#kept.length - 1;
+  }
+  /** The file is closed together with everything else. */
+  keepOpen(fd: number): void {
+    this.#files.push(fd);
   }
 
   /** Texts are kept as they are: to write and parse them would cost more than they take. */
@@ -66,6 +93,8 @@ export class SegmentHome {
 
   close(): void {
     if (this.#fd >= 0) closeSync(this.#fd);
+    for (const fd of this.#files) closeSync(fd);
+    this.#files.length = 0;
     this.#fd = -1;
     this.#kept.length = 0;
     this.#inMemory = 0;
@@ -97,16 +126,18 @@ export class SegmentHome {
     this.#size += bytes.length;
     return spilled;
   }
+}
 
-  #read(s: Spilled, arena: Arena): Segment {
-    const buffer = arena.take(sizeOf(s));
-    const bytes = new Uint8Array(buffer, 0, s.bytes);
-    for (let done = 0; done < s.bytes; ) {
-      const got = readSync(this.#fd, bytes, done, s.bytes - done, s.at + done);
-      if (got === 0) throw new ChimeraError('CHM676', 'the temporary file of decoded rows was cut short', {});
-      done += got;
-    }
-    return lay(s, buffer);
+function read(fd: number, s: Spilled, arena: Arena): Segment {
+  const buffer = arena.take(sizeOf(s));
+  readFully(fd, new Uint8Array(buffer, 0, s.bytes), s.at);
+  return lay(s, buffer);
+}
+function readFully(fd: number, bytes: Uint8Array, at: number): void {
+  for (let done = 0; done < bytes.length; ) {
+    const got = readSync(fd, bytes, done, bytes.length - done, at + done);
+    if (got === 0) throw new ChimeraError('CHM676', 'the file of decoded rows was cut short while it was read', {});
+    done += got;
   }
 }
 

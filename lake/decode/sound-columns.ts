@@ -2,7 +2,15 @@ import { digitsOf, MAX_SAFE, POW10 } from './decimal.ts';
 import { MS_MAX, MS_MIN } from './frame.ts';
 import type { Values } from './row-store.ts';
 
-/** Checks over whole columns of a file, by which rows need not be looked at one by one when none of them is to be refused. */
+/**
+ * Checks over whole columns of a file, by which rows need not be looked at one by one when none of them is to be refused. Each is a
+ * loop on its own, without calls: V8 then compiles little, and early.
+ */
+
+/** source[from .. from + n) behind the first `at` of `to`. */
+export function copyRows(source: Values, from: number, to: Float64Array, at: number, n: number): void {
+  for (let i = 0; i < n; i++) to[at + i] = source[from + i]!;
+}
 
 /** Whether all times (µs) are possible and none lies before the one before it. */
 export function isOrdered(t: Values, n: number, after: number): boolean {

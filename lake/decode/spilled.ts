@@ -146,8 +146,8 @@ function isStepped(c: Float64Array): boolean {
   const step = c[1]! - first;
   if (!(Number.isSafeInteger(first) && Number.isSafeInteger(step) && step !== 0)) return false;
   for (let i = 1; i < c.length; i++) if (c[i] !== c[i - 1]! + step) return false;
-  // No 0 among them may have been −0: sums of the two signs are 0.
-  return Number.isSafeInteger(c[c.length - 1]) && !c.some((v) => v === 0 && 1 / v < 0);
+  // A 0 among them may be a −0: sums of the two signs are 0.
+  return Number.isSafeInteger(c[c.length - 1]) && !Object.is(c[-first / step], -0);
 }
 
 /** Memory that one segment at a time is read into: the next one overwrites it. */

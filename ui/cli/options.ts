@@ -1,5 +1,8 @@
+import { homedir } from 'node:os';
+import { join } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { ChimeraError } from '../../graph/schema/index.ts';
+import type { Io } from './io.ts';
 
 /** Options of every command that loads a pipeline. */
 export interface PipelineOptions {
@@ -9,6 +12,9 @@ export interface PipelineOptions {
 /** Options of every command that runs one. */
 export interface InputOptions extends PipelineOptions {
   input?: string[];
+}
+export interface CacheOptions {
+  cache?: boolean;
 }
 
 export const pipelineOptions = (command: Command): Command =>
@@ -23,6 +29,18 @@ export const inputOptions = (command: Command): Command =>
       'recorder files, archives, candles (CSV), Parquet files or a lake (a folder, or s3://bucket/prefix); repeatable',
     ).argParser(collect),
   );
+
+/** For commands that read the same input again and again. */
+export const cacheOption = (command: Command): Command =>
+  command.option(
+    '--no-cache',
+    'neither use nor keep decoded inputs (in ~/.cache/chimera or CHIMERA_CACHE), by which later runs over them begin sooner',
+  );
+/** Where decoded inputs are kept from run to run; undefined when they are not to be. */
+export function inputCache(options: CacheOptions, env: Io['env']): { dir: string } | undefined {
+  if (options.cache === false) return undefined;
+  return { dir: env['CHIMERA_CACHE'] || join(homedir(), '.cache', 'chimera') };
+}
 
 export function collect(value: string, previous: string[] | undefined): string[] {
   return [...(previous ?? []), value];

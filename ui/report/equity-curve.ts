@@ -9,6 +9,9 @@ const WIDTHS = [
   1e3, 1e4, 1e5, 5e5, 1e6, 5e6, 1e7, 3e7, 6e7, 3e8, 9e8, 3.6e9, 1.08e10, 2.16e10, 4.32e10, 8.64e10,
 ] as const;
 
+/** Points of a bucket beyond which it is thinned before it is over. */
+const MOST_IN_BUCKET = 64;
+
 /** What is worked on at once. */
 const AT_ONCE = 1024;
 const COLUMNS = {
@@ -176,6 +179,8 @@ class Thinned {
   #from = 0;
   #bucketStart = Number.POSITIVE_INFINITY;
   #bucketEnd = Number.NEGATIVE_INFINITY;
+  /** Where `thin` says how many points it left. */
+  readonly #end = new Int32Array(1);
   constructor(limit: number) {
     this.#limit = limit;
   }
@@ -191,7 +196,7 @@ class Thinned {
         this.#bucketStart = Math.floor(t / this.#width) * this.#width;
         this.#bucketEnd = this.#bucketStart + this.#width;
         this.#from = this.#n;
-      } else if (n - this.#from > 64) this.#squeeze();
+      } else if (n - this.#from > MOST_IN_BUCKET) this.#squeeze();
     }
     this.#push(t, v);
     if (this.#n > this.#limit) this.#widen();
@@ -199,21 +204,16 @@ class Thinned {
   /** `add` for the times t[from], t[from + 1], … and the first n values. */
   addMany(t: Float64Array, v: Float64Array, from: number, n: number): void {
     for (let i = 0; i < n; i++) {
-      const [times, values] = [this.#t, this.#v];
-      const start = this.#width > 0 ? this.#bucketStart : Number.NEGATIVE_INFINITY;
-      const end = this.#width > 0 ? this.#bucketEnd : Number.POSITIVE_INFINITY;
+      const thin = this.#width > 0;
+      const start = thin ? this.#bucketStart : Number.NEGATIVE_INFINITY;
+      const end = thin ? this.#bucketEnd : Number.POSITIVE_INFINITY;
       // Up to here points are just added: no bucket is full, nothing grows.
-      const room = Math.min(times.length, this.#limit, this.#width > 0 ? this.#from + 65 : times.length);
-      let to = this.#n;
-      let last = to > 0 ? times[to - 1]! : Number.NaN;
-      for (; i < n && to < room; i++) {
-        const at = t[from + i]!;
-        if (at === last || !(at >= start && at < end)) break;
-        times[to] = at;
-        values[to++] = v[i]!;
-        last = at;
-      }
+      const room = Math.min(this.#t.length, this.#limit, thin ? this.#from + MOST_IN_BUCKET + 1 : this.#t.length);
+      const before = this.#n;
+      const most = Math.min(n - i, room - before);
+      const to = append(this.#t, this.#v, before, t, v, from + i, i, most, start, end);
       this.#n = to;
+      i += to - before;
       if (i < n) this.add(t[from + i]!, v[i]!);
     }
   }
@@ -233,46 +233,97 @@ class Thinned {
   }
   /** Keeps of the points since `from` the first, the lowest, the highest and the last. */
   #squeeze(): void {
-    const t = this.#t;
-    const v = this.#v;
-    const from = this.#from;
-    const last = this.#n - 1;
-    if (last - from < 4) return;
-    let low = from;
-    let high = from;
-    for (let i = from + 1; i <= last; i++) {
-      if (v[i]! < v[low]!) low = i;
-      if (v[i]! > v[high]!) high = i;
-    }
-    const a = low < high ? low : high;
-    const b = low < high ? high : low;
-    let to = from + 1;
-    if (a > from) {
-      t[to] = t[a]!;
-      v[to++] = v[a]!;
-    }
-    if (b > a) {
-      t[to] = t[b]!;
-      v[to++] = v[b]!;
-    }
-    if (last > b) {
-      t[to] = t[last]!;
-      v[to++] = v[last]!;
-    }
-    this.#n = to;
+    this.#n = squeeze(this.#t, this.#v, this.#from, this.#n);
   }
   #widen(): void {
     const n = this.#n;
-    const t = this.#t.slice(0, n);
-    const v = this.#v.slice(0, n);
-    const span = t[n - 1]! - t[0]!;
+    const span = this.#t[n - 1]! - this.#t[0]!;
     // Four points survive per bucket: as many buckets as leave half of the room free.
     const least = Math.max((span * 8) / this.#limit, this.#width + 1);
     this.#width = WIDTHS.find((w) => w >= least) ?? Math.ceil(least / 8.64e10) * 8.64e10;
-    this.#n = 0;
-    this.#from = 0;
-    this.#bucketStart = Number.POSITIVE_INFINITY;
-    this.#bucketEnd = Number.NEGATIVE_INFINITY;
-    for (let i = 0; i < n; i++) this.add(t[i]!, v[i]!);
+    this.#from = thin(this.#t, this.#v, n, this.#width, this.#end);
+    this.#n = this.#end[0]!;
+    this.#bucketStart = Math.floor(this.#t[this.#from]! / this.#width) * this.#width;
+    this.#bucketEnd = this.#bucketStart + this.#width;
   }
+}
+
+// Loops over columns, on their own: V8 compiles these, small as they are, and never has to take back what it assumed.
+
+/**
+ * Up to `most` points behind the first `n`, as long as they are of the bucket [start, end) and each of a time of its own.
+ * @returns how many there are then
+ */
+function append(
+  times: Float64Array,
+  values: Float64Array,
+  n: number,
+  t: Float64Array,
+  v: Float64Array,
+  tFrom: number,
+  vFrom: number,
+  most: number,
+  start: number,
+  end: number,
+): number {
+  let last = n > 0 ? times[n - 1]! : Number.NaN;
+  let i = 0;
+  for (; i < most; i++) {
+    const at = t[tFrom + i]!;
+    if (at === last || !(at >= start && at < end)) break;
+    times[n + i] = at;
+    values[n + i] = v[vFrom + i]!;
+    last = at;
+  }
+  return n + i;
+}
+
+/** Keeps of the points [from, n) the first, the lowest, the highest and the last. @returns how many points there are then */
+function squeeze(t: Float64Array, v: Float64Array, from: number, n: number): number {
+  const last = n - 1;
+  if (last - from < 4) return n;
+  let low = from;
+  let high = from;
+  for (let i = from + 1; i <= last; i++) {
+    if (v[i]! < v[low]!) low = i;
+    if (v[i]! > v[high]!) high = i;
+  }
+  const a = low < high ? low : high;
+  const b = low < high ? high : low;
+  let to = from + 1;
+  if (a > from) {
+    t[to] = t[a]!;
+    v[to++] = v[a]!;
+  }
+  if (b > a) {
+    t[to] = t[b]!;
+    v[to++] = v[b]!;
+  }
+  if (last > b) {
+    t[to] = t[last]!;
+    v[to++] = v[last]!;
+  }
+  return to;
+}
+
+/**
+ * The first `n` points, of ascending times, again: in buckets of `width`, in place.
+ * @param end gets the number of points that are left @returns where the last bucket's begin
+ */
+function thin(t: Float64Array, v: Float64Array, n: number, width: number, end: Int32Array): number {
+  let to = 0;
+  let from = 0;
+  let until = Number.NEGATIVE_INFINITY;
+  for (let i = 0; i < n; i++) {
+    const at = t[i]!;
+    if (at >= until) {
+      to = squeeze(t, v, from, to);
+      until = Math.floor(at / width) * width + width;
+      from = to;
+    } else if (to - from > MOST_IN_BUCKET) to = squeeze(t, v, from, to);
+    t[to] = at;
+    v[to++] = v[i]!;
+  }
+  end[0] = to;
+  return from;
 }

@@ -12,6 +12,7 @@ import { openTableTap } from './table-tap.ts';
 export interface DatasetJob {
   pipeline: Pipeline;
   inputs: readonly string[];
+  cache?: RunJob['cache'];
   /** How to reach inputs at `s3://` addresses. */
   s3?: S3Options;
   /** How far to look ahead, as durations: `12h`. */
@@ -58,6 +59,7 @@ export async function makeDataset(job: DatasetJob): Promise<DatasetReport> {
     await runJob({
       pipeline,
       inputs: job.inputs,
+      cache: job.cache,
       watch: [port, features],
       ...(job.s3 ? { s3: job.s3 } : {}),
       ...(job.seed === undefined ? {} : { seed: job.seed }),
@@ -228,7 +230,7 @@ async function checkPrefix(
       pipeline: pipeline.name,
       node: source.id,
       seed: job.seed ?? 1,
-      ...(job.s3 ? { access: { s3: job.s3 } } : {}),
+      access: { ...(job.s3 ? { s3: job.s3 } : {}), ...(job.cache ? { cache: job.cache } : {}) },
     };
     return source.type.open(source.config as never, env);
   };

@@ -16,6 +16,7 @@ import type { SegmentPolicy } from '../../lake/journal/segment-policy.ts';
 import type { S3Options } from '../../lake/s3/s3-options.ts';
 import type { PublishAccess } from '../../sinks/redis/redis-sink.ts';
 import type { StoreChoice } from '../../sinks/store/index.ts';
+import type { InputCache } from '../../sources/market.ts';
 import { Captures } from './captures.ts';
 import { entryOf, type GraphDocument, graphsOf, keepGraph, type Resolve } from './graphs.ts';
 import { Ladder } from './inspect/ladder.ts';
@@ -43,6 +44,8 @@ export interface RunJob {
   /** How long a graph that has taken over is on trial. */
   trial?: RunOptions['trial'];
   inputs: readonly string[];
+  /** Folder in which decoded inputs are kept from run to run. */
+  cache?: InputCache | undefined;
   /** Ports to write, by `node.port`. */
   taps?: Readonly<Record<string, string>>;
   /** Writes every port of every node to `DIR/NODE.PORT.csv`, lists as digests. */
@@ -335,6 +338,7 @@ function accessOf(job: RunJob): Readonly<Record<string, unknown>> {
     ...job.access,
     ...(store ? { store } : {}),
     ...(job.s3 ? { s3: job.s3 } : {}),
+    ...(job.cache ? { cache: job.cache } : {}),
     ...(job.publish ? { publish: job.publish } : {}),
   };
 }

@@ -3,7 +3,7 @@ import { canonical } from '../../graph/document/hash.ts';
 import type { Pipeline } from '../../graph/document/types.ts';
 import { ChimeraError } from '../../graph/schema/index.ts';
 import type { ParameterSet } from './parameter-sets.ts';
-import type { SweepRun } from './run-sweep.ts';
+import type { SweepOptions, SweepRun } from './run-sweep.ts';
 import { shareInputs } from './shared-inputs.ts';
 import type { WorkerAnswer, WorkerTask } from './worker.ts';
 
@@ -14,6 +14,7 @@ export interface ParallelSweep {
   document: WorkerTask['document'];
   sets: readonly ParameterSet[];
   inputs: readonly string[];
+  cache?: SweepOptions['cache'];
   jobs: number;
   seed?: number;
   signal?: AbortSignal;
@@ -22,7 +23,7 @@ export interface ParallelSweep {
 /** The sets in worker threads, each a stretch of them, over inputs that are decoded once. Figures do not depend on `jobs`. */
 export async function runParallel(o: ParallelSweep): Promise<SweepRun> {
   const shared = sameSources(o.pipelines)
-    ? await shareInputs(o.pipelines[0]!, o.inputs, o.seed ?? 1)
+    ? await shareInputs(o.pipelines[0]!, o)
     : { keys: [], files: {}, bad_input: [], remove: () => {} };
   try {
     const size = Math.ceil(o.sets.length / o.jobs);

@@ -37,6 +37,7 @@ export interface SweepRun {
 }
 export interface SweepOptions {
   inputs: readonly string[];
+  cache?: RunJob['cache'];
   /** Readers in place of the sources' own, by source. */
   readers?: Readonly<Record<string, (keys: KeyTable) => Promise<BlockReader>>>;
   keys?: KeyTable;
@@ -73,6 +74,7 @@ export async function runSweep(pipelines: readonly Pipeline[], options: SweepOpt
   const run = await runJob({
     pipeline,
     inputs: options.inputs,
+    cache: options.cache,
     keys,
     anew: true,
     watch: [...byPort.keys()],

@@ -7,6 +7,7 @@ import { type BadInput, type BlockReader, KeyTable } from '../../graph/schema/in
 import { CacheReader } from '../../lake/cache/cache-reader.ts';
 import { BlockEncoder, encodeHeader } from '../../lake/cache/format.ts';
 import { schemaToJson } from '../../lake/schema.ts';
+import type { SweepOptions } from './run-sweep.ts';
 
 /** Decoded inputs in columns that several workers read: files of memory pages that all of them share. */
 export interface SharedInputs {
@@ -19,7 +20,10 @@ export interface SharedInputs {
 }
 
 /** Reads the sources of a pipeline once, to their ends. */
-export async function shareInputs(pipeline: Pipeline, inputs: readonly string[], seed: number): Promise<SharedInputs> {
+export async function shareInputs(
+  pipeline: Pipeline,
+  { inputs, cache, seed = 1 }: Pick<SweepOptions, 'inputs' | 'cache' | 'seed'>,
+): Promise<SharedInputs> {
   const dir = mkdtempSync(join(tmpdir(), 'chimera-sweep-'));
   const remove = (): void => rmSync(dir, { recursive: true, force: true });
   try {
@@ -28,7 +32,8 @@ export async function shareInputs(pipeline: Pipeline, inputs: readonly string[],
     const bad: BadInput[] = [];
     for (const node of pipeline.nodes) {
       if (node.type.kind !== 'source') continue;
-      const env = { keys, inputs, dir: undefined, pipeline: pipeline.name, node: node.id, seed };
+      const access = cache ? { access: { cache } } : {};
+      const env = { keys, inputs, dir: undefined, pipeline: pipeline.name, node: node.id, seed, ...access };
       const reader = await node.type.open(node.config as never, env);
       files[node.id] = join(dir, `${Object.keys(files).length}.blocks`);
       try {

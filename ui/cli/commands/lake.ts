@@ -8,7 +8,7 @@ import { action, describe } from '../command.ts';
 import type { Context } from '../context.ts';
 import { EXIT } from '../io.ts';
 import { loadOrExplain } from '../load-document.ts';
-import { type InputOptions, inputOptions, integer } from '../options.ts';
+import { type CacheOptions, cacheOption, type InputOptions, inputCache, inputOptions, integer } from '../options.ts';
 import { objectStore } from '../remote-stores.ts';
 import { table } from '../table.ts';
 import { take } from './lake-take.ts';
@@ -224,7 +224,7 @@ function compact(lakeCommand: Command, context: Context): void {
   );
 }
 
-interface DatasetOptions extends InputOptions {
+interface DatasetOptions extends InputOptions, CacheOptions {
   horizons: string;
   to: string;
   features?: string;
@@ -240,7 +240,7 @@ function dataset(lakeCommand: Command, context: Context): void {
       'Runs a pipeline and writes, for each decision, its features as they were then and the return over each horizon after it: joined point in time, so that no row sees its future.',
     )
     .argument('<pipeline>', 'pipeline document with a feature.join');
-  inputOptions(command)
+  cacheOption(inputOptions(command))
     .requiredOption('--horizons <list>', 'how far to look ahead: 12h,24h')
     .requiredOption('--to <file>', 'file to write: .parquet or .arrow')
     .option('--features <node.port>', 'which features; default: the only feature.join')
@@ -273,6 +273,7 @@ function dataset(lakeCommand: Command, context: Context): void {
       const report = await makeDataset({
         pipeline,
         inputs: o.input ?? [],
+        cache: inputCache(o, context.io.env),
         ...(s3 ? { s3 } : {}),
         horizons,
         to: o.to,

@@ -8,13 +8,23 @@ import type { Io } from '../io.ts';
 import { EXIT } from '../io.ts';
 import type { LiveOptions } from '../live-run.ts';
 import { loadOrExplain } from '../load-document.ts';
-import { collect, type InputOptions, inputOptions, integer, pairs, positive } from '../options.ts';
+import {
+  type CacheOptions,
+  cacheOption,
+  collect,
+  type InputOptions,
+  inputCache,
+  inputOptions,
+  integer,
+  pairs,
+  positive,
+} from '../options.ts';
 import { follow, verdict } from '../run-job.ts';
 import { runText } from '../run-text.ts';
 import { busUrl } from '../secrets.ts';
 import { servingOptions } from '../serving.ts';
 
-export interface RunCommandOptions extends InputOptions {
+export interface RunCommandOptions extends InputOptions, CacheOptions {
   tap?: string[];
   tapAll?: string;
   state?: string;
@@ -33,7 +43,7 @@ export interface RunCommandOptions extends InputOptions {
 }
 
 export const runOptions = (command: Command): Command =>
-  inputOptions(command)
+  cacheOption(inputOptions(command))
     .option(
       '--tap <node.port=file>',
       'write every value of a port to FILE (.csv, .jsonl or .parquet); repeatable',
@@ -143,6 +153,7 @@ export function run(program: Command, context: Context): void {
 /** Options of a job, from the command line's. */
 export const jobOptions = (options: RunCommandOptions, env: Io['env']) => ({
   inputs: options.input ?? [],
+  cache: inputCache(options, env),
   taps: pairs(options.tap, '--tap'),
   ...(options.tapAll === undefined ? {} : { tapAll: options.tapAll }),
   ...(options.state === undefined ? {} : { state: options.state }),

@@ -11,11 +11,20 @@ import { action, describe } from '../command.ts';
 import type { Context } from '../context.ts';
 import { EXIT } from '../io.ts';
 import { loadFile, loadOrExplain } from '../load-document.ts';
-import { collect, type InputOptions, inputOptions, integer, pairs } from '../options.ts';
+import {
+  type CacheOptions,
+  cacheOption,
+  collect,
+  type InputOptions,
+  inputCache,
+  inputOptions,
+  integer,
+  pairs,
+} from '../options.ts';
 import { table } from '../table.ts';
 import { writeResult } from '../write-result.ts';
 
-interface Options extends InputOptions {
+interface Options extends InputOptions, CacheOptions {
   vary?: string[];
   sets?: string;
   sort: Sort;
@@ -37,7 +46,7 @@ export function sweep(program: Command, context: Context): void {
       'Runs a pipeline under every combination of parameters over the same input. What the sets have in common is computed once; the figures of each set are those of `chimera backtest` with its values.',
     )
     .argument('<pipeline>', 'pipeline document');
-  inputOptions(command)
+  cacheOption(inputOptions(command))
     .option('--vary <name=values>', 'values of a parameter: 5..20, 5..50:5 or 5,8,13; repeatable', collect)
     .option('--sets <file>', 'the sets themselves: CSV with a header, or a JSON array of objects')
     .addOption(new Option('--sort <figure>', 'best first by this figure').choices(SORTS).default('sharpe'))
@@ -116,6 +125,7 @@ async function single(context: Context, options: Options, pipelines: readonly Pi
   try {
     return await runSweep(pipelines, {
       inputs: options.input ?? [],
+      cache: inputCache(options, context.io.env),
       ...(options.seed === undefined ? {} : { seed: options.seed }),
       ...(context.io.signal ? { signal: context.io.signal } : {}),
       onProgress: ({ events, now }) => progress.update(undefined, `${utc(now)}  ${grouped(events, 0)} events`),
@@ -146,6 +156,7 @@ async function parallel(
     },
     sets,
     inputs: options.input ?? [],
+    cache: inputCache(options, context.io.env),
     jobs: Math.min(options.jobs, sets.length),
     ...(options.seed === undefined ? {} : { seed: options.seed }),
     ...(context.io.signal ? { signal: context.io.signal } : {}),
