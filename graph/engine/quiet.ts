@@ -120,35 +120,42 @@ export class QuietStretches {
 
   /** Sorts the rows from `i` on by key, as far as they are rows of the port, one after the other, of keys with instances. */
   #look(block: Block, i: number, limit: number): void {
-    const { t, port, key, row, n } = block;
-    const { isLive } = this.#core;
-    const first = row[i]!;
-    this.#start = i;
-    this.#end = i;
-    for (let g = 0; g < this.#used; g++) this.#byKey[this.#groups[g]!.key] = undefined;
-    this.#used = 0;
-    if (this.#core.isWatched(this.#source, this.#out)) return;
-    let group: Group | undefined;
-    let j = i;
-    const most = Math.min(n, i + BLOCK_ROWS);
-    for (; j < most; j++) {
-      if (port[j] !== this.#out || t[j]! >= limit || row[j] !== first + (j - i)) break;
-      const k = key[j]!;
-      if (group === undefined || group.key !== k) {
-        if (k < 0 || isLive[k] !== true) break;
-        group = this.#byKey[k] ?? this.#group(k);
-      }
-      group.places[group.n] = j;
-      group.rows[group.n++] = row[j]!;
-    }
-    this.#end = j;
     const { columns } = block.ports[this.#out]!;
     for (let f = 0; f < this.#fields.length; f++) {
       const column = columns[f];
       if (column instanceof Float64Array) this.#columns[this.#fields[f]!] = column;
     }
+    this.#start = i;
+    this.#end = i;
+    for (let g = 0; g < this.#used; g++) this.#byKey[this.#groups[g]!.key] = undefined;
+    this.#used = 0;
+    if (this.#core.isWatched(this.#source, this.#out)) return;
+    const most = endOfRows(block, i, this.#out, limit, Math.min(block.n, i + BLOCK_ROWS));
+    for (let j = i; j < most; j = this.#end) {
+      const group = this.#group(block.key[j]!);
+      if (group === undefined) return;
+      this.#end = this.#byKeys(block, group, j, most);
+    }
   }
-  #group(key: number): Group {
+  /** Sorts the rows from `j` on as long as they are of keys with a group. @returns where that ends */
+  #byKeys({ key, row }: Block, first: Group, j: number, most: number): number {
+    const byKey = this.#byKey;
+    let group: Group | undefined = first;
+    let i = j;
+    for (; i < most; i++) {
+      const k = key[i]!;
+      if (k !== group.key) {
+        group = byKey[k];
+        if (group === undefined) break;
+      }
+      group.places[group.n] = i;
+      group.rows[group.n++] = row[i]!;
+    }
+    return i;
+  }
+  /** A key's group, empty; undefined when it has no instances. */
+  #group(key: number): Group | undefined {
+    if (key < 0 || this.#core.isLive[key] !== true) return undefined;
     if (this.#used === this.#groups.length) this.#groups.push(new Group(this.#columns));
     const group = this.#groups[this.#used++]!;
     this.#byKey[key] = group;
@@ -214,6 +221,16 @@ export class QuietStretches {
       group.rows[group.to - 1]!,
     );
   }
+}
+
+// Loops on their own: what V8 compiles while one runs may know nothing of what comes behind it, and would be taken back there.
+
+/** Where the rows from `i` on end that are of one port, one after the other in it, and before `limit`. */
+function endOfRows({ t, port, row }: Block, i: number, out: number, limit: number, most: number): number {
+  const first = row[i]! - i;
+  let j = i;
+  while (j < most && port[j] === out && t[j]! < limit && row[j] === first + j) j++;
+  return j;
 }
 
 /** The first of the ascending times [from, to) that is not before `t`, else `to`. */

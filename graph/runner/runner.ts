@@ -132,6 +132,8 @@ export interface RunResult {
 }
 
 const COMMIT_INPUTS = 65_536;
+/** Where nothing survives the process a commit only bounds what a failed cycle runs again, and memory: it need not come as often. */
+const VOLATILE_COMMIT_INPUTS = 4 * COMMIT_INPUTS;
 const TRIAL_INPUTS = 100;
 const TRIAL_MS = 250;
 
@@ -322,8 +324,8 @@ export class Run {
 
   /** @returns true at the end of all inputs */
   async #drive(): Promise<boolean> {
-    const { onBlock, onProgress, pace, signal } = this.#options;
-    const every = this.#options.commitInputs ?? COMMIT_INPUTS;
+    const { onBlock, onProgress, pace, signal, store, onCheckpoint } = this.#options;
+    const every = this.#options.commitInputs ?? (store || onCheckpoint ? COMMIT_INPUTS : VOLATILE_COMMIT_INPUTS);
     let paceZero: number | undefined;
     for (;;) {
       if (this.#mayChange) await this.#changeGraph();

@@ -55,15 +55,29 @@ describe('a stretch of prices', () => {
       { numRuns: 12 },
     );
   });
-  it('of one moment counts once, with the last price of each instrument', () => {
-    const [one, many] = [new EquityCurve(1e13), new EquityCurve(1e13)];
-    const { t, px } = walk(7, 3000, [60e6]);
-    const keys = Int32Array.from(px, (_, i) => (i * 7) % 5);
-    for (let i = 0; i < px.length; i += 6) {
-      for (const c of [one, many]) c.position(t[i]! - 1, i % 5, ((i / 6) % 3) - 1, (((i / 6) % 3) - 1) * 20_000, 1e13);
-      many.moment(t[i]!, keys, px, i, i + 6);
-      for (let j = i; j < i + 6; j++) one.price(t[i]!, keys[j]!, px[j]!, j === i + 5);
+  it('of moments counts once for each of them, with the last price of each instrument', () => {
+    const { t, px } = walk(7, 30_000, [60e6]);
+    const keys = Int32Array.from(px, (_, i) => (i * 7) % 23);
+    // Moments of 1 to 5 prices; and one that is longer than what is worked on at once.
+    const ends: number[] = [];
+    for (let i = 0; i < px.length; ) {
+      const to = i === 6000 || (i > 6000 && i < 6005) ? i + 2500 : Math.min(px.length, i + 1 + ((i * 13) % 5));
+      t.fill(t[i]!, i, to);
+      ends.push(to);
+      i = to;
     }
+    const [one, many] = [new EquityCurve(1e13), new EquityCurve(1e13)];
+    for (let m = 0, from = 0; m < ends.length; ) {
+      for (const c of [one, many])
+        c.position(t[from]! - 1, m % 23, (m % 3) - 1, ((m % 3) - 1) * 20_000, 1e13 - m * 1e6);
+      const last = Math.min(ends.length, m + 1 + ((m * 31) % 700));
+      many.moments(t, keys, px, from, ends[last - 1]!);
+      for (; m < last; m++)
+        for (; from < ends[m]!; from++) one.price(t[from]!, keys[from]!, px[from]!, from === ends[m]! - 1);
+    }
+    expect(many.held()).toEqual(one.held());
+    expect(many.last).toBe(one.last);
+    expect(many.exposure()).toEqual(one.exposure());
     expect(many.equity()).toEqual(one.equity());
     expect(many.exposure()).toEqual(one.exposure());
     expect(many.drawdown).toEqual(one.drawdown);

@@ -31,12 +31,91 @@ function valueAll(px: Float64Array, from: number, n: number, qty: number, cost: 
   }
 }
 
-interface Held {
+/** What is held of each instrument, in columns by key. */
+class Holdings {
   /** In units, signed. */
-  qty: number;
+  qty = new Float64Array(16);
   /** Price × quantity at entry, signed. */
-  cost: number;
-  px: number;
+  cost = new Float64Array(16);
+  /** NaN: none yet. */
+  px = new Float64Array(16).fill(Number.NaN);
+  /** Keys with a quantity, in the order in which they got it. */
+  readonly open: number[] = [];
+
+  has = (key: number): boolean => key < this.px.length;
+  price(key: number, px: number): void {
+    this.#reach(key);
+    this.px[key] = px;
+  }
+  set(key: number, qty: number, cost: number): void {
+    this.#reach(key);
+    this.qty[key] = qty;
+    this.cost[key] = cost;
+    const i = this.open.indexOf(key);
+    if (qty !== 0 && i < 0) this.open.push(key);
+    else if (qty === 0 && i >= 0) this.open.splice(i, 1);
+  }
+  #reach(key: number): void {
+    if (this.has(key)) return;
+    const { qty, cost, px } = this;
+    this.qty = new Float64Array(2 * key);
+    this.cost = new Float64Array(2 * key);
+    this.px = new Float64Array(2 * key).fill(Number.NaN);
+    this.qty.set(qty);
+    this.cost.set(cost);
+    this.px.set(px);
+  }
+}
+
+/** The times of the moments that `valueMoments` found. */
+const MOMENTS = new Float64Array(AT_ONCE);
+
+/** The last end of a moment up to `most`, or of the moment of `from` if that is longer; at most `to`. */
+function endOfMoments(t: Float64Array, from: number, to: number, most: number): number {
+  if (to <= most) return to;
+  let end = most;
+  while (end > from && t[end] === t[end - 1]) end--;
+  if (end > from) return end;
+  end = most;
+  while (end < to && t[end] === t[end - 1]) end++;
+  return end;
+}
+function pricesOf(keys: Int32Array, px: Float64Array, from: number, to: number, held: Float64Array): void {
+  for (let i = from; i < to; i++) held[keys[i]!] = px[i]!;
+}
+/** What is held at the end of each moment of prices [from, to), into MOMENTS and COLUMNS. @returns how many moments there are */
+function valueMoments(
+  t: Float64Array,
+  keys: Int32Array,
+  prices: Float64Array,
+  from: number,
+  to: number,
+  { open, px, qty, cost }: Holdings,
+  wallet: number,
+): number {
+  const { equity, gross, net } = COLUMNS;
+  let n = 0;
+  for (let i = from; i < to; ) {
+    const at = t[i]!;
+    for (; i < to && t[i] === at; i++) px[keys[i]!] = prices[i]!;
+    let unrealised = 0;
+    let grossValue = 0;
+    let netValue = 0;
+    for (let k = 0; k < open.length; k++) {
+      const key = open[k]!;
+      const p = px[key]!;
+      // No price yet: valued at its cost.
+      const value = p !== p ? cost[key]! : qty[key]! * p;
+      unrealised += value - cost[key]!;
+      grossValue += Math.abs(value);
+      netValue += value;
+    }
+    MOMENTS[n] = at;
+    equity[n] = wallet + Math.round(unrealised * MONEY_SCALE);
+    gross[n] = Math.round(grossValue * MONEY_SCALE);
+    net[n++] = Math.round(netValue * MONEY_SCALE);
+  }
+  return n;
 }
 
 /**
@@ -48,8 +127,7 @@ export class EquityCurve {
   last: number | undefined;
   readonly #start: number;
   #drawdown: DrawdownTracker | undefined;
-  readonly #held: (Held | undefined)[] = [];
-  #open: number[] = [];
+  readonly #held = new Holdings();
   #wallet: number;
   #equity: Thinned;
   #gross: Thinned;
@@ -64,37 +142,46 @@ export class EquityCurve {
 
   /** The account changed. `wallet` is money; quantity and cost are in units. */
   position(t: number, key: number, qty: number, cost: number, wallet: number): void {
-    const h = this.#slot(key);
-    h.qty = qty;
-    h.cost = cost;
+    this.#held.set(key, qty, cost);
     this.#wallet = wallet;
-    const i = this.#open.indexOf(key);
-    if (qty !== 0 && i < 0) this.#open.push(key);
-    else if (qty === 0 && i >= 0) this.#open.splice(i, 1);
     this.#note(t);
   }
   /** @param last no other price of the same moment follows */
   price(t: number, key: number, px: number, last: boolean): void {
-    const h = this.#slot(key);
-    h.px = px;
-    if (last && this.#open.length > 0) this.#note(t);
+    this.#held.price(key, px);
+    if (last && this.#held.open.length > 0) this.#note(t);
   }
 
-  /** Prices [from, to) of one moment, of any instruments: `price` for each, of which the last one says so. */
-  moment(t: number, keys: Int32Array, px: Float64Array, from: number, to: number): void {
-    for (let i = from; i < to; i++) this.#slot(keys[i]!).px = px[i]!;
-    if (this.#open.length > 0) this.#note(t);
+  /** Prices [from, to) of whole moments, of any instruments: `price` for each, of which the last one of a moment says so. */
+  moments(t: Float64Array, keys: Int32Array, px: Float64Array, from: number, to: number): void {
+    if (to <= from) return;
+    const held = this.#held;
+    for (let i = from; i < to; i++) if (!held.has(keys[i]!)) held.price(keys[i]!, px[i]!);
+    if (held.open.length === 0) return pricesOf(keys, px, from, to, held.px);
+    this.#drawdown ??= new DrawdownTracker(this.#start, t[from]!);
+    const { equity, gross, net } = COLUMNS;
+    for (let i = from; i < to; ) {
+      const end = endOfMoments(t, i, to, i + AT_ONCE);
+      const n = valueMoments(t, keys, px, i, end, held, this.#wallet);
+      this.#drawdown.addMany(MOMENTS, equity, 0, n);
+      this.#equity.addMany(MOMENTS, equity, 0, n);
+      this.#gross.addMany(MOMENTS, gross, 0, n);
+      this.#net.addMany(MOMENTS, net, 0, n);
+      this.last = equity[n - 1]!;
+      i = end;
+    }
   }
 
   /** Prices of one instrument, each the only one of its moment: `price` for rows [from, to), with less to do for each. */
   prices(t: Float64Array, key: number, px: Float64Array, from: number, to: number): void {
     if (to <= from) return;
-    const h = this.#slot(key);
-    if (this.#open.length !== 1 || this.#open[0] !== key) {
+    const held = this.#held;
+    if (held.open.length !== 1 || held.open[0] !== key) {
       for (let i = from; i < to; i++) this.price(t[i]!, key, px[i]!, true);
       return;
     }
-    const { qty, cost } = h;
+    const qty = held.qty[key]!;
+    const cost = held.cost[key]!;
     const wallet = this.#wallet;
     this.#drawdown ??= new DrawdownTracker(this.#start, t[from]!);
     const { equity, gross, net } = COLUMNS;
@@ -107,7 +194,7 @@ export class EquityCurve {
       this.#net.addMany(t, net, i, n);
       this.last = equity[n - 1]!;
     }
-    h.px = px[to - 1]!;
+    held.px[key] = px[to - 1]!;
   }
 
   equity(): { t_us: number[]; equity: number[] } {
@@ -116,7 +203,10 @@ export class EquityCurve {
   }
   /** By key: last price, quantity and cost, in units. */
   held(): { key: number; px: number; qty: number; cost: number }[] {
-    return this.#held.flatMap((h, key) => (h && !Number.isNaN(h.px) ? [{ key, ...h }] : []));
+    const { px, qty, cost } = this.#held;
+    return Array.from(px, (p, key) => ({ key, px: p, qty: qty[key]!, cost: cost[key]! })).filter(
+      (h) => !Number.isNaN(h.px),
+    );
   }
   get drawdown(): Drawdown | undefined {
     return this.#drawdown?.worst;
@@ -134,23 +224,15 @@ export class EquityCurve {
     return { t_us: net.t, gross: aligned, net: net.v };
   }
 
-  #slot(key: number): Held {
-    let h = this.#held[key];
-    if (!h) {
-      h = { qty: 0, cost: 0, px: Number.NaN };
-      this.#held[key] = h;
-    }
-    return h;
-  }
   #note(t: number): void {
     let unrealised = 0;
     let gross = 0;
     let net = 0;
-    for (const key of this.#open) {
-      const h = this.#held[key]!;
+    const { open, px, qty, cost } = this.#held;
+    for (const key of open) {
       // No price yet: valued at its cost.
-      const value = Number.isNaN(h.px) ? h.cost : h.qty * h.px;
-      unrealised += value - h.cost;
+      const value = Number.isNaN(px[key]!) ? cost[key]! : qty[key]! * px[key]!;
+      unrealised += value - cost[key]!;
       gross += Math.abs(value);
       net += value;
     }
@@ -179,8 +261,6 @@ class Thinned {
   #from = 0;
   #bucketStart = Number.POSITIVE_INFINITY;
   #bucketEnd = Number.NEGATIVE_INFINITY;
-  /** Where `thin` says how many points it left. */
-  readonly #end = new Int32Array(1);
   constructor(limit: number) {
     this.#limit = limit;
   }
@@ -241,10 +321,13 @@ class Thinned {
     // Four points survive per bucket: as many buckets as leave half of the room free.
     const least = Math.max((span * 8) / this.#limit, this.#width + 1);
     this.#width = WIDTHS.find((w) => w >= least) ?? Math.ceil(least / 8.64e10) * 8.64e10;
-    this.#from = thin(this.#t, this.#v, n, this.#width, this.#end);
-    this.#n = this.#end[0]!;
-    this.#bucketStart = Math.floor(this.#t[this.#from]! / this.#width) * this.#width;
+    const left = thin(this.#t, this.#v, n, this.#width);
+    this.#bucketStart = Math.floor(this.#t[left - 1]! / this.#width) * this.#width;
     this.#bucketEnd = this.#bucketStart + this.#width;
+    let from = left - 1;
+    while (from > 0 && this.#t[from - 1]! >= this.#bucketStart) from--;
+    this.#from = from;
+    this.#n = left;
   }
 }
 
@@ -307,10 +390,9 @@ function squeeze(t: Float64Array, v: Float64Array, from: number, n: number): num
 }
 
 /**
- * The first `n` points, of ascending times, again: in buckets of `width`, in place.
- * @param end gets the number of points that are left @returns where the last bucket's begin
+ * The first `n` points, of ascending times, again: in buckets of `width`, in place. @returns how many points are left
  */
-function thin(t: Float64Array, v: Float64Array, n: number, width: number, end: Int32Array): number {
+function thin(t: Float64Array, v: Float64Array, n: number, width: number): number {
   let to = 0;
   let from = 0;
   let until = Number.NEGATIVE_INFINITY;
@@ -324,6 +406,5 @@ function thin(t: Float64Array, v: Float64Array, n: number, width: number, end: I
     t[to] = at;
     v[to++] = v[i]!;
   }
-  end[0] = to;
-  return from;
+  return to;
 }

@@ -29,8 +29,8 @@ export class PriceFeed {
   /** Rank of what values each key. */
   readonly #rank: number[] = [];
   readonly #seen = new Map<string, number>();
-  /** Price scales by key; 0: not valued by candles. */
-  readonly #scales: number[] = [];
+  /** Price scales by key; 0: not valued by candles, NaN: not known yet. */
+  #scales = new Float64Array(64).fill(Number.NaN);
   readonly #keyAt: (index: number) => KeyInfo;
   constructor(keyAt: (index: number) => KeyInfo) {
     this.#keyAt = keyAt;
@@ -65,19 +65,26 @@ export class PriceFeed {
     if (ports[port] !== CANDLE) return from;
     const closes = columns[port]!['close']! as Float64Array;
     this.#grow(block.n - from);
-    let i = from;
-    for (let key = -1; i < block.n && block.port[i] === port; i++) {
-      const k = block.key[i]!;
-      if (k === key) continue;
-      // A new instrument: what comes before it is of the last one.
-      key = k;
-      const best = this.#rank[key] ?? -1;
-      if (best < CANDLE) this.#rank[key] = CANDLE;
-      this.#scales[key] = best > CANDLE ? 0 : this.#keyAt(key).pxScale;
+    const to = endOfPort(block.port, from, block.n);
+    for (let i = from; ; ) {
+      i = nextUnknown(block.key, i, to, this.#scales);
+      if (i === to) break;
+      this.#knowCandle(block.key[i]!);
     }
-    this.candles += i - from;
-    this.points.n = takePrices(block, closes, this.#scales, this.points, from, i);
-    return i;
+    this.candles += to - from;
+    this.points.n = takePrices(block, closes, this.#scales, this.points, from, to);
+    return to;
+  }
+  /** By what an instrument's candles are valued, which is settled by its first one. */
+  #knowCandle(key: number): void {
+    const best = this.#rank[key] ?? -1;
+    if (best < CANDLE) this.#rank[key] = CANDLE;
+    if (key >= this.#scales.length) {
+      const grown = new Float64Array(2 * key).fill(Number.NaN);
+      grown.set(this.#scales);
+      this.#scales = grown;
+    }
+    this.#scales[key] = best > CANDLE ? 0 : this.#keyAt(key).pxScale;
   }
   #other(block: Block, i: number, ports: readonly number[], columns: readonly (Columns | undefined)[]): void {
     const port = block.port[i]!;
@@ -87,7 +94,10 @@ export class PriceFeed {
     if (rank === CANDLE) this.candles++;
     const best = this.#rank[key] ?? -1;
     if (rank < best) return;
-    if (rank > best) this.#rank[key] = rank;
+    if (rank > best) {
+      this.#rank[key] = rank;
+      if (rank > CANDLE && key < this.#scales.length) this.#scales[key] = 0;
+    }
     const px = price(rank, columns[port]!, block.row[i]!, this.#keyAt(key));
     if (!(px > 0)) return;
     this.#grow(1);
@@ -119,11 +129,27 @@ export class PriceFeed {
   }
 }
 
+// Loops on their own, with nothing behind them that they have not met: V8 would compile the whole of it, and take it back, at each call.
+
+/** Where the rows of the port end that row `i` is of. */
+function endOfPort(port: Uint8Array, i: number, n: number): number {
+  const p = port[i]!;
+  let to = i;
+  while (to < n && port[to] === p) to++;
+  return to;
+}
+/** The first row whose instrument has no scale, else `to`. */
+function nextUnknown(key: Int32Array, from: number, to: number, scales: Float64Array): number {
+  let i = from;
+  // Beyond the end a scale is undefined, and no number either.
+  while (i < to && scales[key[i]!]! >= 0) i++;
+  return i;
+}
 /** Closes in units of rows [from, to) behind the points; instruments of scale 0 are valued by something better. */
 function takePrices(
   { t, key, row }: Block,
   closes: Float64Array,
-  scales: readonly number[],
+  scales: Float64Array,
   p: PricePoints,
   from: number,
   to: number,

@@ -9,7 +9,7 @@ import { MONEY_SCALE } from './decimal.ts';
 import { PriceSampler } from './down-sample.ts';
 import { EquityCurve } from './equity-curve.ts';
 import { FillColumns } from './fill-columns.ts';
-import { PriceFeed } from './price-feed.ts';
+import { PriceFeed, type PricePoints } from './price-feed.ts';
 
 /** One change of the account, as the venue reported it. */
 interface AccountRow {
@@ -58,6 +58,8 @@ export class BacktestRecorder {
   readonly #origins = new Map<string, string>();
   readonly #samplers: PriceSampler[] = [];
   #pending: AccountRow[] = [];
+  /** How many of them have been, while prices are joined. */
+  #applied = 0;
   finalBalance: number;
 
   readonly #prices: boolean | 'names';
@@ -104,58 +106,46 @@ export class BacktestRecorder {
   join(now: number): number {
     const p = this.feed.points;
     const rows = this.#pending.sort((a, b) => a.t - b.t);
-    let i = 0;
+    this.#applied = 0;
     let n = 0;
-    while (n < p.n && p.t[n]! <= now) {
-      const t = p.t[n]!;
-      while (i < rows.length && rows[i]!.t < t) this.#apply(rows[i++]!);
-      const end = this.#alone(n, now, i < rows.length ? rows[i]!.t : Number.POSITIVE_INFINITY);
-      const until = this.#together(n, now);
-      if (until > n + 1 && !(i < rows.length && rows[i]!.t <= t)) {
-        // Prices of one moment, and nothing else happens in it.
-        for (let j = n; j < until; j++) {
-          const sampler = this.#sampler(p.key[j]!);
-          if (this.#prices === true) sampler?.add(t, p.px[j]!);
-        }
-        this.curve.moment(t, p.key, p.px, n, until);
-        n = until;
-        continue;
-      }
-      const key = p.key[n]!;
-      const sampler = this.#sampler(key);
-      if (end > n) {
-        if (this.#prices === true) sampler?.addMany(p.t, p.px, n, end);
-        this.curve.prices(p.t, key, p.px, n, end);
-        n = end;
-        continue;
-      }
-      // Fills of the price's own moment come first: the price values what is held after them.
-      const together = n + 1 < p.n && p.t[n + 1]! === t;
-      const px = p.px[n]!;
-      if (!together) while (i < rows.length && rows[i]!.t <= t) this.#apply(rows[i++]!);
-      if (this.#prices === true) sampler?.add(t, px);
-      this.curve.price(t, key, px, !together);
-      n++;
-    }
-    for (; i < rows.length; i++) this.#apply(rows[i]!);
+    while (n < p.n && p.t[n]! <= now) n = this.#value(rows, n, now);
+    while (this.#applied < rows.length) this.#apply(rows[this.#applied++]!);
     this.#pending = [];
     return n;
   }
-
-  /** Where the prices of the moment end that `n` is of. */
-  #together(n: number, now: number): number {
-    const { t, n: all } = this.feed.points;
-    const at = t[n]!;
-    let i = n + 1;
-    if (at <= now) while (i < all && t[i] === at) i++;
-    return i;
+  /** Joins the price `n`, and with it those behind it that are of its moment or of its instrument alone. @returns the next one */
+  #value(rows: readonly AccountRow[], n: number, now: number): number {
+    const p = this.feed.points;
+    const t = p.t[n]!;
+    while (this.#applied < rows.length && rows[this.#applied]!.t < t) this.#apply(rows[this.#applied++]!);
+    const next = this.#applied < rows.length ? rows[this.#applied]!.t : Number.POSITIVE_INFINITY;
+    const end = endOfAlone(p, n, now, next);
+    if (end > n) {
+      const key = p.key[n]!;
+      const sampler = this.#sampler(key);
+      if (this.#prices === true) sampler?.addMany(p.t, p.px, n, end);
+      this.curve.prices(p.t, key, p.px, n, end);
+      return end;
+    }
+    if (next > t) {
+      // Moments in which nothing else happens.
+      const until = endOfPrices(p, n, now, next);
+      this.#sample(n, until);
+      this.curve.moments(p.t, p.key, p.px, n, until);
+      return until;
+    }
+    // Fills of the price's own moment come first: the price values what is held after them.
+    const last = !(n + 1 < p.n && p.t[n + 1] === t);
+    if (last) while (this.#applied < rows.length && rows[this.#applied]!.t <= t) this.#apply(rows[this.#applied++]!);
+    this.#sample(n, n + 1);
+    this.curve.price(t, p.key[n]!, p.px[n]!, last);
+    return n + 1;
   }
-  /** Where the stretch of prices from `n` on ends that are of one instrument, of moments of their own, and before `until`. */
-  #alone(n: number, now: number, until: number): number {
-    const { t, key, n: all } = this.feed.points;
-    let i = n;
-    while (i < all && t[i]! <= now && t[i]! < until && key[i] === key[n] && !(i + 1 < all && t[i + 1] === t[i])) i++;
-    return i;
+  #sample(from: number, to: number): void {
+    const p = this.feed.points;
+    // Without series an instrument is only remembered.
+    if (this.#prices === true) for (let i = from; i < to; i++) this.#sampler(p.key[i]!)!.add(p.t[i]!, p.px[i]!);
+    else if (this.#prices) for (let i = from; i < to; i++) if (!this.#samplers[p.key[i]!]) this.#sampler(p.key[i]!);
   }
   #sampler(key: number): PriceSampler | undefined {
     if (!this.#prices) return undefined;
@@ -271,4 +261,18 @@ export function venueOf(pipeline: Pipeline): PipelineNode {
       help: 'use `chimera run` for pipelines that only compute; a backtest needs a node such as venue.usdm or venue.candle',
     });
   return venue;
+}
+
+/** Where the prices end that come before `until`, and not behind `now`. */
+function endOfPrices({ t, n: all }: PricePoints, n: number, now: number, until: number): number {
+  let i = n + 1;
+  while (i < all && t[i]! <= now && t[i]! < until) i++;
+  return i;
+}
+/** Where the stretch of prices from `n` on ends that are of one instrument, of moments of their own, and before `until`. */
+function endOfAlone({ t, key, n: all }: PricePoints, n: number, now: number, until: number): number {
+  const k = key[n]!;
+  let i = n;
+  while (i < all && t[i]! <= now && t[i]! < until && key[i] === k && !(i + 1 < all && t[i + 1] === t[i])) i++;
+  return i;
 }
