@@ -8,11 +8,13 @@ if (major < 20 || (major === 20 && minor < 19)) {
 }
 
 const { existsSync } = await import('node:fs');
-const main = new URL('../dist/ui/cli/main.js', import.meta.url);
+const main = new URL('../dist/cli/main.js', import.meta.url);
 if (!existsSync(main)) {
   console.error('chimera is not built yet: run `npm ci` (it builds), or `npm run build` after a change.');
   process.exit(2);
 }
+// Newer Nodes keep what they compile for the next time.
+(await import('node:module')).default.enableCompileCache?.();
 const controller = new AbortController();
 let signals = 0;
 for (const name of ['SIGINT', 'SIGTERM'])

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { closeSync, createReadStream, openSync, readdirSync, readFileSync } from 'node:fs';
 import { type FileHandle, mkdir, open, rename, rm, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { deserialize, serialize } from 'node:v8';
 import { crc32 } from 'node:zlib';
 import type { BadInput } from '../../graph/schema/index.ts';
@@ -78,7 +79,7 @@ let stamp: string | undefined;
 function codeStamp(): string {
   if (stamp === undefined) {
     const hash = createHash('sha256').update(`${process.versions.node} ${JSON.stringify(FIELDS)}`);
-    for (const dir of [join(import.meta.dirname, '..', 'decode'), import.meta.dirname])
+    for (const dir of ['../decode/', './'].map((d) => fileURLToPath(new URL(d, import.meta.url))))
       for (const name of readdirSync(dir).sort())
         if (/\.[jt]s$/.test(name) && !/\.(test|d)\.[jt]s$/.test(name))
           hash.update(name).update(readFileSync(join(dir, name)));
