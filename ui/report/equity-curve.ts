@@ -176,6 +176,7 @@ export class EquityCurve {
   prices(t: Float64Array, key: number, px: Float64Array, from: number, to: number): void {
     if (to <= from) return;
     const held = this.#held;
+    if (held.open.length === 0) return held.price(key, px[to - 1]!);
     if (held.open.length !== 1 || held.open[0] !== key) {
       for (let i = from; i < to; i++) this.price(t[i]!, key, px[i]!, true);
       return;
