@@ -24,9 +24,9 @@ describe('docs/STORES.md', () => {
     expect(named.length).toBeGreaterThan(8);
     expect(named.filter((c) => !known.has(c))).toEqual([]);
   });
-  it('names every variable that the stores of a run are found by', () => {
-    const code = read('ui/cli/remote-stores.ts') + read('ui/cli/secrets.ts');
-    const used = new Set(code.match(/CHIMERA_(STORE|ARANGO|S3)\w*/g));
+  it('names every variable that the stores and caches of a run are found by', () => {
+    const code = read('ui/cli/remote-stores.ts') + read('ui/cli/secrets.ts') + read('ui/cli/options.ts');
+    const used = new Set(code.match(/CHIMERA_(STORE|ARANGO|S3|CACHE)\w*/g));
     const bare = [...used].filter((name) => !name.endsWith('_FILE'));
     expect(bare.sort()).toEqual([...new Set(text.match(/CHIMERA_\w+/g))].sort());
   });
