@@ -1,9 +1,9 @@
 import {
-  BLOCK_ROWS,
   type Block,
   type BlockReader,
   type Column,
   type InputQuality,
+  LARGE_BLOCK_ROWS,
   type PortColumns,
 } from '../graph/schema/index.ts';
 import type { ListChunk, RowStream } from './row-stream.ts';
@@ -46,7 +46,7 @@ export class MergeReader implements BlockReader {
   readonly #from: Int32Array;
   readonly #block: Block;
   readonly #slots: { heads: number[]; rows: Int32Array }[];
-  readonly #headOf = new Int32Array(BLOCK_ROWS);
+  readonly #headOf = new Int32Array(LARGE_BLOCK_ROWS);
   #closed = false;
 
   constructor(ports: BlockReader['ports'], inputs: readonly MergeInput[], recorded: boolean, onClose: () => void) {
@@ -58,13 +58,13 @@ export class MergeReader implements BlockReader {
     this.#block = {
       n: 0,
       seq0: 0,
-      t: new Float64Array(BLOCK_ROWS),
-      port: new Uint8Array(BLOCK_ROWS),
-      key: new Int32Array(BLOCK_ROWS),
-      row: new Int32Array(BLOCK_ROWS),
+      t: new Float64Array(LARGE_BLOCK_ROWS),
+      port: new Uint8Array(LARGE_BLOCK_ROWS),
+      key: new Int32Array(LARGE_BLOCK_ROWS),
+      row: new Int32Array(LARGE_BLOCK_ROWS),
       ports: ports.map((p): PortColumns => ({ n: 0, columns: blankColumns(p.schema.fields) })),
     };
-    this.#slots = ports.map(() => ({ heads: [], rows: new Int32Array(BLOCK_ROWS) }));
+    this.#slots = ports.map(() => ({ heads: [], rows: new Int32Array(LARGE_BLOCK_ROWS) }));
     this.#reset();
   }
 
@@ -142,7 +142,7 @@ export class MergeReader implements BlockReader {
     for (let h = 0; h < heads.length; h++) this.#from[h] = heads[h]!.pos;
     let n = 0;
     let expected = -1;
-    while (n < BLOCK_ROWS) {
+    while (n < LARGE_BLOCK_ROWS) {
       // The two streams that come first: the first one's rows up to the second's head go out in one run.
       let a = 0;
       let second = -1;
@@ -160,7 +160,7 @@ export class MergeReader implements BlockReader {
       const limitSeq = rival ? seqOf(rival) : 0;
       const { seq, t } = stream;
       let pos = head.pos;
-      const end = Math.min(stream.n, pos + BLOCK_ROWS - n);
+      const end = Math.min(stream.n, pos + LARGE_BLOCK_ROWS - n);
       const slot = this.#slots[head.port]!;
       const port = b.ports[head.port]!;
       if (!slot.heads.includes(a)) slot.heads.push(a);
@@ -299,9 +299,9 @@ function copyRun(stream: RowStream, from: number, n: number, columns: Column[]):
 export function blankColumns(fields: BlockReader['ports'][number]['schema']['fields']): Column[] {
   return Object.values(fields).map((f) =>
     f.kind === 'list'
-      ? { values: new Float64Array(0), offsets: new Int32Array(BLOCK_ROWS + 1) }
+      ? { values: new Float64Array(0), offsets: new Int32Array(LARGE_BLOCK_ROWS + 1) }
       : f.kind === 'text'
-        ? new Array<string>(BLOCK_ROWS).fill('')
-        : new Float64Array(BLOCK_ROWS),
+        ? new Array<string>(LARGE_BLOCK_ROWS).fill('')
+        : new Float64Array(LARGE_BLOCK_ROWS),
   );
 }

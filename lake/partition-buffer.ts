@@ -1,5 +1,5 @@
 import type { DuckDBAppender, DuckDBConnection, DuckDBDataChunk } from '@duckdb/node-api';
-import { BLOCK_ROWS, type Block, ChimeraError, type ListColumn, type Schema } from '../graph/schema/index.ts';
+import { type Block, ChimeraError, LARGE_BLOCK_ROWS, type ListColumn, type Schema } from '../graph/schema/index.ts';
 import type { DuckDb } from './duckdb.ts';
 import { type Digits, type LakeColumn, lakeColumns, scaleOf, stagingTable } from './schema.ts';
 
@@ -23,7 +23,7 @@ export class PartitionBuffer {
   firstT = 0;
   lastT = 0;
   /** Inputs of the running block that belong here, filled by the writer. */
-  readonly take = new Int32Array(BLOCK_ROWS);
+  readonly take = new Int32Array(LARGE_BLOCK_ROWS);
   taken = 0;
   readonly #db: DuckDb;
   readonly #chunks: Map<string, DuckDBDataChunk>;

@@ -1,5 +1,5 @@
 import type { Quiet, QuietRows } from '../node.ts';
-import { BLOCK_ROWS, type Block, isNumberField } from '../schema/index.ts';
+import { type Block, isNumberField, LARGE_BLOCK_ROWS } from '../schema/index.ts';
 import type { Core } from './core.ts';
 import type { Instance } from './instance.ts';
 
@@ -17,8 +17,8 @@ class Group implements QuietRows {
   key = 0;
   n = 0;
   /** Places in the block, ascending, and the rows there. */
-  readonly places = new Int32Array(BLOCK_ROWS);
-  readonly rows = new Int32Array(BLOCK_ROWS);
+  readonly places = new Int32Array(LARGE_BLOCK_ROWS);
+  readonly rows = new Int32Array(LARGE_BLOCK_ROWS);
   readonly columns: Record<string, Float64Array>;
   from = 0;
   to = 0;
@@ -130,7 +130,7 @@ export class QuietStretches {
     for (let g = 0; g < this.#used; g++) this.#byKey[this.#groups[g]!.key] = undefined;
     this.#used = 0;
     if (this.#core.isWatched(this.#source, this.#out)) return;
-    const most = endOfRows(block, i, this.#out, limit, Math.min(block.n, i + BLOCK_ROWS));
+    const most = endOfRows(block, i, this.#out, limit, Math.min(block.n, i + LARGE_BLOCK_ROWS));
     for (let j = i; j < most; j = this.#end) {
       const group = this.#group(block.key[j]!);
       if (group === undefined) return;

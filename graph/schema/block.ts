@@ -1,8 +1,10 @@
 import type { BadInput } from './error.ts';
 import type { Schema } from './record.ts';
 
-/** Rows per block at most: small enough to stay in cache, large enough that block overhead vanishes. */
-export const BLOCK_ROWS = 4096;
+/** Rows per block of what comes by itself (live, synthetic, out of journals): runs commit between blocks, and answer to their clock. */
+export const BLOCK_ROWS = 1024;
+/** Rows per block at most, and of recorded files and lakes: they are read as fast as they can be, and each block costs something. */
+export const LARGE_BLOCK_ROWS = 4 * BLOCK_ROWS;
 
 /** Numbers (also bool as 0/1 and oneOf as index), texts, or lists (values with n+1 offsets). */
 export type Column = Float64Array | string[] | ListColumn;
@@ -19,7 +21,7 @@ export interface PortColumns {
 }
 
 /**
- * Up to BLOCK_ROWS inputs of one source, in order, as columns. Rows of different ports are interleaved:
+ * Up to LARGE_BLOCK_ROWS inputs of one source, in order, as columns. Rows of different ports are interleaved:
  * input i is row `row[i]` of `ports[port[i]]`. Exact amounts are already integers in the key's decimals.
  * `t` (t_avail, µs) never decreases, within a block and across blocks. Input i has the number `seq0 + i`.
  *

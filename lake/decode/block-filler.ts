@@ -1,4 +1,4 @@
-import { BLOCK_ROWS, type Block, type Column, type KeyTable } from '../../graph/schema/index.ts';
+import { type Block, type Column, type KeyTable, LARGE_BLOCK_ROWS } from '../../graph/schema/index.ts';
 import { NO_KEY } from './file-rows.ts';
 import { fillAlike, type Interleaved, scatterColumns, scatterEnvelope } from './interleave-rows.ts';
 import { FIELDS, type ListValues, PORT, PORTS, type Segment } from './row-store.ts';
@@ -52,13 +52,13 @@ export class BlockFiller {
     this.block = {
       n: 0,
       seq0: 0,
-      t: new Float64Array(BLOCK_ROWS),
-      port: new Uint8Array(BLOCK_ROWS),
-      key: new Int32Array(BLOCK_ROWS),
-      row: new Int32Array(BLOCK_ROWS),
-      file: new Int32Array(BLOCK_ROWS),
-      line: new Float64Array(BLOCK_ROWS),
-      flags: new Uint8Array(BLOCK_ROWS),
+      t: new Float64Array(LARGE_BLOCK_ROWS),
+      port: new Uint8Array(LARGE_BLOCK_ROWS),
+      key: new Int32Array(LARGE_BLOCK_ROWS),
+      row: new Int32Array(LARGE_BLOCK_ROWS),
+      file: new Int32Array(LARGE_BLOCK_ROWS),
+      line: new Float64Array(LARGE_BLOCK_ROWS),
+      flags: new Uint8Array(LARGE_BLOCK_ROWS),
       ports: PORTS.map((_, p) => ({
         n: 0,
         columns: FIELDS[p]!.map(
@@ -157,15 +157,15 @@ export class BlockFiller {
   }
 
   #allocate(p: number): Int32Array {
-    const keys = new Int32Array(BLOCK_ROWS);
+    const keys = new Int32Array(LARGE_BLOCK_ROWS);
     this.#keyOfRow[p] = keys;
     this.block.ports[p]!.columns = FIELDS[p]!.map(
       (f): Column =>
         f.kind === 'text'
-          ? new Array<string>(BLOCK_ROWS).fill('')
+          ? new Array<string>(LARGE_BLOCK_ROWS).fill('')
           : f.kind === 'list'
-            ? { values: new Float64Array(1024), offsets: new Int32Array(BLOCK_ROWS + 1) }
-            : new Float64Array(BLOCK_ROWS),
+            ? { values: new Float64Array(1024), offsets: new Int32Array(LARGE_BLOCK_ROWS + 1) }
+            : new Float64Array(LARGE_BLOCK_ROWS),
     );
     return keys;
   }

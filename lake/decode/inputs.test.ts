@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { zipSync } from 'fflate';
 import { afterAll, describe, expect, it } from 'vitest';
-import { BLOCK_ROWS, type BlockReader, ChimeraError, KeyTable } from '../../graph/schema/index.ts';
+import { type BlockReader, ChimeraError, KeyTable, LARGE_BLOCK_ROWS } from '../../graph/schema/index.ts';
 import { DuckDb } from '../duckdb.ts';
 import { type InputOptions, openInputs } from './inputs.ts';
 import { type PlainRow, readAll } from './testing/decode-lines.ts';
@@ -256,10 +256,10 @@ describe('order', () => {
   });
   it('of blocks: none is larger than the limit, and all but the last are full', async () => {
     const keys = new KeyTable();
-    const reader = await openInputs([put('n1', text(recording({ lines: 2500 })))], keys);
+    const reader = await openInputs([put('n1', text(recording({ lines: 9000 })))], keys);
     const sizes: number[] = [];
     for (let b = await reader.read(); b !== null; b = await reader.read()) sizes.push(b.n);
-    expect(sizes).toEqual([BLOCK_ROWS, BLOCK_ROWS, 2500 - 2 * BLOCK_ROWS]);
+    expect(sizes).toEqual([LARGE_BLOCK_ROWS, LARGE_BLOCK_ROWS, 9000 - 2 * LARGE_BLOCK_ROWS]);
     await reader.close();
   });
 });

@@ -1,4 +1,4 @@
-import { BLOCK_ROWS, type Column, type Field } from '../../graph/schema/index.ts';
+import { type Column, type Field, LARGE_BLOCK_ROWS } from '../../graph/schema/index.ts';
 import type { DecodedBlock } from './block-filler.ts';
 import { FIELDS, type StoredColumn } from './row-store.ts';
 
@@ -13,9 +13,9 @@ export class Interleaved {
   readonly #at: Int32Array;
   readonly #heads: Float64Array;
   /** File of each place that was taken last. */
-  readonly #who = new Int32Array(BLOCK_ROWS);
+  readonly #who = new Int32Array(LARGE_BLOCK_ROWS);
   /** The places of file k: `#places` from #starts[k] up to #starts[k + 1]. */
-  readonly #places = new Int32Array(BLOCK_ROWS);
+  readonly #places = new Int32Array(LARGE_BLOCK_ROWS);
   readonly #starts: Int32Array;
 
   /** @param files the open segment's times and the row in it; null at the end of a file */
@@ -60,7 +60,7 @@ function takeInOrder(
         const own = times[k]!;
         let i = at[k]!;
         do {
-          if (n === BLOCK_ROWS) {
+          if (n === LARGE_BLOCK_ROWS) {
             at[k] = i;
             return n;
           }

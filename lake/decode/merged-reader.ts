@@ -1,9 +1,9 @@
 import {
   type BadInput,
-  BLOCK_ROWS,
   type BlockReader,
   type InputQuality,
   type KeyTable,
+  LARGE_BLOCK_ROWS,
 } from '../../graph/schema/index.ts';
 import { BlockFiller, type Cursor, type DecodedBlock } from './block-filler.ts';
 import { NO_KEY } from './file-rows.ts';
@@ -59,10 +59,10 @@ export class MergedReader implements BlockReader {
     if (this.#closed) return null;
     this.#out.begin(this.#seq);
     const b = this.#out.block;
-    while (b.n < BLOCK_ROWS) {
+    while (b.n < LARGE_BLOCK_ROWS) {
       const c = this.#next();
       if (c === null) break;
-      const run = this.#run(c, BLOCK_ROWS - b.n);
+      const run = this.#run(c, LARGE_BLOCK_ROWS - b.n);
       if (run < SHORT_RUN && this.#alikePort() >= 0) this.#interleave(this.#alike!);
       else {
         this.#interleaved = undefined;

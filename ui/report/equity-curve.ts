@@ -105,7 +105,7 @@ function valueMoments(
       const key = open[k]!;
       const p = px[key]!;
       // No price yet: valued at its cost.
-      const value = p !== p ? cost[key]! : qty[key]! * p;
+      const value = Number.isNaN(p) ? cost[key]! : qty[key]! * p;
       unrealised += value - cost[key]!;
       grossValue += Math.abs(value);
       netValue += value;
@@ -157,7 +157,10 @@ export class EquityCurve {
     if (to <= from) return;
     const held = this.#held;
     for (let i = from; i < to; i++) if (!held.has(keys[i]!)) held.price(keys[i]!, px[i]!);
-    if (held.open.length === 0) return pricesOf(keys, px, from, to, held.px);
+    if (held.open.length === 0) {
+      pricesOf(keys, px, from, to, held.px);
+      return;
+    }
     this.#drawdown ??= new DrawdownTracker(this.#start, t[from]!);
     const { equity, gross, net } = COLUMNS;
     for (let i = from; i < to; ) {
@@ -176,7 +179,10 @@ export class EquityCurve {
   prices(t: Float64Array, key: number, px: Float64Array, from: number, to: number): void {
     if (to <= from) return;
     const held = this.#held;
-    if (held.open.length === 0) return held.price(key, px[to - 1]!);
+    if (held.open.length === 0) {
+      held.price(key, px[to - 1]!);
+      return;
+    }
     if (held.open.length !== 1 || held.open[0] !== key) {
       for (let i = from; i < to; i++) this.price(t[i]!, key, px[i]!, true);
       return;
