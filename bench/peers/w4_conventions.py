@@ -1,0 +1,105 @@
+"""W4's fills beside plain loops that fill by one convention or the other. usage: w4_conventions.py INPUT OURS.csv THEIRS.csv
+
+Ours: a resting buy fills when a sell trade prints below its price, or at it once more than the quantity that stood ahead when it was
+placed has traded there. hftbacktest's (RiskAverseQueueModel, NoPartialFillExchange) has two rules more:
+- quote: it fills as well when the best ask comes down to its price;
+- level: the quantity ahead is never more than what the level shows, and a level that is not the best one shows nothing.
+
+Each loop is the whole strategy, as an order depends on the fills before it. Prints a list of {engine, by, ok, found}.
+"""
+import csv, json, sys
+
+import numpy as np
+import pyarrow.parquet as pq
+from numba import njit
+
+CANCEL_AFTER_US = 5_000_000
+CAUSES = ["trade at the price, the quantity ahead traded", "trade at the price, the quantity ahead gone from the level", "trade below the price",
+          "ask down to the price"]
+
+
+@njit
+def loop(ts, is_trade, bid, bid_qty, ask, ask_qty, price, qty, is_buy, imbalance, quote, level, fills):
+    """Prices in ticks, quantities in lots. fills: time (µs), side, price, cause of a buy. @returns their number"""
+    n, held, resting, px, until, ahead, queued = 0, False, False, 0, 0, 0, 0
+    for i in range(len(ts)):
+        if resting and until <= ts[i]:
+            resting = False
+        cause = -1
+        if is_trade[i]:
+            if resting and not is_buy[i]:
+                if price[i] < px:
+                    cause = 2
+                elif price[i] == px:
+                    ahead -= qty[i]
+                    queued -= qty[i]
+                    if ahead < 0:
+                        cause = 0 if queued < 0 else 1
+        elif resting:
+            if quote and ask[i] <= px:
+                cause = 3
+            elif level:
+                ahead = min(ahead, bid_qty[i] if bid[i] == px else 0)
+        if cause >= 0:
+            fills[n, 0], fills[n, 1], fills[n, 2], fills[n, 3] = ts[i], 1, px, cause
+            n += 1
+            resting, held = False, True
+        if is_trade[i]:
+            continue
+        if held:
+            if imbalance[i] < 0:
+                fills[n, 0], fills[n, 1], fills[n, 2], fills[n, 3] = ts[i], -1, bid[i], -1
+                n += 1
+                held = False
+        elif not resting and imbalance[i] > 0.6:
+            resting, px, until, ahead, queued = True, bid[i], ts[i] + CANCEL_AFTER_US, bid_qty[i], bid_qty[i]
+    return n
+
+
+t = pq.read_table(sys.argv[1])
+col = lambda name: t.column(name).to_numpy()
+whole = lambda name, per: np.round(col(name) * per).astype(np.int64)
+bid_qty, ask_qty = whole("bid_qty", 1000), whole("ask_qty", 1000)
+market = (col("ts_us"), col("is_trade"), whole("bid", 10), bid_qty, whole("ask", 10), ask_qty, whole("price", 10), whole("qty", 1000), col("is_buy"))
+# Where a ratio is exactly 0.6, the file's doubles can come out a bit above it: whole numbers do not.
+exact = (bid_qty - ask_qty) / (bid_qty + ask_qty)
+doubles = (col("bid_qty") - col("ask_qty")) / (col("bid_qty") + col("ask_qty"))
+
+
+def by(imbalance, quote, level):
+    fills = np.zeros((t.num_rows // 2, 4), np.int64)
+    return fills[: loop(*market, imbalance, quote, level, fills)]
+
+
+def written(path):
+    with open(path) as f:
+        rows = [(int(r["time_ms"]), 1 if r["side"] == "buy" else -1, round(float(r["price"]) * 10)) for r in csv.DictReader(f)]
+    return np.array(rows, np.int64).reshape(-1, 3)
+
+
+def told(fills):
+    return np.column_stack([fills[:, 0] // 1000, fills[:, 1], fills[:, 2]])
+
+
+def same(a, b):
+    n = min(len(a), len(b))
+    return int((a[:n] == b[:n]).all(axis=1).sum())
+
+
+def beside(engine, by, theirs, loops):
+    mine = max(loops, key=lambda m: same(theirs, told(m)))
+    n = same(theirs, told(mine))
+    ok = n == len(theirs) == len(mine) and n > 0
+    found = f"{n} fills, all the same" if ok else f"{n} of {len(theirs)} the same, the loop has {len(mine)}"
+    return mine, {"engine": engine, "by": by, "ok": ok, "found": found}
+
+
+ours, theirs = written(sys.argv[2]), written(sys.argv[3])
+_, a = beside("Chimera", "a plain loop", ours, [by(exact, False, False), by(doubles, False, False)])
+mine, b = beside("hftbacktest", "the loop with both its rules", theirs, [by(doubles, True, True), by(exact, True, True)])
+causes = np.bincount(mine[mine[:, 1] == 1, 3], minlength=4)
+common = len(set(map(tuple, ours.tolist())) & set(map(tuple, theirs.tolist())))
+print(json.dumps([a, b, {
+    "engine": "hftbacktest", "by": "what differs from Chimera's", "ok": True,
+    "found": f"{len(theirs)} fills, {len(ours)} of Chimera, {common} in both; the loop with its rule of quotes alone: {len(by(doubles, True, False))}, of levels alone: "
+             f"{len(by(doubles, False, True))}; its buys: " + ", ".join(f"{n} {c}" for n, c in zip(causes.tolist(), CAUSES))}]))
