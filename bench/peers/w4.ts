@@ -34,14 +34,34 @@ const hftbacktest = (mode: 'file' | 'run', name: string): Engine => ({
   ],
 });
 
-/** Both lists of fills beside plain loops with one convention and the other. */
+/** A slice of the rows: all of them would take it minutes and tens of gigabytes. */
+const nautilus: Engine = {
+  id: 'nautilus',
+  name: 'NautilusTrader, the first 500,000 rows',
+  kind: 'event',
+  environment: 'nautilus-trader',
+  args: ({ inputs, fills, quick }: RunContext) => [
+    join(PEERS, 'w4_nautilus.py'),
+    ...inputs,
+    '--rows',
+    quick ? '50000' : '500000',
+    '--fills',
+    fills,
+  ],
+  repeatsAtMost: 3,
+};
+
+/** The fills of each engine beside a plain loop with its conventions. */
 function compare(ran: readonly Ran[], inputs: readonly string[]): Compared[] {
-  const [ours, theirs] = ['chimera', 'hftbacktest-file'].map((id) => ran.find((r) => r.engine.id === id)?.written);
   const env = environment('hftbacktest');
-  if (ours === undefined || theirs === undefined || 'failed' in env) return [];
-  const script = join(PEERS, 'w4_conventions.py');
-  const r = spawnSync(env.python, [script, ...inputs, ours, theirs], { encoding: 'utf8' });
-  if (r.status !== 0) return [{ engine: 'hftbacktest', by: 'fills', ok: false, found: lastLines(r.stderr) }];
+  if ('failed' in env) return [];
+  const lists = { chimera: 'chimera', hftbacktest: 'hftbacktest-file', nautilus: 'nautilus' };
+  const written = Object.entries(lists).flatMap(([name, id]) => {
+    const one = ran.find((r) => r.engine.id === id);
+    return one ? [`${name}=${one.written}`] : [];
+  });
+  const r = spawnSync(env.python, [join(PEERS, 'w4_conventions.py'), ...inputs, ...written], { encoding: 'utf8' });
+  if (r.status !== 0) return [{ engine: 'all', by: 'fills', ok: false, found: lastLines(r.stderr) }];
   return JSON.parse(r.stdout) as Compared[];
 }
 
@@ -55,6 +75,7 @@ export const w4: Workload = {
     chimera,
     hftbacktest('file', 'hftbacktest'),
     hftbacktest('run', 'hftbacktest, its events in memory already'),
+    nautilus,
   ],
   comparisons: [
     { ours: 'chimera', against: 'hftbacktest-file', atLeast: 1 },

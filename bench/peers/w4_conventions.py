@@ -1,9 +1,12 @@
-"""W4's fills beside plain loops that fill by one convention or the other. usage: w4_conventions.py INPUT OURS.csv THEIRS.csv
+"""W4's fills beside plain loops that fill by one convention or the other. usage: w4_conventions.py INPUT chimera|hftbacktest|nautilus=FILLS.csv…
 
 Ours: a resting buy fills when a sell trade prints below its price, or at it once more than the quantity that stood ahead when it was
 placed has traded there. hftbacktest's (RiskAverseQueueModel, NoPartialFillExchange) has two rules more:
 - quote: it fills as well when the best ask comes down to its price;
 - level: the quantity ahead is never more than what the level shows, and a level that is not the best one shows nothing.
+NautilusTrader's (1.221) has the first of them and this one instead of ours:
+- buyers: a buyer's trade puts the ask on its price, so that it fills a resting buy at or above it; a seller's trade fills none. What is due five
+  seconds later is dropped behind the row that comes then.
 
 Each loop is the whole strategy, as an order depends on the fills before it. Prints a list of {engine, by, ok, found}.
 """
@@ -19,15 +22,18 @@ CAUSES = ["trade at the price, the quantity ahead traded", "trade at the price, 
 
 
 @njit
-def loop(ts, is_trade, bid, bid_qty, ask, ask_qty, price, qty, is_buy, imbalance, quote, level, fills):
+def loop(ts, is_trade, bid, bid_qty, ask, ask_qty, price, qty, is_buy, imbalance, queue, quote, level, buyers, fills):
     """Prices in ticks, quantities in lots. fills: time (µs), side, price, cause of a buy. @returns their number"""
     n, held, resting, px, until, ahead, queued = 0, False, False, 0, 0, 0, 0
     for i in range(len(ts)):
-        if resting and until <= ts[i]:
+        if resting and until <= ts[i] and not buyers:
             resting = False
         cause = -1
         if is_trade[i]:
-            if resting and not is_buy[i]:
+            if resting and is_buy[i]:
+                if buyers and price[i] <= px:
+                    cause = 3
+            elif resting and queue:
                 if price[i] < px:
                     cause = 2
                 elif price[i] == px:
@@ -44,6 +50,8 @@ def loop(ts, is_trade, bid, bid_qty, ask, ask_qty, price, qty, is_buy, imbalance
             fills[n, 0], fills[n, 1], fills[n, 2], fills[n, 3] = ts[i], 1, px, cause
             n += 1
             resting, held = False, True
+        if resting and until <= ts[i]:
+            resting = False
         if is_trade[i]:
             continue
         if held:
@@ -66,9 +74,9 @@ exact = (bid_qty - ask_qty) / (bid_qty + ask_qty)
 doubles = (col("bid_qty") - col("ask_qty")) / (col("bid_qty") + col("ask_qty"))
 
 
-def by(imbalance, quote, level):
+def by(imbalance, rules):
     fills = np.zeros((t.num_rows // 2, 4), np.int64)
-    return fills[: loop(*market, imbalance, quote, level, fills)]
+    return fills[: loop(*market, imbalance, "queue" in rules, "quote" in rules, "level" in rules, "buyers" in rules, fills)]
 
 
 def written(path):
@@ -86,20 +94,31 @@ def same(a, b):
     return int((a[:n] == b[:n]).all(axis=1).sum())
 
 
-def beside(engine, by, theirs, loops):
+def beside(engine, theirs, rules):
+    """Up to the last fill of the engine, which may have seen the first rows alone."""
+    loops = [by(imbalance, rules) for imbalance in (exact, doubles)]
     mine = max(loops, key=lambda m: same(theirs, told(m)))
+    if len(theirs):
+        mine = mine[mine[:, 0] // 1000 <= theirs[-1, 0]]
     n = same(theirs, told(mine))
     ok = n == len(theirs) == len(mine) and n > 0
     found = f"{n} fills, all the same" if ok else f"{n} of {len(theirs)} the same, the loop has {len(mine)}"
-    return mine, {"engine": engine, "by": by, "ok": ok, "found": found}
+    return mine, {"engine": NAMES[engine], "by": f"a plain loop with {' + '.join(RULES[r] for r in rules)}", "ok": ok, "found": found}
 
 
-ours, theirs = written(sys.argv[2]), written(sys.argv[3])
-_, a = beside("Chimera", "a plain loop", ours, [by(exact, False, False), by(doubles, False, False)])
-mine, b = beside("hftbacktest", "the loop with both its rules", theirs, [by(doubles, True, True), by(exact, True, True)])
-causes = np.bincount(mine[mine[:, 1] == 1, 3], minlength=4)
-common = len(set(map(tuple, ours.tolist())) & set(map(tuple, theirs.tolist())))
-print(json.dumps([a, b, {
-    "engine": "hftbacktest", "by": "what differs from Chimera's", "ok": True,
-    "found": f"{len(theirs)} fills, {len(ours)} of Chimera, {common} in both; the loop with its rule of quotes alone: {len(by(doubles, True, False))}, of levels alone: "
-             f"{len(by(doubles, False, True))}; its buys: " + ", ".join(f"{n} {c}" for n, c in zip(causes.tolist(), CAUSES))}]))
+RULES = {"queue": "sellers' trades and the quantity ahead", "quote": "fills at quotes", "level": "nothing ahead beyond what the level shows", "buyers": "fills at buyers' trades"}
+NAMES = {"chimera": "Chimera", "hftbacktest": "hftbacktest", "nautilus": "NautilusTrader"}
+ENGINES = {"chimera": ["queue"], "hftbacktest": ["queue", "quote", "level"], "nautilus": ["quote", "buyers"]}
+fills = {name: written(path) for name, path in (arg.split("=", 1) for arg in sys.argv[2:])}
+out = []
+for name, theirs in fills.items():
+    mine, found = beside(name, theirs, ENGINES[name])
+    out.append(found)
+    if name == "hftbacktest":
+        causes = np.bincount(mine[mine[:, 1] == 1, 3], minlength=4)
+        common = len(set(map(tuple, fills["chimera"].tolist())) & set(map(tuple, theirs.tolist()))) if "chimera" in fills else 0
+        alone = [len(by(doubles, ["queue", rule])) for rule in ("quote", "level")]
+        out.append({"engine": NAMES[name], "by": "what differs from Chimera's", "ok": True,
+                    "found": f"{common} of its {len(theirs)} fills are Chimera's; with its rule of quotes alone a loop makes {alone[0]}, with that of levels alone {alone[1]}; "
+                             "its buys: " + ", ".join(f"{n} {c}" for n, c in zip(causes.tolist(), CAUSES))})
+print(json.dumps(out))
