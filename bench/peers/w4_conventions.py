@@ -5,8 +5,8 @@ placed has traded there. hftbacktest's (RiskAverseQueueModel, NoPartialFillExcha
 - quote: it fills as well when the best ask comes down to its price;
 - level: the quantity ahead is never more than what the level shows, and a level that is not the best one shows nothing.
 NautilusTrader's (1.221) has the first of them and this one instead of ours:
-- buyers: a buyer's trade puts the ask on its price, so that it fills a resting buy at or above it; a seller's trade fills none. What is due five
-  seconds later is dropped behind the row that comes then.
+- buyers: a buyer's trade puts the ask on its price until the next quote, so that it fills a resting buy at or above it; a seller's trade
+  fills none. No more fills than the tick's quantity; what is left rests on, or is sold one step lower. An order of five seconds ends behind the row that comes then.
 
 Each loop is the whole strategy, as an order depends on the fills before it. Prints a list of {engine, by, ok, found}.
 """
@@ -17,23 +17,25 @@ import pyarrow.parquet as pq
 from numba import njit
 
 CANCEL_AFTER_US = 5_000_000
+QTY = 10
 CAUSES = ["trade at the price, the quantity ahead traded", "trade at the price, the quantity ahead gone from the level", "trade below the price",
           "ask down to the price"]
 
 
 @njit
-def loop(ts, is_trade, bid, bid_qty, ask, ask_qty, price, qty, is_buy, imbalance, queue, quote, level, buyers, fills):
-    """Prices in ticks, quantities in lots. fills: time (µs), side, price, cause of a buy. @returns their number"""
-    n, held, resting, px, until, ahead, queued = 0, False, False, 0, 0, 0, 0
+def loop(ts, is_trade, bid, bid_qty, ask, ask_qty, price, qty, is_buy, imbalance, quote, level, buyers, fills):
+    """Prices in ticks, quantities in lots. fills: time (µs), side, price, cause of a buy, quantity. @returns their number"""
+    n, held, resting, px, until, ahead, queued, left, best = 0, 0, False, 0, 0, 0, 0, 0, 0
     for i in range(len(ts)):
         if resting and until <= ts[i] and not buyers:
             resting = False
-        cause = -1
+        cause, most = -1, QTY
         if is_trade[i]:
-            if resting and is_buy[i]:
-                if buyers and price[i] <= px:
-                    cause = 3
-            elif resting and queue:
+            if buyers:
+                best = price[i] if is_buy[i] else max(best, price[i])
+                if resting and best <= px:
+                    cause, most = 3, qty[i]
+            elif resting and not is_buy[i]:
                 if price[i] < px:
                     cause = 2
                 elif price[i] == px:
@@ -41,27 +43,41 @@ def loop(ts, is_trade, bid, bid_qty, ask, ask_qty, price, qty, is_buy, imbalance
                     queued -= qty[i]
                     if ahead < 0:
                         cause = 0 if queued < 0 else 1
-        elif resting:
+        else:
+            best = ask[i]
+        if resting and not is_trade[i]:
             if quote and ask[i] <= px:
                 cause = 3
+                if buyers:
+                    most = ask_qty[i]
             elif level:
                 ahead = min(ahead, bid_qty[i] if bid[i] == px else 0)
         if cause >= 0:
-            fills[n, 0], fills[n, 1], fills[n, 2], fills[n, 3] = ts[i], 1, px, cause
-            n += 1
-            resting, held = False, True
+            q = min(left, most)
+            n = put(fills, n, ts[i], 1, px, cause, q)
+            held += q
+            left -= q
+            resting = left > 0
         if resting and until <= ts[i]:
             resting = False
         if is_trade[i]:
             continue
-        if held:
+        if held > 0 and not resting:
             if imbalance[i] < 0:
-                fills[n, 0], fills[n, 1], fills[n, 2], fills[n, 3] = ts[i], -1, bid[i], -1
-                n += 1
-                held = False
+                q = min(held, bid_qty[i]) if buyers else held
+                n = put(fills, n, ts[i], -1, bid[i], -1, q)
+                if held > q:
+                    n = put(fills, n, ts[i], -1, bid[i] - 1, -1, held - q)
+                held = 0
         elif not resting and imbalance[i] > 0.6:
-            resting, px, until, ahead, queued = True, bid[i], ts[i] + CANCEL_AFTER_US, bid_qty[i], bid_qty[i]
+            resting, px, until, ahead, queued, left = True, bid[i], ts[i] + CANCEL_AFTER_US, bid_qty[i], bid_qty[i], QTY
     return n
+
+
+@njit
+def put(fills, n, t, side, px, cause, q):
+    fills[n, 0], fills[n, 1], fills[n, 2], fills[n, 3], fills[n, 4] = t, side, px, cause, q
+    return n + 1
 
 
 t = pq.read_table(sys.argv[1])
@@ -75,18 +91,18 @@ doubles = (col("bid_qty") - col("ask_qty")) / (col("bid_qty") + col("ask_qty"))
 
 
 def by(imbalance, rules):
-    fills = np.zeros((t.num_rows // 2, 4), np.int64)
-    return fills[: loop(*market, imbalance, "queue" in rules, "quote" in rules, "level" in rules, "buyers" in rules, fills)]
+    fills = np.zeros((t.num_rows // 2, 5), np.int64)
+    return fills[: loop(*market, imbalance, "quote" in rules, "level" in rules, "buyers" in rules, fills)]
 
 
 def written(path):
     with open(path) as f:
-        rows = [(int(r["time_ms"]), 1 if r["side"] == "buy" else -1, round(float(r["price"]) * 10)) for r in csv.DictReader(f)]
-    return np.array(rows, np.int64).reshape(-1, 3)
+        rows = [(int(r["time_ms"]), 1 if r["side"] == "buy" else -1, round(float(r["price"]) * 10), round(float(r["qty"]) * 1000)) for r in csv.DictReader(f)]
+    return np.array(rows, np.int64).reshape(-1, 4)
 
 
 def told(fills):
-    return np.column_stack([fills[:, 0] // 1000, fills[:, 1], fills[:, 2]])
+    return np.column_stack([fills[:, 0] // 1000, fills[:, 1], fills[:, 2], fills[:, 4]])
 
 
 def same(a, b):

@@ -1,7 +1,6 @@
 """W4 in NautilusTrader, on the first rows of the file: quote and trade ticks through its own matching. usage: w4_nautilus.py INPUT --rows N [--fills FILE]
 
-A post-only limit order good for five seconds (GTD), a market order out. Conventions of its own: no queue; a resting buy fills as soon as a
-seller's trade prints at its price or below, or the ask comes down to it.
+A post-only limit order good for five seconds (GTD), a market order out. Its conventions stand in w4_conventions.py.
 """
 import argparse
 from datetime import timedelta
@@ -43,17 +42,17 @@ class Config(StrategyConfig, frozen=True):
 
 class Imbalance(Strategy):
     def on_start(self):
-        self.qty, self.held, self.open, self.selling = Quantity.from_str("0.010"), False, False, False
+        self.qty, self.held, self.open, self.selling = Quantity.from_str("0.010"), 0, False, False
         self.subscribe_quote_ticks(self.config.instrument_id)
         self.subscribe_trade_ticks(self.config.instrument_id)
 
     def on_quote_tick(self, tick):
         bid, ask = tick.bid_size.as_double(), tick.ask_size.as_double()
         imbalance = (bid - ask) / (bid + ask)
-        if self.held:
+        if self.held and not self.open:
             if imbalance < 0 and not self.selling:
                 self.selling = True
-                self.submit_order(self.order_factory.market(self.config.instrument_id, OrderSide.SELL, self.qty))
+                self.submit_order(self.order_factory.market(self.config.instrument_id, OrderSide.SELL, Quantity(self.held / 1000, 3)))
         elif not self.open and imbalance > 0.6:
             self.open = True
             self.submit_order(self.order_factory.limit(
@@ -63,12 +62,12 @@ class Imbalance(Strategy):
     def on_order_filled(self, e):
         buy = e.order_side == OrderSide.BUY
         FILLS.append((e.ts_event // 1_000_000, NAME, "buy" if buy else "sell", float(e.last_px), float(e.last_qty)))
-        self.open, self.held, self.selling = False, buy, False
+        # In lots, as a tick may fill a part: sold when the buy is done, filled or expired.
+        self.held += round(float(e.last_qty) * 1000) * (1 if buy else -1)
+        if self.cache.order(e.client_order_id).is_closed:
+            self.open = self.selling = False
 
     def on_order_expired(self, e):
-        self.open = False
-
-    def on_order_canceled(self, e):
         self.open = False
 
     def on_order_rejected(self, e):
