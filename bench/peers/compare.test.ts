@@ -53,6 +53,8 @@ it('judges a figure by itself, misses a goal beside an absent row, and only tell
   expect(alone).toMatchObject({ measured: [1200, 600, 1200], against: undefined, reached: true });
   expect(absent).toMatchObject({ measured: undefined, against: 'absent', reached: false });
   expect(told).toMatchObject({ measured: [8, 8, 8], goal: undefined, reached: undefined });
+  // Of another size than the goals are for, nothing is judged.
+  expect(tell(workload, outcomes, false)[0]).toMatchObject({ goal: '≥ 3', reached: undefined });
 });
 
 it('names the engine whose result differs from the first one by more than the tolerance', () => {

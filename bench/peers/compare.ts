@@ -11,6 +11,7 @@ export interface Told {
   measured: [number, number, number] | undefined;
   /** `≥ 3`, `≤ 0.1` */
   goal: string | undefined;
+  /** Not said where the goal is for another size. */
   reached: boolean | undefined;
 }
 
@@ -20,8 +21,8 @@ const QUANTITIES: Readonly<Record<Exclude<Told['of'], 'figure'>, Pick<Figure, 'b
   memory: { better: 'less', of: (r) => r.peak_rss_mb },
 };
 
-/** Every comparison of a workload; turns are paired, as both met the same machine. */
-export function tell(w: Workload, outcomes: readonly Outcome[]): Told[] {
+/** Every comparison of a workload; turns are paired, as both met the same machine. Goals are for the full size: others are not `judged`. */
+export function tell(w: Workload, outcomes: readonly Outcome[], judged = true): Told[] {
   const ran = outcomes.filter((o) => 'runs' in o);
   return w.comparisons.map((c): Told => {
     const of = c.of ?? 'figure';
@@ -39,7 +40,7 @@ export function tell(w: Workload, outcomes: readonly Outcome[]): Told[] {
       against: best?.engine.name ?? (c.against === undefined ? undefined : nameOf(w, c.against)),
       of,
       measured,
-      ...goalOf(c, measured?.[0]),
+      ...goalOf(c, measured?.[0], judged),
     };
   });
 
@@ -55,12 +56,13 @@ const ratios = (ours: readonly number[], theirs: readonly number[] | undefined):
     ? [...ours]
     : Array.from({ length: Math.min(ours.length, theirs.length) }, (_, i) => ours[i]! / theirs[i]!);
 
-function goalOf(c: Comparison, x: number | undefined): Pick<Told, 'goal' | 'reached'> {
+function goalOf(c: Comparison, x: number | undefined, judged: boolean): Pick<Told, 'goal' | 'reached'> {
   const words = [
     ...(c.atLeast === undefined ? [] : [`≥ ${c.atLeast.toLocaleString('en-US')}`]),
     ...(c.atMost === undefined ? [] : [`≤ ${c.atMost.toLocaleString('en-US')}`]),
   ];
   if (words.length === 0) return { goal: undefined, reached: undefined };
+  if (!judged) return { goal: words.join(', '), reached: undefined };
   const reached = x !== undefined && x >= (c.atLeast ?? -Infinity) && x <= (c.atMost ?? Infinity);
   return { goal: words.join(', '), reached };
 }

@@ -37,7 +37,7 @@ export interface WorkloadReport {
 
 export function report(
   w: Workload,
-  input: { files: InputFile[]; note?: string | undefined },
+  input: { files: InputFile[]; note?: string | undefined; quick: boolean },
   outcomes: readonly Outcome[],
   compared: Compared[],
   load: [number, number],
@@ -56,7 +56,7 @@ export function report(
     rows,
     absent,
     compared,
-    told: tell(w, outcomes),
+    told: tell(w, outcomes, !input.quick),
     load,
     left_out: w.leftOut,
   };
@@ -124,7 +124,8 @@ function sentence(t: Told, unit: string): string {
   const what = { figure: unit, process: 'rate as a whole process', wall: 'rate by the clock', memory: 'peak memory' }[
     t.of
   ];
-  const goal = t.goal === undefined ? '' : `; goal ${t.goal}: ${t.reached ? 'reached' : '**not reached**'}`;
+  const verdict = t.reached === undefined ? ' for the full size' : t.reached ? ': reached' : ': **not reached**';
+  const goal = t.goal === undefined ? '' : `; goal ${t.goal}${verdict}`;
   if (!t.measured) return `${t.ours}, ${what}: not measured${goal}`;
   const [mid, least, most] = t.measured.map(n);
   const figures = `${mid}${least === most ? '' : ` (${least} – ${most})`}`;

@@ -94,7 +94,13 @@ try {
     const before = load();
     const outcomes = inTurns(w, context);
     const after = load();
-    const r = report(w, { files, note: prepared?.note }, outcomes, compared(w, outcomes, context), [before, after]);
+    const r = report(
+      w,
+      { files, note: prepared?.note, quick: values.quick },
+      outcomes,
+      compared(w, outcomes, context),
+      [before, after],
+    );
     reports.push(r);
     process.stderr.write(`\n${markdown(r)}\n`);
   }
