@@ -1,6 +1,6 @@
 import { join, resolve } from 'node:path';
 import { PEERS } from './environment.ts';
-import type { Engine, FillProfile, RunContext, Workload } from './workload.ts';
+import { type Engine, type FillProfile, perCpuSecond, type RunContext, type Workload } from './workload.ts';
 
 /** W1 to W3: candle strategies, load included, through `chimera backtest` as its users run it. */
 const CHIMERA = resolve('bin/chimera.js');
@@ -108,12 +108,15 @@ function candles(
   return {
     id,
     title,
-    unit: 'candles',
+    figure: perCpuSecond('candles'),
     inputs: [id],
     quick: [`${id}q`],
     engines: [chimera, ...engines],
-    ours: 'chimera',
-    goal: { times: 3 },
+    comparisons: [
+      { ours: 'chimera', against: 'event', atLeast: 3 },
+      { ours: 'chimera', against: 'event', of: 'process' },
+      { ours: 'chimera', against: 'event', of: 'memory', atMost: 1 },
+    ],
     profiles,
     fillsUnder: (profile, run) => backtest(pipeline, run, profile.sets),
     leftOut: LEFT_OUT,

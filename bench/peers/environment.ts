@@ -48,22 +48,4 @@ function make(name: string): { python: string } | { failed: string } {
   return { python };
 }
 
-/** Installs a package of npm beside the project, not into it. @returns why it cannot be, or undefined */
-export function npmPackage(name: string, version: string): string | undefined {
-  const dir = join(cacheFolder(), 'npm', `${name}-${version}`);
-  if (existsSync(join(dir, 'node_modules', name))) return undefined;
-  mkdirSync(dir, { recursive: true });
-  writeFileSync(join(dir, 'package.json'), '{"private":true}');
-  const r = spawnSync('npm', ['install', '--no-audit', '--no-fund', '--ignore-scripts', `${name}@${version}`], {
-    cwd: dir,
-    encoding: 'utf8',
-  });
-  if (r.status === 0) return undefined;
-  const said = r.stderr.split('\n').filter((l) => l.startsWith('npm error') && !l.includes('complete log'));
-  return said
-    .slice(0, 3)
-    .map((l) => l.replace(/^npm error /, ''))
-    .join(' ');
-}
-
 export const lastLines = (text: string, n = 4): string => text.trim().split('\n').slice(-n).join(' / ').slice(0, 600);

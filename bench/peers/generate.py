@@ -76,8 +76,10 @@ def files(what, out):
     elif name == "w4":
         yield save(ticks(7, n(5_000_000)), at())
     elif name == "w6":
+        os.makedirs(f"{out}/{what}", exist_ok=True)
         for i in range(10):
-            yield save(trades(i, n(5_000_000)), at(f"-{i}"))
+            # An archive file: the instrument stands in its name.
+            yield save(trades(i, n(5_000_000)), f"{out}/{what}/BTCUSDT-trades-2021-01-{i + 1:02d}.parquet")
     else:
         raise SystemExit(f"unknown input {what}")
 

@@ -24,16 +24,22 @@ export function measure(engine: Engine, context: RunContext): Measured | { faile
   };
   if (r.status !== 0 || cost.status !== 0) return { failed: `does not run (${cost.status}): ${lastLines(r.stderr)}` };
   return {
-    ...answerOf(lines.pop() ?? ''),
+    ...answerOf(lines.pop() ?? '', cost.cpu_s),
     process_cpu_s: cost.cpu_s,
     process_wall_s: cost.wall_s,
     peak_rss_mb: cost.peak_rss_mb,
   };
 }
 
-/** A peer's answer, or the JSON of `chimera backtest` or `chimera sweep`. */
-function answerOf(line: string): Answer {
-  const a = JSON.parse(line) as Answer & { events_in?: number; sets?: number; load_s?: number; run_s?: number };
+/** A peer's answer, or the JSON of `chimera backtest` or `chimera sweep`. One whose work lies in several processes leaves its CPU time to the system. */
+function answerOf(line: string, process_cpu_s: number): Answer {
+  const a = JSON.parse(line) as Omit<Answer, 'cpu_s'> & {
+    cpu_s?: number;
+    events_in?: number;
+    sets?: number;
+    load_s?: number;
+    run_s?: number;
+  };
   const rows = typeof a.rows === 'number' ? a.rows : (a.events_in ?? 0) * (a.sets ?? 1);
-  return { ...a, rows, wall_s: a.wall_s ?? (a.load_s ?? 0) + (a.run_s ?? 0) };
+  return { ...a, rows, cpu_s: a.cpu_s ?? process_cpu_s, wall_s: a.wall_s ?? (a.load_s ?? 0) + (a.run_s ?? 0) };
 }

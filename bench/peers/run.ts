@@ -1,8 +1,8 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { cpus, loadavg, tmpdir } from 'node:os';
+import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { npmPackage } from './environment.ts';
+import { cacheFolder } from './environment.ts';
 import { compareFills, readFills } from './fills.ts';
 import { inputFiles } from './inputs.ts';
 import { measure } from './measure.ts';
@@ -12,9 +12,10 @@ import { WORKLOADS } from './workloads.ts';
 
 /**
  * `npm run bench:peers [-- --only w1,w3 --repeats N --quick --engines chimera,jesse-fast]`: Chimera beside other engines, on the
- * same bytes, in processes of their own on pinned cores, in turns. What it needs it installs into the cache folder
- * (`~/.cache/chimera/peers`, or `CHIMERA_CACHE`). Tables go to stderr and bench/results/peers.md, everything to
- * bench/results/peers.json. Exit code 1 when fills differ from those of a peer under its profile.
+ * same bytes, in processes of their own on pinned cores, in turns. `--only w5` takes all that begin with it (`w5-50`, `w5-200`).
+ * What it needs it installs into the cache folder (`~/.cache/chimera/peers`, or `CHIMERA_CACHE`). Tables go to stderr and
+ * bench/results/peers.md, everything to bench/results/peers.json. Exit code 1 when engines do not find the same: fills that
+ * differ from those of a peer under its profile, other sums. A goal that is missed is told, and is no failure.
  */
 const { values } = parseArgs({
   options: {
@@ -25,12 +26,15 @@ const { values } = parseArgs({
     out: { type: 'string', default: 'bench/results' },
   },
 });
-const chosen = (list: string, id: string): boolean => list === '' || list.split(',').includes(id);
+const listed = (list: string): string[] => list.split(',').filter((name) => name !== '');
+const [only, peers] = [listed(values.only), listed(values.engines)];
+const chosen = (w: Workload): boolean => only.length === 0 || only.some((o) => w.id === o || w.id.startsWith(`${o}-`));
 const repeats = values.quick ? 1 : Number(values.repeats);
+const load = (): number => loadavg()[0]!;
 
 /** A B C A B C …: what disturbs the machine disturbs all of them. */
 function inTurns(w: Workload, context: (e: Engine) => RunContext): Outcome[] {
-  const engines = w.engines.filter((e) => e.kind === 'chimera' || chosen(values.engines, e.id));
+  const engines = w.engines.filter((e) => e.kind === 'chimera' || peers.length === 0 || peers.includes(e.id));
   const runs = new Map<Engine, Measured[]>(engines.map((e) => [e, []]));
   const failed = new Map<Engine, string>();
   for (let i = 0; i < repeats; i++)
@@ -46,44 +50,57 @@ function inTurns(w: Workload, context: (e: Engine) => RunContext): Outcome[] {
   );
 }
 
-/** The fills of each engine beside ours under its profile. */
-function compared(w: Workload, outcomes: readonly Outcome[], dir: string, inputs: readonly string[]): Compared[] {
-  const ran = outcomes.filter((o) => 'runs' in o).map((o) => o.engine);
+/** The fills of each engine beside ours under its profile, and what else the workload compares. */
+function compared(w: Workload, outcomes: readonly Outcome[], context: (e: Engine) => RunContext): Compared[] {
+  const ran = outcomes
+    .filter((o) => 'runs' in o)
+    .map(({ engine, runs }) => ({ engine, runs, written: context(engine).fills }));
   const out: Compared[] = [];
   for (const p of w.profiles ?? []) {
-    const of = ran.filter((e) => e.profile === p.name);
+    const of = ran.filter((r) => r.engine.profile === p.name);
     if (of.length === 0 || !w.fillsUnder) continue;
-    const fills = join(dir, `${w.id}-ours-${p.name}.csv`);
-    const run: RunContext = { inputs, fills };
-    const ours: Engine = { id: 'chimera', name: 'Chimera', kind: 'chimera', args: () => w.fillsUnder!(p, run) };
-    const m = measure(ours, run);
-    for (const e of of) {
+    const under: Engine = {
+      id: `ours-${p.name}`,
+      name: 'Chimera',
+      kind: 'chimera',
+      args: (run) => w.fillsUnder!(p, run),
+    };
+    const m = measure(under, context(under));
+    for (const r of of) {
       const found =
         'failed' in m
           ? { ok: false, found: m.failed }
-          : compareFills(
-              readFills(fills),
-              readFills(join(dir, `${w.id}-${e.id}.csv`)),
-              p.px_tolerance,
-              p.time_tolerance_ms,
-            );
-      out.push({ engine: e.name, by: `fill profile "${p.name}"`, ok: found.ok, found: found.found });
+          : compareFills(readFills(context(under).fills), readFills(r.written), p.px_tolerance, p.time_tolerance_ms);
+      out.push({ engine: r.engine.name, by: `fill profile "${p.name}"`, ok: found.ok, found: found.found });
     }
   }
-  if (w.compare) out.push(...w.compare(new Map(ran.map((e) => [e.id, join(dir, `${w.id}-${e.id}.csv`)]))));
-  return out;
+  return [...out, ...(w.compare?.(ran, ran.length === 0 ? [] : context(ran[0]!.engine).inputs) ?? [])];
 }
 
-const dir = mkdtempSync(join(tmpdir(), 'chimera-peers-'));
+mkdirSync(cacheFolder(), { recursive: true });
+const dir = mkdtempSync(join(cacheFolder(), 'run-'));
 const reports: WorkloadReport[] = [];
-const load = loadavg()[0]!;
+const loadAtStart = load();
 try {
-  for (const w of WORKLOADS) {
-    if (!chosen(values.only, w.id)) continue;
+  for (const w of WORKLOADS.filter(chosen)) {
     const files = (values.quick ? w.quick : w.inputs).flatMap(inputFiles);
-    const inputs = files.map((f) => f.file);
-    const outcomes = inTurns(w, (e) => ({ inputs, fills: join(dir, `${w.id}-${e.id}.csv`) }));
-    const r = report(w, files, outcomes, compared(w, outcomes, dir, inputs));
+    const prepared = w.prepare?.(files, dir);
+    const inputs = prepared?.inputs ?? files.map((f) => f.file);
+    const context = (e: Engine): RunContext => ({
+      inputs,
+      fills: join(dir, `${w.id}-${e.id}.csv`),
+      quick: values.quick,
+    });
+    const before = load();
+    const outcomes = inTurns(w, context);
+    const after = load();
+    const r = report(
+      w,
+      { files, note: prepared?.note, quick: values.quick },
+      outcomes,
+      compared(w, outcomes, context),
+      [before, after],
+    );
     reports.push(r);
     process.stderr.write(`\n${markdown(r)}\n`);
   }
@@ -91,25 +108,18 @@ try {
   rmSync(dir, { recursive: true, force: true });
 }
 
-// The peer in TypeScript is installed to see whether it can be; it is no engine of the tables until it can.
-const typescript = npmPackage('backtest-kit', '19.5.0');
 const machine = {
   cpu: cpus()[0]?.model ?? '',
   cores: cpus().length,
   node: process.version,
-  load_at_start: load,
-  load_at_end: loadavg()[0]!,
+  load_at_start: loadAtStart,
+  load_at_end: load(),
 };
 mkdirSync(values.out, { recursive: true });
-const all = {
-  machine,
-  size: values.quick ? 'quick' : 'full',
-  workloads: reports,
-  backtest_kit: typescript ?? 'installs',
-};
+const all = { machine, size: values.quick ? 'quick' : 'full', workloads: reports };
 writeFileSync(join(values.out, 'peers.json'), `${JSON.stringify(all, null, 1)}\n`);
 writeFileSync(
   join(values.out, 'peers.md'),
-  `${machine.cpu}, ${machine.cores} cores, Node ${machine.node}, load ${machine.load_at_start.toFixed(1)} – ${machine.load_at_end.toFixed(1)}\n\n${reports.map(markdown).join('\n')}\nbacktest-kit 19.5.0: ${typescript ?? 'installs'}\n`,
+  `${machine.cpu}, ${machine.cores} cores, Node ${machine.node}, load ${machine.load_at_start.toFixed(1)} – ${machine.load_at_end.toFixed(1)}, ${all.size} size\n\n${reports.map(markdown).join('\n')}`,
 );
 process.exitCode = reports.every((r) => r.compared.every((c) => c.ok)) ? 0 : 1;

@@ -1,15 +1,17 @@
-"""W4 in hftbacktest: top of book and trades, imbalance strategy. usage: w4_hftbacktest.py w4.parquet [--fills FILE]
+"""W4 in hftbacktest: top of book and trades, imbalance strategy. usage: w4_hftbacktest.py INPUT [--fills FILE] [--mode file|run]
 
-Prints one JSON object. Left out of the times: starting Python, importing, compiling the strategy (it runs once over the first
-rows before), converting the Parquet file into hftbacktest's own event array (shown as `convert_cpu_s`; its users do that once).
+`file`: from opening the Parquet file to the last fill, its rows made into hftbacktest's own event array on the way; `run`: over that array
+when it lies in memory already, as its users keep it. Left out of both: starting Python, importing, compiling (strategy and conversion run once over
+the first rows before).
 
-Conventions that differ from `venue.touch`: an order also fills when the opposite best quote reaches its price, and the quantity
-ahead is never more than the level shows (RiskAverseQueueModel); both are hftbacktest's own and cannot be turned off.
+Conventions that differ from `venue.touch` are named in w4_conventions.py; they are hftbacktest's own and cannot be turned off.
 """
-import argparse, hashlib, json, os, resource, sys, time
+import argparse
+
+from peer import Clock, answer, symbol
 
 import numpy as np
-import pyarrow.parquet as pq
+import pyarrow as pa, pyarrow.parquet as pq
 from numba import njit
 from hftbacktest import (BUY, BUY_EVENT, DEPTH_EVENT, EXCH_EVENT, GTC, GTX, LIMIT, LOCAL_EVENT, MARKET, SELL_EVENT, TRADE_EVENT,
                          BacktestAsset, HashMapMarketDepthBacktest, FILLED, NEW, NONE)
@@ -63,23 +65,27 @@ def put(out, m, ev, ts, px, qty):
 
 @njit
 def run(hbt, ts, is_trade, fills):
-    """One step for each row. fills: time (ns), side, price, quantity. @returns their number"""
+    """One step for each row. fills: time (µs), side, price, quantity. @returns their number"""
     n, order_id, open_id, placed_at, selling = 0, 0, 0, 0, 0
     hbt.elapse(0)  # its clock begins at the first event
     for i in range(len(ts)):
+        if open_id != 0 and placed_at + CANCEL_AFTER_NS <= ts[i]:
+            # What is due happens before the row: up to the last nanosecond, filled or not, then the cancel.
+            if hbt.elapse(placed_at + CANCEL_AFTER_NS - 1 - hbt.current_timestamp) != 0:
+                break
+            hbt.cancel(0, open_id, True)
+            hbt.clear_inactive_orders(0)
+            open_id = 0
         if hbt.elapse(ts[i] - hbt.current_timestamp) != 0:
             break
         orders = hbt.orders(0)
         if open_id != 0:
             o = orders.get(open_id)
             if o.status == FILLED:
-                fills[n, 0], fills[n, 1], fills[n, 2], fills[n, 3] = o.exch_timestamp, 1, o.exec_price, o.exec_qty
+                fills[n, 0], fills[n, 1], fills[n, 2], fills[n, 3] = o.exch_timestamp // 1000, 1, o.exec_price, o.exec_qty
                 n += 1
                 open_id = 0
             elif o.status != NEW and o.req == NONE:
-                open_id = 0
-            elif ts[i] - placed_at >= CANCEL_AFTER_NS:
-                hbt.cancel(0, open_id, True)
                 open_id = 0
             hbt.clear_inactive_orders(0)
         if is_trade[i]:
@@ -94,7 +100,7 @@ def run(hbt, ts, is_trade, fills):
                 order_id += 1
                 hbt.submit_sell_order(0, order_id, depth.best_bid, QTY, GTC, MARKET, True)
                 o = hbt.orders(0).get(order_id)
-                fills[n, 0], fills[n, 1], fills[n, 2], fills[n, 3] = o.exch_timestamp, -1, o.exec_price, o.exec_qty
+                fills[n, 0], fills[n, 1], fills[n, 2], fills[n, 3] = o.exch_timestamp // 1000, -1, o.exec_price, o.exec_qty
                 n += 1
                 hbt.clear_inactive_orders(0)
         elif open_id == 0 and imbalance > 0.6:
@@ -115,32 +121,28 @@ def main():
     p = argparse.ArgumentParser()
     p.add_argument("input")
     p.add_argument("--fills")
+    p.add_argument("--mode", choices=["file", "run"], default="file")
     a = p.parse_args()
-    table = pq.read_table(a.input)
-    warm, ts, is_trade = events(table, 20_000)
+    first = pa.Table.from_batches([next(pq.ParquetFile(a.input).iter_batches(20_000))])
+    warm, ts, is_trade = events(first, first.num_rows)
     run(backtest(warm), ts, is_trade, np.zeros((20_000, 4)))
+    del first, warm
 
-    cpu = time.process_time()
-    data, ts, is_trade = events(table, table.num_rows)
-    convert = time.process_time() - cpu
+    clock = Clock()
+    table = pq.read_table(a.input)
     rows = table.num_rows
+    data, ts, is_trade = events(table, rows)
     del table
+    if a.mode == "run":
+        clock = Clock()
     fills = np.zeros((rows // 4, 4))
-    cpu, wall = time.process_time(), time.perf_counter()
     hbt = backtest(data)
     n = run(hbt, ts, is_trade, fills)
-    cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
-    state = hbt.state_values(0)
-    figures = {"balance": state.balance, "fee": state.fee}
+    clock.stop()
     hbt.close()
-    if a.fills:
-        np.savetxt(a.fills, fills[:n], fmt=["%d", "%d", "%.6f", "%.6f"], delimiter=",", header="time_ns,side,px,qty", comments="")
-    print(json.dumps({
-        "workload": "w4", "engine": "hftbacktest", "version": __import__("importlib.metadata").metadata.version("hftbacktest"),
-        "input_sha256": hashlib.sha256(open(a.input, "rb").read()).hexdigest(), "rows": rows, "events": len(data), "fills": int(n),
-        "cpu_s": cpu, "wall_s": wall, "convert_cpu_s": convert,
-        "peak_rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, "rows_per_cpu_s": rows / cpu, **figures,
-    }))
+    key = symbol(a.input)
+    written = [(t // 1000, key, "buy" if side > 0 else "sell", round(px, 1), qty) for t, side, px, qty in fills[:n].tolist()]
+    answer("hftbacktest", clock, rows, written, a.fills)
 
 
 main()

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { PEERS } from './environment.ts';
-import type { Compared, Engine, RunContext, Workload } from './workload.ts';
+import { type Compared, type Engine, perCpuSecond, type Ran, type RunContext, type Workload } from './workload.ts';
 
 /** The sets; candles_vectorbt.py makes the same. */
 const VARY = {
@@ -49,20 +49,25 @@ const vectorbt = (sets: Sets, mode: '1m' | '1h'): Engine => ({
 });
 
 /** Fills and final equity of each set, side by side. */
-function compare(written: ReadonlyMap<string, string>): Compared[] {
-  const ours = written.get('chimera-1');
-  if (ours === undefined) return [];
-  const mine = figures(ours);
-  return [...written]
-    .filter(([id]) => id !== 'chimera-1')
-    .map(([engine, file]): Compared => {
-      const theirs = figures(file);
+function compare(ran: readonly Ran[]): Compared[] {
+  const ours = ran.find((r) => r.engine.id === 'chimera-1');
+  if (!ours) return [];
+  const mine = figures(ours.written);
+  return ran
+    .filter((r) => r !== ours)
+    .map(({ engine, written }): Compared => {
+      const theirs = figures(written);
       const same = [...theirs].filter(([set, v]) => {
         const m = mine.get(set);
         return m !== undefined && m.fills === v.fills && Math.abs(m.equity - v.equity) < 1e-5;
       }).length;
       const ok = same === theirs.size && same === mine.size && same > 0;
-      return { engine, by: 'fills and final equity of each set', ok, found: `${same} of ${mine.size} sets the same` };
+      return {
+        engine: engine.name,
+        by: 'fills and final equity of each set',
+        ok,
+        found: `${same} of ${mine.size} sets the same`,
+      };
     });
 }
 function figures(file: string): Map<string, { fills: number; equity: number }> {
@@ -82,15 +87,17 @@ function figures(file: string): Map<string, { fills: number; equity: number }> {
   );
 }
 
-const search = (id: string, sets: Sets): Workload => ({
-  id,
+const search = (sets: Sets): Workload => ({
+  id: `w5-${sets}`,
   title: `W5: ${sets} parameter sets of the EMA cross on W1`,
-  unit: 'candles × sets',
+  figure: perCpuSecond('candles × sets'),
   inputs: ['w1'],
   quick: ['w1q'],
   engines: [chimera(sets, 1), chimera(sets, 2), vectorbt(sets, '1m'), vectorbt(sets, '1h')],
-  ours: 'chimera-1',
-  goal: { times: 1, against: 'vectorbt-1m' },
+  comparisons: [
+    { ours: 'chimera-1', against: 'vectorbt-1m', atLeast: 1 },
+    { ours: 'chimera-2', against: 'chimera-1', of: 'wall', atLeast: 1.8 },
+  ],
   compare,
   leftOut: [
     'Chimera follows the equity of every set at every minute for its drawdown and ratios; vectorbt is asked for orders and final value only.',
@@ -98,5 +105,5 @@ const search = (id: string, sets: Sets): Workload => ({
   ],
 });
 
-export const w5 = search('w5', 50);
-export const w5b = search('w5b', 200);
+export const w5x50 = search(50);
+export const w5x200 = search(200);

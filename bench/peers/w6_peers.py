@@ -1,8 +1,8 @@
 """W6 in polars, pyarrow and DuckDB's Python package: filter and aggregate the trades of a lake. usage: w6_peers.py polars|pyarrow|duckdb LAKE [--threads 1]
 
-Reads the lake's own Parquet files, as any engine may. Prints one JSON object; `result` is checked against w6.ts by its rounded values.
+Reads the lake's own Parquet files, as any engine may. Prints one JSON object; `result` is compared with that of the other engines (w6.ts).
 """
-import argparse, glob, json, os, resource, sys, time
+import argparse, glob, json, os, time
 from importlib.metadata import version
 
 p = argparse.ArgumentParser()
@@ -50,7 +50,6 @@ cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
 import pyarrow.parquet as pq
 n = sum(pq.ParquetFile(f).metadata.num_rows for f in files)
 print(json.dumps({
-    "workload": "w6", "engine": a.engine, "version": version(a.engine), "rows": n, "cpu_s": cpu, "wall_s": wall, "rows_per_cpu_s": n / cpu,
-    "peak_rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    "version": version(a.engine), "rows": n, "cpu_s": cpu, "wall_s": wall,
     "result": [len(rows), sum(r[1] for r in rows), round(sum(r[2] for r in rows), 3), round(sum(r[3] for r in rows), 2), min(r[4] for r in rows), max(r[5] for r in rows)],
 }))

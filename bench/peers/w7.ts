@@ -1,94 +1,46 @@
-import { spawnSync } from 'node:child_process';
-import { parseArgs } from 'node:util';
-import { startRedis } from '../../graph/bus/redis/testing/redis-server.ts';
-import { isMain } from '../child.ts';
-import { runEdge } from '../edge.ts';
-import { median } from '../stats.ts';
+import { join, resolve } from 'node:path';
+import { sameResults } from './compare.ts';
+import { PEERS } from './environment.ts';
+import type { Engine, RunContext, Workload } from './workload.ts';
 
-/**
- * W7, a hop: trades over a cut edge, exactly once, and what redis-benchmark writes into the same Redis. usage: w7.js [--events N] [--rounds N];
- * one JSON object. The two take turns.
- *
- * The limit is `XADD` of one event an entry, 50 clients, 64 commands in flight: what a well-written client without batches gets at the
- * most, and without reading anything back. Chimera's figure is of events that have arrived, in order, each once, with sender and
- * receiver on the same two cores. Wall time on both sides, because three processes share the work.
- *
- * bytewax is left out: its connectors are files, standard streams and Kafka, none for Redis.
- */
-/** A trade as it lies in a batch: nine numbers and flags. */
-const EVENT_BYTES = 64;
+/** W7: events through a Redis, each arriving once, beside what redis-benchmark writes into one; see w7-run.ts and w7_bytewax.py. */
+const sized = ({ quick }: RunContext): string[] => ['--events', quick ? '200000' : '1000000'];
+const here = (way: string, name: string, kind: Engine['kind']): Engine => ({
+  id: way === 'hop' ? 'chimera' : 'redis-benchmark',
+  name,
+  kind,
+  cores: 2,
+  args: (run) => [resolve('dist/bench/peers/w7-run.js'), way, ...sized(run)],
+});
+const bytewax: Engine = {
+  id: 'bytewax',
+  name: 'bytewax, redis-py',
+  kind: 'event',
+  environment: 'bytewax',
+  cores: 2,
+  repeatsAtMost: 3,
+  args: (run) => [join(PEERS, 'w7_bytewax.py'), ...sized(run)],
+};
 
-interface Written {
-  per_s: number;
-}
-function redisBenchmark(url: string, entries: number, bytes: number): Written {
-  const { port } = new URL(url);
-  const args = [
-    '-h',
-    '127.0.0.1',
-    '-p',
-    port,
-    '-n',
-    String(entries),
-    '-c',
-    '50',
-    '-P',
-    '64',
-    '-d',
-    String(bytes),
-    '--csv',
-  ];
-  const r = spawnSync(
-    'redis-benchmark',
-    [...args, 'XADD', `limit:{${bytes}}`, 'MAXLEN', '~', '10000', '*', 'b', '__data__'.repeat(Math.ceil(bytes / 8))],
-    {
-      encoding: 'utf8',
-    },
-  );
-  const line = (r.stdout ?? '').trim().split('\n').at(-1) ?? '';
-  const per_s = Number(/","?([\d.]+)"/.exec(line)?.[1]);
-  if (!(per_s > 0)) throw new Error(`redis-benchmark: ${r.error?.message ?? r.stderr ?? line}`);
-  return { per_s };
-}
-
-if (isMain(import.meta.url)) {
-  const { values: v } = parseArgs({
-    options: { events: { type: 'string', default: '400000' }, rounds: { type: 'string', default: '5' } },
-  });
-  const [events, rounds] = [Number(v.events), Number(v.rounds)];
-  const { Redis } = await import('ioredis');
-  const redis = await startRedis();
-  const admin = new Redis(redis.url);
-  try {
-    const hop: number[] = [];
-    const limit: number[] = [];
-    let arrived = true;
-    for (let i = 0; i < rounds; i++) {
-      limit.push(redisBenchmark(redis.url, events, EVENT_BYTES).per_s);
-      // Streams have the same names each time.
-      await admin.flushall();
-      const [run] = await runEdge({ edge: 'trades', url: redis.url, data: '' }, { events, rounds: 1 });
-      hop.push(run!.events_per_s);
-      arrived &&= run!.to.seen === run!.from.cycles && run!.from.restarts + run!.to.restarts === 0;
-    }
-    const ratios = hop.map((h, i) => h / limit[i]!);
-    process.stdout.write(
-      `${JSON.stringify({
-        workload: 'w7',
-        engine: 'chimera',
-        version: process.version,
-        events,
-        each_arrived_once: arrived,
-        events_per_s: median(hop),
-        redis_benchmark_per_s: median(limit),
-        of_limit: median(ratios),
-        of_limit_min: Math.min(...ratios),
-        of_limit_max: Math.max(...ratios),
-      })}\n`,
-    );
-    process.exitCode = arrived ? 0 : 1;
-  } finally {
-    admin.disconnect();
-    await redis.close();
-  }
-}
+export const w7: Workload = {
+  id: 'w7',
+  title: 'W7: a hop over Redis, two cores',
+  figure: { unit: 'events/s', better: 'more', of: (run) => run.rows / run.wall_s },
+  inputs: [],
+  quick: [],
+  engines: [
+    here('hop', 'Chimera, exactly once', 'chimera'),
+    here('limit', 'redis-benchmark, XADD alone', 'bound'),
+    bytewax,
+  ],
+  comparisons: [
+    { ours: 'chimera', against: 'redis-benchmark', atLeast: 0.5 },
+    { ours: 'chimera', against: 'bytewax' },
+  ],
+  compare: (ran) => sameResults('events that arrived', ran),
+  leftOut: [
+    'By the clock, as three processes share the work; the CPU time is that of all of them, Redis and the start of each included.',
+    'redis-benchmark writes entries of 64 bytes, 50 clients with 64 commands in flight, and reads nothing back.',
+    'bytewax has no connector for Redis: ours reads and writes streams through redis-py, 1,000 entries a call. Its sink writes an entry again after a crash.',
+  ],
+};

@@ -1,3 +1,5 @@
+import type { InputFile } from './inputs.ts';
+
 /** A Chimera fill profile: options of the simulated venue under which it fills as a peer does. */
 export interface FillProfile {
   name: string;
@@ -28,30 +30,62 @@ export interface Engine {
   note?: string;
 }
 export interface RunContext {
-  /** The files of the workload, in order. */
+  /** The files of the workload, in order; or what it made of them. */
   inputs: readonly string[];
   /** Where the engine writes its fills or results. */
   fills: string;
+  /** A tenth of the work, for those that make their own input. */
+  quick: boolean;
+}
+
+/** What the engines of a workload are compared by. */
+export interface Figure {
+  unit: string;
+  better: 'more' | 'less';
+  of: (run: Measured) => number;
+}
+export const perCpuSecond = (rows: string): Figure => ({
+  unit: `${rows}/CPU-s`,
+  better: 'more',
+  of: (run) => run.rows / run.cpu_s,
+});
+
+/** Two rows of a table side by side, or one by itself; with a bound it is a goal, without one it is only told. */
+export interface Comparison {
+  /** An engine of Chimera, by its id. */
+  ours: string;
+  /** An engine by its id, or `event`: the best of the event-driven peers. Without it: the figure itself. */
+  against?: string;
+  /** Default: the workload's figure. `process`: rows per CPU second of the whole process; `wall`: rows per second; `memory`: peak. */
+  of?: 'figure' | 'process' | 'wall' | 'memory';
+  /** Of ours over theirs, the median of the turns. */
+  atLeast?: number;
+  atMost?: number;
+}
+
+/** What an engine left behind: its runs and the file that the last one wrote. */
+export interface Ran {
+  engine: Engine;
+  runs: readonly Measured[];
+  written: string;
 }
 
 export interface Workload {
   id: string;
   title: string;
-  /** What is counted: `candles`, `rows`, … */
-  unit: string;
-  /** Names that generate.py knows; `quick` for `--quick`. */
+  figure: Figure;
+  /** Names that generate.py knows; `quick` for `--quick`. None: each engine makes the same rows by a formula. */
   inputs: readonly string[];
   quick: readonly string[];
+  /** Makes what the engines read of the generated files, in a folder that is deleted afterwards. */
+  prepare?: (files: readonly InputFile[], folder: string) => { inputs: readonly string[]; note: string };
   engines: readonly Engine[];
-  /** How fast and small Chimera is to be, compared with the fastest event-driven peer. */
-  goal?: { times: number /** The engine that it is about, when not the fastest event-driven one. */; against?: string };
-  /** The row of Chimera that goals and profiles are about. */
-  ours?: string;
+  comparisons: readonly Comparison[];
   profiles?: readonly FillProfile[];
   /** Arguments of Node under which Chimera writes its fills of a profile. */
   fillsUnder?: (profile: FillProfile, run: RunContext) => string[];
-  /** Compares what the engines wrote where these are no fills; files by engine. */
-  compare?: (written: ReadonlyMap<string, string>) => readonly Compared[];
+  /** Compares what else the engines found. */
+  compare?: (ran: readonly Ran[], inputs: readonly string[]) => readonly Compared[];
   leftOut: readonly string[];
 }
 
@@ -68,6 +102,10 @@ export interface Answer {
   version?: string;
   rows: number;
   fills?: number;
+  /** What was computed, where engines are to find the same. */
+  result?: readonly number[];
+  /** What a workload's figure is taken of, where that is not rows and time. */
+  ns_per_node_cycle?: number;
   /** From opening the input to the last fill, without starting the interpreter and importing. */
   cpu_s: number;
   wall_s: number;
