@@ -8,7 +8,7 @@ if (major < 20 || (major === 20 && minor < 19)) {
 }
 
 const { existsSync } = await import('node:fs');
-const main = new URL('../dist/cli/main.js', import.meta.url);
+const main = new URL('../dist/ui/cli/main.js', import.meta.url);
 if (!existsSync(main)) {
   console.error('chimera is not built yet: run `npm ci` (it builds), or `npm run build` after a change.');
   process.exit(2);
