@@ -29,14 +29,29 @@ export class DrawdownTracker {
   }
   /** `add` for the times t[from], t[from + 1], … and the first n equities. */
   addMany(t: Float64Array, equity: Float64Array, from: number, n: number): void {
-    const w = this.worst;
-    for (let i = 0; i < n; i++) {
-      const e = equity[i]!;
-      // Between its maximum and its worst nothing is new.
-      const peak = this.#peak;
-      if (e < peak && peak > 0 && (peak - e) / peak <= w.depth && (w.recovered_us !== null || e < this.#worstPeak))
-        continue;
-      this.add(t[from + i]!, e);
-    }
+    for (let i = this.#nextNews(equity, 0, n); i < n; i = this.#nextNews(equity, i + 1, n))
+      this.add(t[from + i]!, equity[i]!);
   }
+  /** The first equity from `from` on that is not between the maximum and the worst, else `n`. */
+  #nextNews(equity: Float64Array, from: number, n: number): number {
+    const { depth, recovered_us } = this.worst;
+    const peak = this.#peak;
+    if (!(peak > 0)) return from;
+    // Below the maximum that the worst fell from, unless that has been reached again.
+    const roof = recovered_us === null ? Math.min(peak, this.#worstPeak) : peak;
+    return firstOutside(equity, from, n, peak, depth, roof);
+  }
+}
+
+function firstOutside(
+  equity: Float64Array,
+  from: number,
+  n: number,
+  peak: number,
+  depth: number,
+  roof: number,
+): number {
+  let i = from;
+  while (i < n && equity[i]! < roof && (peak - equity[i]!) / peak <= depth) i++;
+  return i;
 }

@@ -129,15 +129,15 @@ export class EquityCurve {
   #drawdown: DrawdownTracker | undefined;
   readonly #held = new Holdings();
   #wallet: number;
-  #equity: Thinned;
-  #gross: Thinned;
-  #net: Thinned;
-  constructor(start: number) {
+  readonly #equity = new Thinned(LIMIT);
+  /** Undefined: nobody asks for the exposure. */
+  readonly #gross: Thinned | undefined;
+  readonly #net: Thinned | undefined;
+  constructor(start: number, exposure = true) {
     this.#start = start;
     this.#wallet = start;
-    this.#equity = new Thinned(LIMIT);
-    this.#gross = new Thinned(LIMIT);
-    this.#net = new Thinned(LIMIT);
+    this.#gross = exposure ? new Thinned(LIMIT) : undefined;
+    this.#net = exposure ? new Thinned(LIMIT) : undefined;
   }
 
   /** The account changed. `wallet` is money; quantity and cost are in units. */
@@ -168,8 +168,8 @@ export class EquityCurve {
       const n = valueMoments(t, keys, px, i, end, held, this.#wallet);
       this.#drawdown.addMany(MOMENTS, equity, 0, n);
       this.#equity.addMany(MOMENTS, equity, 0, n);
-      this.#gross.addMany(MOMENTS, gross, 0, n);
-      this.#net.addMany(MOMENTS, net, 0, n);
+      this.#gross?.addMany(MOMENTS, gross, 0, n);
+      this.#net?.addMany(MOMENTS, net, 0, n);
       this.last = equity[n - 1]!;
       i = end;
     }
@@ -197,8 +197,8 @@ export class EquityCurve {
       valueAll(px, i, n, qty, cost, wallet);
       this.#drawdown.addMany(t, equity, i, n);
       this.#equity.addMany(t, equity, i, n);
-      this.#gross.addMany(t, gross, i, n);
-      this.#net.addMany(t, net, i, n);
+      this.#gross?.addMany(t, gross, i, n);
+      this.#net?.addMany(t, net, i, n);
       this.last = equity[n - 1]!;
     }
     held.px[key] = px[to - 1]!;
@@ -219,8 +219,8 @@ export class EquityCurve {
     return this.#drawdown?.worst;
   }
   exposure(): { t_us: number[]; gross: number[]; net: number[] } {
-    const gross = this.#gross.series();
-    const net = this.#net.series();
+    const gross = this.#gross?.series() ?? { t: [], v: [] };
+    const net = this.#net?.series() ?? { t: [], v: [] };
     // The two are thinned apart; gross is read at the times of net as the step function that it is.
     let j = 0;
     let value = 0;
@@ -248,8 +248,8 @@ export class EquityCurve {
     this.#drawdown ??= new DrawdownTracker(this.#start, t);
     this.#drawdown.add(t, equity);
     this.#equity.add(t, equity);
-    this.#gross.add(t, Math.round(gross * MONEY_SCALE));
-    this.#net.add(t, Math.round(net * MONEY_SCALE));
+    this.#gross?.add(t, Math.round(gross * MONEY_SCALE));
+    this.#net?.add(t, Math.round(net * MONEY_SCALE));
   }
 }
 

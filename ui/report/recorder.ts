@@ -27,6 +27,8 @@ export interface RecorderOptions {
   feed?: PriceFeed;
   /** Keep price series for drawing (default); `names`: only which instruments had a price. */
   prices?: boolean | 'names';
+  /** Follow gross and net exposure (default). */
+  exposure?: boolean;
 }
 
 /**
@@ -79,7 +81,7 @@ export class BacktestRecorder {
     const balance = (venue.config as { balance_usdt?: number }).balance_usdt ?? 0;
     this.startBalance = options.startBalance ?? Math.round(balance * MONEY_SCALE);
     this.finalBalance = this.startBalance;
-    this.curve = new EquityCurve(this.startBalance);
+    this.curve = new EquityCurve(this.startBalance, options.exposure);
     this.feed = options.feed ?? new PriceFeed((i) => keys.at(i));
     this.#prices = options.prices ?? true;
   }

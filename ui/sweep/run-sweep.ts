@@ -65,7 +65,7 @@ export async function runSweep(pipelines: readonly Pipeline[], options: SweepOpt
   const recorders = new Map<string, BacktestRecorder>();
   const recorderOf = views.map((v) => {
     const { id } = venueOf(v);
-    const known = recorders.get(id) ?? new BacktestRecorder(v, keys, { feed, prices: false });
+    const known = recorders.get(id) ?? new BacktestRecorder(v, keys, { feed, prices: false, exposure: false });
     recorders.set(id, known);
     return known;
   });
