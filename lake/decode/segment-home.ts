@@ -2,10 +2,14 @@ import { closeSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ChimeraError } from '../../graph/schema/index.ts';
+import { buffersLetGo } from '../free-chunks.ts';
 import type { Segment } from './row-store.ts';
 import { Arena, bytesOf, keep, lay, type Spilled, SpillWriter, sizeOf } from './spilled.ts';
 
-/** Decoded rows of all inputs of a run that stay in memory, packed: a year of minutes does. The rest goes to a temporary file. */
+/**
+ * Decoded rows of all inputs of a run that stay in memory, packed: a year of minutes does. What is longer goes to a temporary file
+ * as a whole, so that memory is free for the run.
+ */
 export const MEMORY_BUDGET = 24 * 2 ** 20;
 
 /** In memory, packed. */
@@ -14,7 +18,11 @@ interface Packed {
   readonly packed: Uint8Array;
 }
 
-/** Where sealed segments live: in memory up to a budget, then in an unlinked temporary file. */
+/** Packed segments lie in few large buffers: the system takes those back when they are let go, small ones it keeps for the next. */
+const FIRST_SLAB_BYTES = 2 ** 20;
+const SLAB_BYTES = 4 * 2 ** 20;
+
+/** Where sealed segments live: in memory up to a budget; beyond it packed ones are in an unlinked temporary file, all of them. */
 export class SegmentHome {
   readonly #budget: number;
   readonly #kept: (Segment | Spilled | Packed)[] = [];
@@ -22,9 +30,19 @@ export class SegmentHome {
   #fd = -1;
   #size = 0;
   #writer: SpillWriter | undefined;
+  #slab = new Uint8Array(0);
+  #slabAt = 0;
+  /** Rows that were announced, and all that came packed. */
+  #expected = 0;
+  #rows = 0;
 
   constructor(budget: number = MEMORY_BUDGET) {
     this.#budget = budget;
+  }
+
+  /** So many more rows are to come; what will not fit goes to the file from the first row on. */
+  expect(rows: number): void {
+    this.#expected += rows;
   }
 
   get spilledBytes(): number {
@@ -59,15 +77,45 @@ export class SegmentHome {
     if (this.#size > 0) return this.#write(segment);
     this.#writer ??= new SpillWriter();
     const { spilled: shape, bytes } = this.#writer.write(segment, 0);
-    if (this.#inMemory + bytes.length > this.#budget) return this.#write(segment);
+    this.#rows += segment.n;
+    const later = ((this.#expected - this.#rows) * bytes.length) / segment.n;
+    if (this.#inMemory + bytes.length + Math.max(0, later) > this.#budget) {
+      this.#emptyMemory();
+      return this.#write(segment);
+    }
     this.#inMemory += bytes.length;
-    return { shape, packed: bytes.slice() };
+    return { shape, packed: this.#copy(bytes) };
+  }
+  #copy(bytes: Uint8Array): Uint8Array {
+    if (this.#slabAt + bytes.length > this.#slab.length) {
+      this.#slab = new Uint8Array(Math.max(bytes.length, this.#inMemory < SLAB_BYTES ? FIRST_SLAB_BYTES : SLAB_BYTES));
+      this.#slabAt = 0;
+    }
+    const copy = this.#slab.subarray(this.#slabAt, this.#slabAt + bytes.length);
+    copy.set(bytes);
+    this.#slabAt += bytes.length;
+    return copy;
+  }
+  /** What waited in memory goes to the file. */
+  #emptyMemory(): void {
+    if (this.#slab.length === 0) return;
+    for (const [id, kept] of this.#kept.entries()) {
+      if (!('packed' in kept)) continue;
+      const { shape, packed } = kept;
+      this.#kept[id] = { ...shape, at: this.#size };
+      this.#append(packed);
+      this.#inMemory -= packed.length;
+    }
+    this.#slab = new Uint8Array(0);
+    this.#slabAt = 0;
+    buffersLetGo();
   }
 
   close(): void {
     if (this.#fd >= 0) closeSync(this.#fd);
     this.#fd = -1;
     this.#kept.length = 0;
+    this.#slab = new Uint8Array(0);
     this.#inMemory = 0;
   }
 
@@ -84,10 +132,14 @@ export class SegmentHome {
   #write(s: Segment): Spilled {
     this.#writer ??= new SpillWriter();
     const { spilled, bytes } = this.#writer.write(s, this.#size);
+    this.#append(bytes);
+    return spilled;
+  }
+  #append(bytes: Uint8Array): void {
     try {
       if (this.#fd < 0) this.#fd = this.#open();
       for (let done = 0; done < bytes.length; )
-        done += writeSync(this.#fd, bytes, done, bytes.length - done, spilled.at + done);
+        done += writeSync(this.#fd, bytes, done, bytes.length - done, this.#size + done);
     } catch (cause) {
       throw new ChimeraError('CHM676', `cannot write decoded rows to a temporary file in ${tmpdir()}`, {
         help: 'free space there, set TMPDIR to another folder, or pass fewer inputs at once',
@@ -95,7 +147,6 @@ export class SegmentHome {
       });
     }
     this.#size += bytes.length;
-    return spilled;
   }
 
   #read(s: Spilled, arena: Arena): Segment {
