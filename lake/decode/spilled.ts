@@ -146,8 +146,10 @@ function isStepped(c: Float64Array): boolean {
   const step = c[1]! - first;
   if (!(Number.isSafeInteger(first) && Number.isSafeInteger(step) && step !== 0)) return false;
   for (let i = 1; i < c.length; i++) if (c[i] !== c[i - 1]! + step) return false;
-  // No 0 among them may have been −0: sums of the two signs are 0.
-  return Number.isSafeInteger(c[c.length - 1]) && !c.some((v) => v === 0 && 1 / v < 0);
+  if (!Number.isSafeInteger(c[c.length - 1])) return false;
+  // No 0 among them may have been −0: sums of the two signs are 0. A loop: `some` would box each value.
+  for (let i = 0; i < c.length; i++) if (c[i] === 0 && 1 / c[i]! < 0) return false;
+  return true;
 }
 
 /** Memory that one segment at a time is read into: the next one overwrites it. */

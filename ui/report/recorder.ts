@@ -1,9 +1,15 @@
 import { exitOf } from '../../graph/document/halves.ts';
 import type { Pipeline, PipelineNode } from '../../graph/document/types.ts';
 import type { Tap } from '../../graph/engine/tap.ts';
-import { tapRow } from '../../graph/engine/tap.ts';
 import { formatDecimal } from '../../graph/math/index.ts';
-import { type Block, type BlockReader, ChimeraError, type KeyInfo, type KeyTable } from '../../graph/schema/index.ts';
+import {
+  type Block,
+  type BlockReader,
+  ChimeraError,
+  type KeyInfo,
+  type KeyTable,
+  type Schema,
+} from '../../graph/schema/index.ts';
 import type { Fill, FundingPayment, OrderCounts, PriceSeries } from './data.ts';
 import { MONEY_SCALE } from './decimal.ts';
 import { PriceSampler } from './down-sample.ts';
@@ -89,11 +95,17 @@ export class BacktestRecorder {
   onTap(tap: Tap): void {
     if (tap.n === 0) return;
     const port = `${tap.node}.${tap.port}`;
-    if (port === this.#command) for (let i = 0; i < tap.n; i++) this.#takeCommand(tapRow(tap, i));
-    else if (port === this.#report)
-      for (let i = 0; i < tap.n; i++) this.#takeReport(tapRow(tap, i), this.#keys.at(tap.key(i)));
-    else if (port === this.#account)
-      for (let i = 0; i < tap.n; i++) this.#takeAccount(tapRow(tap, i), tap.time(i), this.#keys.at(tap.key(i)));
+    const take =
+      port === this.#command
+        ? this.#takeCommand
+        : port === this.#report
+          ? this.#takeReport
+          : port === this.#account
+            ? this.#takeAccount
+            : undefined;
+    if (!take) return;
+    const row = new RowView(tap);
+    for (row.i = 0; row.i < tap.n; row.i++) take.call(this, row);
   }
 
   /** Everything up to engine time `now` has been handed over. */
@@ -197,60 +209,100 @@ export class BacktestRecorder {
     const k = this.#keys.at(r.key);
     this.curve.position(r.t, r.key, r.qty / k.qtyScale, r.entryQuote / (k.pxScale * k.qtyScale), r.wallet);
   }
-  #takeCommand(v: Record<string, unknown>): void {
-    if (v['action'] !== 'place') return;
+  #takeCommand(v: RowView): void {
+    if (v.of('action') !== 'place') return;
     this.orders.placed++;
-    this.#origins.set(String(v['client_id']), String(v['origin'] ?? ''));
+    this.#origins.set(v.text('client_id'), v.text('origin'));
   }
-  #takeAccount(v: Record<string, unknown>, t: number, key: KeyInfo): void {
-    this.finalBalance = v['wallet'] as number;
+  #takeAccount(v: RowView): void {
+    const key = this.#keys.at(v.key);
+    const wallet = v.number('wallet');
+    this.finalBalance = wallet;
     this.#pending.push({
-      t,
+      t: v.time,
       key: key.index,
-      wallet: v['wallet'] as number,
-      qty: v['position_qty'] as number,
-      entryQuote: v['entry_quote'] as number,
+      wallet,
+      qty: v.number('position_qty'),
+      entryQuote: v.number('entry_quote'),
     });
-    if (v['reason'] === 'funding')
+    if (v.of('reason') === 'funding')
       this.funding.push({
-        time_ms: v['time_ms'] as number,
+        time_ms: v.number('time_ms'),
         symbol: key.name,
-        amount: formatDecimal(v['funding'] as number, 8),
+        amount: formatDecimal(v.number('funding'), 8),
       });
   }
-  #takeReport(v: Record<string, unknown>, key: KeyInfo): void {
+  #takeReport(v: RowView): void {
     const o = this.orders;
-    const client = String(v['client_id']);
-    if (v['exec'] === 'trade') {
-      if (v['status'] === 'filled') o.filled++;
+    const exec = v.of('exec');
+    const status = v.of('status');
+    if (exec === 'trade') {
+      if (status === 'filled') o.filled++;
       else o.partial_fills++;
-      const type = String(v['type']);
       this.fillColumns.push({
-        timeMs: v['time_ms'] as number,
-        key,
-        buy: v['side'] === 'buy',
-        px: v['last_px'] as number,
-        qty: v['last_qty'] as number,
-        fee: v['fee'] as number,
-        maker: v['maker'] === true,
-        orderId: v['order_id'] as number,
-        pnl: v['realized_pnl'] as number,
-        reason: REASONS[type] ?? this.#origins.get(client) ?? '',
+        timeMs: v.number('time_ms'),
+        key: this.#keys.at(v.key),
+        buy: v.of('side') === 'buy',
+        px: v.number('last_px'),
+        qty: v.number('last_qty'),
+        fee: v.number('fee'),
+        maker: v.of('maker') === true,
+        orderId: v.number('order_id'),
+        pnl: v.number('realized_pnl'),
+        reason: REASONS[v.text('type')] ?? this.#origins.get(v.text('client_id')) ?? '',
       });
     }
-    if (v['exec'] === 'rejected') {
+    if (exec === 'rejected') {
       // A refused cancel speaks of the cancel: the order itself goes on (order id 0).
-      if (v['order_id'] !== 0 || v['code'] !== CANCEL_REFUSED) o.rejected++;
-      if (v['code'] === POST_ONLY_REFUSED) o.post_only_refused++;
-    } else if (v['exec'] === 'canceled') o.canceled++;
-    else if (v['exec'] === 'expired') {
+      if (v.of('order_id') !== 0 || v.of('code') !== CANCEL_REFUSED) o.rejected++;
+      if (v.of('code') === POST_ONLY_REFUSED) o.post_only_refused++;
+    } else if (exec === 'canceled') o.canceled++;
+    else if (exec === 'expired') {
       o.expired++;
-      if (v['code'] === POST_ONLY_REFUSED) o.post_only_refused++;
+      if (v.of('code') === POST_ONLY_REFUSED) o.post_only_refused++;
     }
-    if (['filled', 'canceled', 'rejected', 'expired'].includes(String(v['status']))) this.#origins.delete(client);
+    if (ENDED.has(status)) this.#origins.delete(v.text('client_id'));
   }
 }
 
+/** A row of a tap: what is asked of it, without an object for each row. */
+class RowView {
+  i = 0;
+  readonly #tap: Tap;
+  readonly #places: ReadonlyMap<string, number>;
+  constructor(tap: Tap) {
+    this.#tap = tap;
+    this.#places = placesOf(tap.schema);
+  }
+  get key(): number {
+    return this.#tap.key(this.i);
+  }
+  get time(): number {
+    return this.#tap.time(this.i);
+  }
+  /** Undefined where the schema has no such field. */
+  of(field: string): unknown {
+    const f = this.#places.get(field);
+    return f === undefined ? undefined : this.#tap.value(this.i, f);
+  }
+  number(field: string): number {
+    return this.of(field) as number;
+  }
+  text(field: string): string {
+    return String(this.of(field) ?? '');
+  }
+}
+const places = new WeakMap<Schema, ReadonlyMap<string, number>>();
+function placesOf(schema: Schema): ReadonlyMap<string, number> {
+  let found = places.get(schema);
+  if (!found) {
+    found = new Map(Object.keys(schema.fields).map((name, f) => [name, f]));
+    places.set(schema, found);
+  }
+  return found;
+}
+
+const ENDED: ReadonlySet<unknown> = new Set(['filled', 'canceled', 'rejected', 'expired']);
 const REASONS: Readonly<Record<string, string>> = {
   liquidation: 'liquidation',
   stop_market: 'stop',
