@@ -7,9 +7,8 @@ if (major < 20 || (major === 20 && minor < 19)) {
   process.exit(2);
 }
 
-// The young generation keeps its first size: what a cycle leaves behind dies at once, and room for more of it is only memory.
-const { setFlagsFromString } = await import('node:v8');
-setFlagsFromString('--semi-space-growth-factor=1');
+const { keepYoungSmall } = await import('./young-generation.js');
+keepYoungSmall();
 
 const { existsSync } = await import('node:fs');
 const main = new URL('../dist/ui/cli/main.js', import.meta.url);

@@ -1,6 +1,6 @@
 import { formatDecimal } from '../../graph/math/index.ts';
 import type { KeyInfo, KeyTable } from '../../graph/schema/index.ts';
-import type { Fill } from './data.ts';
+import type { Fill, Fills } from './data.ts';
 import { MONEY_SCALE } from './decimal.ts';
 
 /** A fill as a venue reports it; amounts are integers in the instrument's decimals, money × 10^8. */
@@ -24,7 +24,7 @@ const CHUNK = 1024;
  * The fills of a run as numbers, 64 bytes each: a run that goes on for days has a great many. What a report shows of them is
  * made when it is asked for.
  */
-export class FillColumns {
+export class FillColumns implements Fills {
   readonly #keys: KeyTable;
   readonly #chunks: Float64Array[] = [];
   readonly #reasons: string[] = [];
@@ -66,7 +66,10 @@ export class FillColumns {
   }
 
   list(): Fill[] {
-    return Array.from({ length: this.length }, (_, i) => this.#at(i));
+    return [...this];
+  }
+  *[Symbol.iterator](): Generator<Fill> {
+    for (let i = 0; i < this.length; i++) yield this.#at(i);
   }
   #at(i: number): Fill {
     const from = (i % CHUNK) * FIELDS;

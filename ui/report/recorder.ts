@@ -2,14 +2,7 @@ import { exitOf } from '../../graph/document/halves.ts';
 import type { Pipeline, PipelineNode } from '../../graph/document/types.ts';
 import type { Tap } from '../../graph/engine/tap.ts';
 import { formatDecimal } from '../../graph/math/index.ts';
-import {
-  type Block,
-  type BlockReader,
-  ChimeraError,
-  type KeyInfo,
-  type KeyTable,
-  type Schema,
-} from '../../graph/schema/index.ts';
+import { type Block, type BlockReader, ChimeraError, type KeyTable, type Schema } from '../../graph/schema/index.ts';
 import type { Fill, FundingPayment, OrderCounts, PriceSeries } from './data.ts';
 import { MONEY_SCALE } from './decimal.ts';
 import { PriceSampler } from './down-sample.ts';
@@ -17,13 +10,22 @@ import { EquityCurve } from './equity-curve.ts';
 import { FillColumns } from './fill-columns.ts';
 import { PriceFeed } from './price-feed.ts';
 
-/** One change of the account, as the venue reported it. */
-interface AccountRow {
-  t: number;
-  key: number;
-  wallet: number;
-  qty: number;
-  entryQuote: number;
+/** Changes of the account between two commits, as the venue reported them, in order of time. Columns that are used again. */
+class AccountRows {
+  n = 0;
+  readonly t: number[] = [];
+  readonly key: number[] = [];
+  readonly wallet: number[] = [];
+  readonly qty: number[] = [];
+  readonly entryQuote: number[] = [];
+  push(t: number, key: number, wallet: number, qty: number, entryQuote: number): void {
+    const i = this.n++;
+    this.t[i] = t;
+    this.key[i] = key;
+    this.wallet[i] = wallet;
+    this.qty[i] = qty;
+    this.entryQuote[i] = entryQuote;
+  }
 }
 
 export interface RecorderOptions {
@@ -63,7 +65,7 @@ export class BacktestRecorder {
   readonly #keys: KeyTable;
   readonly #origins = new Map<string, string>();
   readonly #samplers: PriceSampler[] = [];
-  #pending: AccountRow[] = [];
+  readonly #pending = new AccountRows();
   finalBalance: number;
 
   readonly #prices: boolean | 'names';
@@ -115,15 +117,15 @@ export class BacktestRecorder {
   /** Joins what was handed over with the prices up to `now`. @returns how many points of the feed these are */
   join(now: number): number {
     const p = this.feed.points;
-    const rows = this.#pending.sort((a, b) => a.t - b.t);
+    const rows = this.#pending;
     let i = 0;
     let n = 0;
     while (n < p.n && p.t[n]! <= now) {
       const t = p.t[n]!;
-      while (i < rows.length && rows[i]!.t < t) this.#apply(rows[i++]!);
-      const end = this.#alone(n, now, i < rows.length ? rows[i]!.t : Number.POSITIVE_INFINITY);
+      while (i < rows.n && rows.t[i]! < t) this.#apply(i++);
+      const end = this.#alone(n, now, i < rows.n ? rows.t[i]! : Number.POSITIVE_INFINITY);
       const until = this.#together(n, now);
-      if (until > n + 1 && !(i < rows.length && rows[i]!.t <= t)) {
+      if (until > n + 1 && !(i < rows.n && rows.t[i]! <= t)) {
         // Prices of one moment, and nothing else happens in it.
         for (let j = n; j < until; j++) {
           const sampler = this.#sampler(p.key[j]!);
@@ -144,13 +146,13 @@ export class BacktestRecorder {
       // Fills of the price's own moment come first: the price values what is held after them.
       const together = n + 1 < p.n && p.t[n + 1]! === t;
       const px = p.px[n]!;
-      if (!together) while (i < rows.length && rows[i]!.t <= t) this.#apply(rows[i++]!);
+      if (!together) while (i < rows.n && rows.t[i]! <= t) this.#apply(i++);
       if (this.#prices === true) sampler?.add(t, px);
       this.curve.price(t, key, px, !together);
       n++;
     }
-    for (; i < rows.length; i++) this.#apply(rows[i]!);
-    this.#pending = [];
+    for (; i < rows.n; i++) this.#apply(i);
+    rows.n = 0;
     return n;
   }
 
@@ -205,9 +207,10 @@ export class BacktestRecorder {
     return this.#keys.find(name)?.index ?? -1;
   }
 
-  #apply(r: AccountRow): void {
-    const k = this.#keys.at(r.key);
-    this.curve.position(r.t, r.key, r.qty / k.qtyScale, r.entryQuote / (k.pxScale * k.qtyScale), r.wallet);
+  #apply(i: number): void {
+    const { t, key, qty, entryQuote, wallet } = this.#pending;
+    const k = this.#keys.at(key[i]!);
+    this.curve.position(t[i]!, key[i]!, qty[i]! / k.qtyScale, entryQuote[i]! / (k.pxScale * k.qtyScale), wallet[i]!);
   }
   #takeCommand(v: RowView): void {
     if (v.of('action') !== 'place') return;
@@ -218,13 +221,7 @@ export class BacktestRecorder {
     const key = this.#keys.at(v.key);
     const wallet = v.number('wallet');
     this.finalBalance = wallet;
-    this.#pending.push({
-      t: v.time,
-      key: key.index,
-      wallet,
-      qty: v.number('position_qty'),
-      entryQuote: v.number('entry_quote'),
-    });
+    this.#pending.push(v.time, key.index, wallet, v.number('position_qty'), v.number('entry_quote'));
     if (v.of('reason') === 'funding')
       this.funding.push({
         time_ms: v.number('time_ms'),
