@@ -1,8 +1,8 @@
-import { closeSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { deserialize, serialize } from 'node:v8';
 import { ChimeraError } from '../../graph/schema/index.ts';
 import { buffersLetGo } from '../free-chunks.ts';
+import { TemporaryFile } from '../temporary-file.ts';
 import type { Segment } from './row-store.ts';
 import { Arena, bytesOf, keep, lay, type Spilled, SpillWriter, sizeOf } from './spilled.ts';
 
@@ -18,6 +18,12 @@ interface Packed {
   readonly packed: Uint8Array;
 }
 
+/** In the file: first its shape, which would be some kilobytes in memory, then what it is the shape of. */
+interface InFile {
+  readonly at: number;
+  readonly shapeBytes: number;
+}
+
 /** Packed segments lie in few large buffers: the system takes those back when they are let go, small ones it keeps for the next. */
 const FIRST_SLAB_BYTES = 2 ** 20;
 const SLAB_BYTES = 4 * 2 ** 20;
@@ -25,10 +31,9 @@ const SLAB_BYTES = 4 * 2 ** 20;
 /** Where sealed segments live: in memory up to a budget; beyond it packed ones are in an unlinked temporary file, all of them. */
 export class SegmentHome {
   readonly #budget: number;
-  readonly #kept: (Segment | Spilled | Packed)[] = [];
+  readonly #kept: (Segment | InFile | Packed)[] = [];
   #inMemory = 0;
-  #fd = -1;
-  #size = 0;
+  #file: TemporaryFile | undefined;
   #writer: SpillWriter | undefined;
   #slab = new Uint8Array(0);
   #slabAt = 0;
@@ -46,7 +51,7 @@ export class SegmentHome {
   }
 
   get spilledBytes(): number {
-    return this.#size;
+    return this.#file?.size ?? 0;
   }
 
   /** The segment's arrays may be used again afterwards. */
@@ -66,15 +71,15 @@ export class SegmentHome {
   }
 
   /** Texts are kept as they are: to write and parse them would cost more than they take. */
-  #whole(segment: Segment): Segment | Spilled {
+  #whole(segment: Segment): Segment | InFile {
     const bytes = bytesOf(segment);
     if (this.#inMemory + bytes > this.#budget) return this.#write(segment);
     this.#inMemory += bytes;
     return keep(segment);
   }
-  #packed(segment: Segment): Packed | Spilled {
+  #packed(segment: Segment): Packed | InFile {
     // Once something is in the file the rest goes there too: what is packed smaller may still fit, but not for long.
-    if (this.#size > 0) return this.#write(segment);
+    if (this.#file) return this.#write(segment);
     this.#writer ??= new SpillWriter();
     const { spilled: shape, bytes } = this.#writer.write(segment, 0);
     this.#rows += segment.n;
@@ -102,8 +107,7 @@ export class SegmentHome {
     for (const [id, kept] of this.#kept.entries()) {
       if (!('packed' in kept)) continue;
       const { shape, packed } = kept;
-      this.#kept[id] = { ...shape, at: this.#size };
-      this.#append(packed);
+      this.#kept[id] = this.#append(shape, packed);
       this.#inMemory -= packed.length;
     }
     this.#slab = new Uint8Array(0);
@@ -112,52 +116,43 @@ export class SegmentHome {
   }
 
   close(): void {
-    if (this.#fd >= 0) closeSync(this.#fd);
-    this.#fd = -1;
+    this.#file?.close();
+    this.#file = undefined;
     this.#kept.length = 0;
     this.#slab = new Uint8Array(0);
     this.#inMemory = 0;
   }
 
-  #open(): number {
-    // Unlinked at once: the space is given back even when the process is killed.
-    const dir = mkdtempSync(join(tmpdir(), 'chimera-decode-'));
-    try {
-      return openSync(join(dir, 'rows'), 'wx+');
-    } finally {
-      rmSync(dir, { recursive: true, force: true });
-    }
-  }
-
-  #write(s: Segment): Spilled {
+  #write(s: Segment): InFile {
     this.#writer ??= new SpillWriter();
-    const { spilled, bytes } = this.#writer.write(s, this.#size);
-    this.#append(bytes);
-    return spilled;
+    const { spilled, bytes } = this.#writer.write(s, 0);
+    return this.#append(spilled, bytes);
   }
-  #append(bytes: Uint8Array): void {
+  #append(shape: Spilled, bytes: Uint8Array): InFile {
+    const head = serialize(shape);
     try {
-      if (this.#fd < 0) this.#fd = this.#open();
-      for (let done = 0; done < bytes.length; )
-        done += writeSync(this.#fd, bytes, done, bytes.length - done, this.#size + done);
+      this.#file ??= new TemporaryFile('chimera-decode-');
+      const at = this.#file.size;
+      this.#file.append(head);
+      this.#file.append(bytes);
+      return { at, shapeBytes: head.length };
     } catch (cause) {
       throw new ChimeraError('CHM676', `cannot write decoded rows to a temporary file in ${tmpdir()}`, {
         help: 'free space there, set TMPDIR to another folder, or pass fewer inputs at once',
         cause,
       });
     }
-    this.#size += bytes.length;
   }
 
-  #read(s: Spilled, arena: Arena): Segment {
-    const buffer = arena.take(sizeOf(s));
-    const bytes = new Uint8Array(buffer, 0, s.bytes);
-    for (let done = 0; done < s.bytes; ) {
-      const got = readSync(this.#fd, bytes, done, s.bytes - done, s.at + done);
-      if (got === 0) throw new ChimeraError('CHM676', 'the temporary file of decoded rows was cut short', {});
-      done += got;
+  #read({ at, shapeBytes }: InFile, arena: Arena): Segment {
+    const head = Buffer.alloc(shapeBytes);
+    const file = this.#file!;
+    if (file.read(head, at)) {
+      const shape = deserialize(head) as Spilled;
+      const buffer = arena.take(sizeOf(shape));
+      if (file.read(new Uint8Array(buffer, 0, shape.bytes), at + shapeBytes)) return lay(shape, buffer);
     }
-    return lay(s, buffer);
+    throw new ChimeraError('CHM676', 'the temporary file of decoded rows was cut short', {});
   }
 }
 

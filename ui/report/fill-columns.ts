@@ -1,5 +1,7 @@
+import { tmpdir } from 'node:os';
 import { formatDecimal } from '../../graph/math/index.ts';
-import type { KeyInfo, KeyTable } from '../../graph/schema/index.ts';
+import { ChimeraError, type KeyInfo, type KeyTable } from '../../graph/schema/index.ts';
+import { TemporaryFile } from '../../lake/temporary-file.ts';
 import type { Fill, Fills } from './data.ts';
 import { MONEY_SCALE } from './decimal.ts';
 
@@ -19,14 +21,20 @@ export interface FillRow {
 
 const FIELDS = 8;
 const CHUNK = 1024;
+/** Chunks in memory: 65,536 fills, 4 MB. */
+const MOST_CHUNKS = 64;
 
 /**
  * The fills of a run as numbers, 64 bytes each: a run that goes on for days has a great many. What a report shows of them is
- * made when it is asked for.
+ * made when it is asked for. Those beyond the first 65,536 wait in a temporary file, a chunk at a time.
  */
 export class FillColumns implements Fills {
   readonly #keys: KeyTable;
+  /** Full ones; the first of them, and in the file the others. */
   readonly #chunks: Float64Array[] = [];
+  #file: TemporaryFile | undefined;
+  /** The one that is being filled. */
+  #newest = new Float64Array(FIELDS * CHUNK);
   readonly #reasons: string[] = [];
   readonly #reasonIndex = new Map<string, number>();
   length = 0;
@@ -42,8 +50,8 @@ export class FillColumns implements Fills {
 
   push(f: FillRow): void {
     const at = this.length % CHUNK;
-    if (at === 0) this.#chunks.push(new Float64Array(FIELDS * CHUNK));
-    const c = this.#chunks.at(-1)!;
+    if (at === 0 && this.length > 0) this.#put();
+    const c = this.#newest;
     let o = at * FIELDS;
     c[o++] = f.timeMs;
     c[o++] = f.key.index;
@@ -55,6 +63,22 @@ export class FillColumns implements Fills {
     c[o] = this.#indexOf(f.reason) * 4 + (f.buy ? 2 : 0) + (f.maker ? 1 : 0);
     this.length++;
     this.#fees += f.fee;
+  }
+  #put(): void {
+    if (this.#chunks.length < MOST_CHUNKS) {
+      this.#chunks.push(this.#newest);
+      this.#newest = new Float64Array(FIELDS * CHUNK);
+      return;
+    }
+    try {
+      this.#file ??= new TemporaryFile('chimera-fills-');
+      this.#file.append(bytesOf(this.#newest));
+    } catch (cause) {
+      throw new ChimeraError('CHM916', `cannot keep the fills of the run in a temporary file in ${tmpdir()}`, {
+        help: 'free space there, or set TMPDIR to another folder',
+        cause,
+      });
+    }
   }
   #indexOf(reason: string): number {
     let i = this.#reasonIndex.get(reason);
@@ -69,11 +93,19 @@ export class FillColumns implements Fills {
     return [...this];
   }
   *[Symbol.iterator](): Generator<Fill> {
-    for (let i = 0; i < this.length; i++) yield this.#at(i);
+    const { length } = this;
+    let read: Float64Array | undefined;
+    for (let from = 0, i = 0; from < length; from += CHUNK, i++) {
+      let chunk = this.#chunks[i] ?? this.#newest;
+      if (i >= MOST_CHUNKS && from + CHUNK < this.length) {
+        read ??= new Float64Array(FIELDS * CHUNK);
+        this.#file!.read(bytesOf(read), (i - MOST_CHUNKS) * read.byteLength);
+        chunk = read;
+      }
+      for (let j = 0; j < CHUNK && from + j < length; j++) yield this.#at(chunk, j * FIELDS);
+    }
   }
-  #at(i: number): Fill {
-    const from = (i % CHUNK) * FIELDS;
-    const c = this.#chunks[Math.floor(i / CHUNK)]!;
+  #at(c: Float64Array, from: number): Fill {
     const [time, index, px, qty, fee, order, pnl, flags] = c.subarray(from, from + FIELDS) as unknown as Row;
     const key = this.#keys.at(index);
     return {
@@ -90,4 +122,5 @@ export class FillColumns implements Fills {
     };
   }
 }
+const bytesOf = (c: Float64Array): Uint8Array => new Uint8Array(c.buffer, c.byteOffset, c.byteLength);
 type Row = [number, number, number, number, number, number, number, number];
