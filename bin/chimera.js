@@ -7,6 +7,9 @@ if (major < 20 || (major === 20 && minor < 19)) {
   process.exit(2);
 }
 
+const { keepYoungSmall } = await import('./young-generation.js');
+keepYoungSmall();
+
 const { existsSync } = await import('node:fs');
 const main = new URL('../dist/ui/cli/main.js', import.meta.url);
 if (!existsSync(main)) {

@@ -12,6 +12,12 @@ export type FlatType = 'BOOLEAN' | 'BIGINT' | 'DOUBLE' | 'OTHER';
 const FLAT_TYPES: Readonly<Record<number, FlatType>> = { 1: 'BOOLEAN', 5: 'BIGINT', 11: 'DOUBLE' };
 
 /**
+ * Each file is read once, and then all of this is closed: to keep what was read would only make memory grow with the file, and
+ * freed memory is given back at once by whoever frees it.
+ */
+const ONE_SCAN = { enable_external_file_cache: 'false', allocator_background_threads: 'false' };
+
+/**
  * DuckDB through its bindings alone, for flat columns of numbers. The API above them is more than a hundred modules, and
  * loading these takes as long as reading a million rows.
  */
@@ -26,7 +32,8 @@ export class FlatDb {
   static async open(): Promise<FlatDb> {
     const native = (await import('@duckdb/node-bindings')).default as unknown as Native;
     const config = native.create_config();
-    for (const [name, value] of Object.entries(settingsOf({ threads: 1 }))) native.set_config(config, name, value);
+    for (const [name, value] of Object.entries({ ...settingsOf({ threads: 1 }), ...ONE_SCAN }))
+      native.set_config(config, name, value);
     return new FlatDb(native, await native.open(':memory:', config));
   }
   close(): void {

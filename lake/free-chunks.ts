@@ -1,10 +1,10 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
-/** Chunks between two collections: some 8 MB of DuckDB's memory. */
-const EVERY = 64;
+/** Chunks between two collections: some 2 MB of DuckDB's memory. */
+const EVERY = 16;
 
-let collect: ((options: { type: 'minor' }) => void) | undefined;
+let collector: ((options?: { type: 'minor' }) => void) | undefined;
 let taken = 0;
 
 /**
@@ -13,11 +13,19 @@ let taken = 0;
  * little garbage of its own that hundreds of megabytes of chunks would wait. A collection of the young is some 0.3 ms.
  */
 export function chunkTaken(): void {
-  if (++taken % EVERY !== 0) return;
-  if (!collect) {
+  if (++taken % EVERY === 0) collect()({ type: 'minor' });
+}
+
+/** To be called when tens of megabytes of buffers were let go at once: they are old by then, and a collection of all is far away. Some 20 ms. */
+export function buffersLetGo(): void {
+  collect()();
+}
+
+function collect(): NonNullable<typeof collector> {
+  if (!collector) {
     setFlagsFromString('--expose-gc');
-    collect = runInNewContext('gc') as typeof collect;
+    collector = runInNewContext('gc') as NonNullable<typeof collector>;
     setFlagsFromString('--no-expose-gc');
   }
-  collect!({ type: 'minor' });
+  return collector;
 }

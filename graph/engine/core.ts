@@ -191,17 +191,20 @@ export class Core {
       createPort(spec, this.clock, key, spec.any ? this.#anyList(n, out, false) : undefined),
     );
     const emit = createEmit(n.outs, ports, key, this.clock, this.#watchers[n.index]!);
-    const tick: Record<string, unknown> = {};
+    const connected = new Map<string, InputSlot>();
     const rest: InputSlot[] = [];
     const wake: InputSlot[] = [];
-    for (const [name, spec] of Object.entries(inPortsOf(type) as InPorts))
-      tick[name] = spec.many ? new ManySlot(this.clock) : new (slotClass(spec.schema))(this.clock, -1);
     for (const input of n.inputs) {
       const slot = this.#source(input, key);
       if (input.rest) rest.push(slot);
-      else tick[input.port] = slot;
+      else connected.set(input.port, slot);
       if (!input.passive && !wake.includes(slot)) wake.push(slot);
     }
+    // Each property is written once, so that it stays a constant to V8.
+    const tick: Record<string, unknown> = {};
+    for (const [name, spec] of Object.entries(inPortsOf(type) as InPorts))
+      tick[name] =
+        connected.get(name) ?? (spec.many ? new ManySlot(this.clock) : new (slotClass(spec.schema))(this.clock, -1));
     tick['rest'] = rest;
     const ctx = new Context(n, key, this.keys, this.clock, this.timers, this.counters);
     const instance = new Instance(n, key, ports, emit, tick, wake, ctx);
@@ -212,8 +215,10 @@ export class Core {
   /** Gives an instance its cold state. */
   initialise(instance: Instance): void {
     const type: RunNode = instance.plan.node.type;
-    if (type.kind === 'step' || type.kind === 'async')
-      instance.state = (type as StepNode | AnyAsync).state(instance.config as never, instance.key as KeyInfo);
+    instance.state =
+      type.kind === 'step' || type.kind === 'async'
+        ? (type as StepNode | AnyAsync).state(instance.config as never, instance.key as KeyInfo)
+        : undefined;
     if (type.kind === 'rx')
       instance.rx = new RxRunner(
         (ticks, scheduler) => {

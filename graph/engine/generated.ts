@@ -165,7 +165,7 @@ export class GeneratedPlan implements Cycles {
       'isLive',
       'loader',
       'quiet',
-      `'use strict';
+      ownText(`'use strict';
        ${programs.map((_, out) => `const p${out} = programs[${out}], L${out} = L[${out}], quiet${out} = quiet[${out}];`).join('\n')}
        return function${waits ? '*' : ''} runBlock(block, from, limit) {
          const { t: times, key: keys, row, port, ports, n: end, seq0 } = block;
@@ -182,7 +182,7 @@ export class GeneratedPlan implements Cycles {
            switch (port[i]) { ${cases.join('\n')} }
          }
          return end;
-       }`,
+       }`),
     );
     const loader = (out: number, k: number) => core.loader(source, out, k);
     const run: unknown = make(
@@ -219,7 +219,7 @@ export class GeneratedPlan implements Cycles {
     const calls = pieces.map((_, i) => `${waits ? 'yield* ' : ''}piece${i}(k, n);`).join(' ');
     const whole = pieces.length === 1 ? 'return piece0;' : `return function${star} program(k, n) { ${calls} };`;
     const text = `'use strict';\n${bound.text}\n${pieces.join('\n')}\n${whole}`;
-    return { waits, run: new Function('bound', text)(bound.values) as never };
+    return { waits, run: new Function('bound', ownText(text))(bound.values) as never };
   }
 
   #stepText({ node, mode }: Program['steps'][number], bound: Bound): string {
@@ -253,6 +253,13 @@ export class GeneratedPlan implements Cycles {
  * instance is another each time, so that inlining its step gains nothing.
  */
 const PIECE = 5;
+
+/**
+ * The same text once more would be the same function to V8, with other objects: then none of them is known any longer. So each
+ * text gets a number, for processes that compile a plan twice: a parity check, a reload, a search.
+ */
+let texts = 0;
+const ownText = (text: string): string => `${text}\n// ${++texts}`;
 
 /** What generated code refers to, as constants of its own: V8 takes those for known objects, parameters not. */
 class Bound {

@@ -15,7 +15,11 @@ export type InputSlot = Fielded | ManySlot | SingleAsMany | PickedList;
 export const SILENT = Object.freeze({ stamp: -2 }) as unknown as InputSlot;
 const FAST_INPUTS = 6;
 
-/** One node for one key: state, views and context, all made once. The generated plan reads the fields directly. */
+/**
+ * One node for one key: state, views and context, all made once. The generated plan reads the fields directly. Those that it
+ * reads in every cycle are `declare`d, so that they are written once: V8 takes a field that is never written again for a
+ * constant of a known object, and a declared field without `declare` is written twice, first as undefined.
+ */
 export class Instance {
   readonly plan: PlanNode;
   /** Of `plan.node`; here because the interpreter looks at it in every step. */
@@ -23,11 +27,11 @@ export class Instance {
   readonly key: KeyInfo | undefined;
   readonly ports: readonly Port[];
   /** Replaced when someone begins or ends to watch a port. */
-  emit: Record<string, (values: unknown) => void>;
-  readonly tick: Record<string, unknown>;
-  readonly config: unknown;
-  readonly ctx: Context;
-  state: unknown;
+  declare emit: Record<string, (values: unknown) => void>;
+  declare readonly tick: Record<string, unknown>;
+  declare readonly config: unknown;
+  declare readonly ctx: Context;
+  declare state: unknown;
   sink: Sink<never> | undefined;
   rx: RxRunner | undefined;
   quarantined = false;
@@ -36,12 +40,12 @@ export class Instance {
   readonly #inputs: readonly InputSlot[];
   /** Slots that wake the node; the first few as fields, because the generated plan tests them in place. */
   #wake: readonly InputSlot[] = [];
-  a0: InputSlot = SILENT;
-  a1: InputSlot = SILENT;
-  a2: InputSlot = SILENT;
-  a3: InputSlot = SILENT;
-  a4: InputSlot = SILENT;
-  a5: InputSlot = SILENT;
+  declare a0: InputSlot;
+  declare a1: InputSlot;
+  declare a2: InputSlot;
+  declare a3: InputSlot;
+  declare a4: InputSlot;
+  declare a5: InputSlot;
 
   constructor(
     plan: PlanNode,
@@ -62,7 +66,6 @@ export class Instance {
     this.ctx = ctx;
     this.#inputs = wake;
     this.#listen(wake);
-    this.state = undefined;
   }
 
   /** Whether any waking in-port ticked in cycle `n`. */

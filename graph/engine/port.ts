@@ -137,13 +137,14 @@ export function inUnits(kind: Field['kind'], value: unknown, key: KeyInfo | unde
   return kind === 'money' ? v / 1e8 : v;
 }
 
-/** What follows a record's assignment: picks, the list of all keys, the tap. Names: r (record), n (cycle), k (KeyInfo). */
+/** What follows a record's assignment: picks, the list of all keys, the tap. Names: r (record), n (cycle). */
 function afterText(spec: PortSpec, tapped: boolean, o: number): string {
   const picks = spec.picks.map((p, i) => {
     const value = pickText(spec.schema, p.field, `r[${JSON.stringify(p.field)}]`);
     return `{ const x = ${value}; if (x === x) { const p = this.p${o}_${i}; p.value = x; p.stamp = n; p.time = r.time; p.seen = true; } }`;
   });
-  return [...picks, spec.any ? `this.any${o}.add(r);` : '', tapped ? `this.tap${o}.push(r);` : ''].join('\n');
+  const scales = spec.picks.length > 0 ? 'const k = this.k;' : '';
+  return [scales, ...picks, spec.any ? `this.any${o}.add(r);` : '', tapped ? `this.tap${o}.push(r);` : ''].join('\n');
 }
 const membersText = (spec: PortSpec, tapped: boolean, o: number): string =>
   [
@@ -214,16 +215,15 @@ function emitText(spec: PortSpec, tapped: boolean, o: number): string {
   const slot = takesList(spec)
     ? `const r = this.slot${o}.next();`
     : `const r = this.slot${o}; if (r.stamp === n) twice(${name});`;
-  const keyed = spec.keyed ? `r.key = key; keyList(this.port${o}, key, this.clock).add(r);` : '';
+  const keyed = spec.keyed ? `r.key = key; keyList(this.port${o}, key, clock).add(r);` : '';
   return `${name}(v) {
       ${read.join('\n')}
       ${spec.keyed ? `const key = keyOf(v, ${name});` : ''}
-      const n = this.clock.n;
+      const { clock } = this, n = clock.n;
       ${slot}
       ${assign.join('\n')}
-      r.stamp = n; r.time = this.clock.now; r.seen = true;
+      r.stamp = n; r.time = clock.now; r.seen = true;
       ${keyed}
-      const k = this.k;
       ${afterText(spec, tapped, o)}
     }`;
 }
@@ -250,12 +250,11 @@ export function createLoader(
   const text = `class Load {
     constructor(ports, key, clock, taps) { this.k = key ?? NO_KEY; this.clock = clock; ${membersText(spec, tap !== undefined, 0)} }
     load(cols, i${spec.keyed ? ', key' : ''}) {
-      const n = this.clock.n;
+      const { clock } = this, n = clock.n;
       const r = ${takesList(spec) ? 'this.slot0.next()' : 'this.slot0'};
       ${assign.join('\n')}
-      r.stamp = n; r.time = this.clock.now; r.seen = true;
-      ${spec.keyed ? 'r.key = key; keyList(this.port0, key, this.clock).add(r);' : ''}
-      const k = this.k;
+      r.stamp = n; r.time = clock.now; r.seen = true;
+      ${spec.keyed ? 'r.key = key; keyList(this.port0, key, clock).add(r);' : ''}
       ${afterText(spec, tap !== undefined, 0)}
     }
   }`;

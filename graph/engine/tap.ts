@@ -121,6 +121,7 @@ function tapClass(schema: Schema, kept: Schema): TapClass {
          this.n = 0; this.capacity = ${FIRST_ROWS};
          this.data = new Float64Array(${FIRST_ROWS * stride});
          ${Array.from({ length: others }, (_, i) => `this.other${i} = [];`).join(' ')}
+         this.others = [${Array.from({ length: others }, (_, i) => `this.other${i}`).join(', ')}];
        }
        push(r) {
          const n = this.n;
@@ -141,8 +142,8 @@ function tapClass(schema: Schema, kept: Schema): TapClass {
        seq(i) { return this.data[i * ${stride} + 1]; }
        time(i) { return this.data[i * ${stride} + 2]; }
        key(i) { return this.data[i * ${stride} + 3]; }
-       columns() { return toColumns(this, this.data, ${stride}, place, [${Array.from({ length: others }, (_, i) => `this.other${i}`).join(', ')}]); }
-       value(i, f) { const p = place[f]; return p >= 0 ? this.data[i * ${stride} + p] : this['other' + (-1 - p)][i]; }
+       columns() { return toColumns(this, this.data, ${stride}, place, this.others); }
+       value(i, f) { const p = place[f]; return p >= 0 ? this.data[i * ${stride} + p] : this.others[-1 - p][i]; }
      }`,
   )(place, toColumns, digest) as TapClass;
 }

@@ -9,14 +9,15 @@ import type { BadInput } from '../../graph/schema/index.ts';
 import type { Market } from '../decode/file-keys.ts';
 import type { FileContext, FileRows } from '../decode/file-rows.ts';
 import { FIELDS } from '../decode/row-store.ts';
-import type { Spilled } from '../decode/spilled.ts';
+import type { RowsFile } from '../decode/segment-home.ts';
+import { readAt } from '../temporary-file.ts';
 import { makeRoom } from './room.ts';
 
 /**
  * The decoded rows of single input files, kept under an address that is made of everything that decides a row: the file's bytes
  * and path, what is wanted of it, and the code that decodes. The second run over a file then neither unpacks nor checks it.
  *
- *     file = MAGIC, u32 CRC-32 of all that follows the head, u32 bytes of the index, segments as `SpillWriter` packs them, index
+ *     file = MAGIC, u32 CRC-32 of all that follows the head, u32 bytes of the index, segments as `SegmentHome.stored` gives them, index
  *
  * The index is a structured clone. What is damaged, cut short or of another version counts as absent, and is made again.
  */
@@ -51,7 +52,7 @@ interface Index {
   outOfOrder: number;
   orphans: Map<number, string>;
   symbols: Set<number>;
-  segments: { n: number; t0: number; shape: Spilled }[];
+  segments: { n: number; t0: number; at: number; shapeBytes: number }[];
 }
 
 export const isWorthKeeping = (cache: DecodedCache, size: number): boolean => size >= (cache.leastBytes ?? LEAST_BYTES);
@@ -88,6 +89,19 @@ function codeStamp(): string {
   return stamp;
 }
 
+class ReadFile implements RowsFile {
+  readonly #fd: number;
+  constructor(fd: number) {
+    this.#fd = fd;
+  }
+  read(into: Uint8Array, at: number): boolean {
+    return readAt(this.#fd, into, at);
+  }
+  close(): void {
+    closeSync(this.#fd);
+  }
+}
+
 /** Fills `file` with the rows that lie at the address. @returns the symbols that were seen; undefined when nothing sound is there */
 export async function restore(address: string, file: FileRows): Promise<ReadonlySet<number> | undefined> {
   let fd: number;
@@ -101,9 +115,8 @@ export async function restore(address: string, file: FileRows): Promise<Readonly
     closeSync(fd);
     return undefined;
   }
-  const { home } = file.context;
-  home.keepOpen(fd);
-  for (const { n, t0, shape } of index.segments) file.store.adopt(n, t0, home.adopt(fd, shape));
+  let id = file.context.home.adopt(new ReadFile(fd), index.segments);
+  for (const { n, t0 } of index.segments) file.store.adopt(n, t0, id++);
   for (const name of index.names) file.names.of(name);
   const { votes, ...columns } = index.keys;
   Object.assign(file.keys, columns);
@@ -170,8 +183,9 @@ export async function save(
     };
     const segments: Index['segments'] = [];
     for (const { n, t0, id } of file.store.segments) {
-      const { shape, bytes } = file.context.home.stored(id);
-      segments.push({ n, t0, shape: { ...shape, at } });
+      const [shape, bytes] = file.context.home.stored(id);
+      segments.push({ n, t0, at, shapeBytes: shape.length });
+      await put(shape);
       await put(bytes);
     }
     const { keys } = file;

@@ -59,6 +59,10 @@ export async function decodeParquet(path: string, parquet: ParquetFile, file: Fi
   const select = names.map((n) => asStored(n, types.get(n)!));
   let line = 0;
   try {
+    // Known from the footer.
+    await db.scan(`SELECT count(*) FROM ${readParquet(path)}`, (chunk) =>
+      file.context.home.expect(chunk.integers(0)[0]!),
+    );
     await db.scan(`SELECT ${select.join(', ')} FROM ${readParquet(path)}`, (chunk) => {
       const columns = names.map((name, i) => {
         const type = types.get(name);

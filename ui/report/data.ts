@@ -25,6 +25,13 @@ export interface ReportData {
   notes: string[];
 }
 
+/** Fills in order. `FillColumns` makes each when it is come to: a long run has more of them than are worth keeping as objects. */
+export interface Fills extends Iterable<Fill> {
+  readonly length: number;
+}
+/** What figures are made of: a report without its drawings. */
+export type TradedData = Omit<ReportData, 'fills'> & { fills: Fills };
+
 export interface RunFacts {
   pipeline: string;
   file: string;

@@ -1,4 +1,4 @@
-import type { ReportData } from './data.ts';
+import type { ReportData, TradedData } from './data.ts';
 import { duration, grouped, percent, signed, usdt, utc } from './decimal.ts';
 import type { Metrics } from './metrics.ts';
 
@@ -18,7 +18,7 @@ const dollars = (x: number): string => grouped(x, x !== 0 && Math.abs(x) < 0.01 
 const tone = (x: number | null): Pick<Figure, 'tone'> =>
   x === null || x === 0 ? {} : { tone: x > 0 ? 'good' : 'bad' };
 
-export function figures(data: ReportData, m: Metrics): Figure[] {
+export function figures(data: TradedData, m: Metrics): Figure[] {
   const end = data.equity.equity.at(-1) ?? data.final_balance;
   const dd = m.max_drawdown;
   const few = m.sampling.samples === 0 ? '; less than ten hours give no ratio' : '';

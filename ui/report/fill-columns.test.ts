@@ -2,7 +2,28 @@ import { expect, it } from 'vitest';
 import { KeyTable } from '../../graph/schema/index.ts';
 import { FillColumns } from './fill-columns.ts';
 
-it('fills come back as they were told, however many', () => {
+it.each([1, 1024, 65_536, 65_537, 66_560, 66_561, 70_000])(
+  '%i fills come back as they were told, as often as asked',
+  (n) => {
+    const keys = new KeyTable();
+    const key = keys.declare('usdm:BTCUSDT', 1, 3);
+    const fills = new FillColumns(keys);
+    const [buy, maker, reason] = [true, false, 'entry'];
+    for (let i = 0; i < n; i++)
+      fills.push({ timeMs: i, key, buy, px: 1, qty: 1, fee: 0, maker, orderId: n - i, pnl: 0, reason });
+    for (let time = 0; time < 2; time++) {
+      let i = 0;
+      let wrong = 0;
+      for (const f of fills) {
+        if (f.time_ms !== i || f.order_id !== String(n - i)) wrong++;
+        i++;
+      }
+      expect([i, wrong]).toEqual([n, 0]);
+    }
+  },
+);
+
+it('fills come back with their amounts in the decimals of their instruments', () => {
   const keys = new KeyTable();
   keys.declare('usdm:BTCUSDT', 1, 3);
   keys.declare('usdm:ETHUSDT', 2, 3);

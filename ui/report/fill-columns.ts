@@ -1,6 +1,8 @@
+import { tmpdir } from 'node:os';
 import { formatDecimal } from '../../graph/math/index.ts';
-import type { KeyInfo, KeyTable } from '../../graph/schema/index.ts';
-import type { Fill } from './data.ts';
+import { ChimeraError, type KeyInfo, type KeyTable } from '../../graph/schema/index.ts';
+import { TemporaryFile } from '../../lake/temporary-file.ts';
+import type { Fill, Fills } from './data.ts';
 import { MONEY_SCALE } from './decimal.ts';
 
 /** A fill as a venue reports it; amounts are integers in the instrument's decimals, money × 10^8. */
@@ -19,14 +21,20 @@ export interface FillRow {
 
 const FIELDS = 8;
 const CHUNK = 1024;
+/** Chunks in memory: 65,536 fills, 4 MB. */
+const MOST_CHUNKS = 64;
 
 /**
  * The fills of a run as numbers, 64 bytes each: a run that goes on for days has a great many. What a report shows of them is
- * made when it is asked for.
+ * made when it is asked for. Those beyond the first 65,536 wait in a temporary file, a chunk at a time.
  */
-export class FillColumns {
+export class FillColumns implements Fills {
   readonly #keys: KeyTable;
+  /** Full ones; the first of them, and in the file the others. */
   readonly #chunks: Float64Array[] = [];
+  #file: TemporaryFile | undefined;
+  /** The one that is being filled. */
+  #newest = new Float64Array(FIELDS * CHUNK);
   readonly #reasons: string[] = [];
   readonly #reasonIndex = new Map<string, number>();
   length = 0;
@@ -42,8 +50,8 @@ export class FillColumns {
 
   push(f: FillRow): void {
     const at = this.length % CHUNK;
-    if (at === 0) this.#chunks.push(new Float64Array(FIELDS * CHUNK));
-    const c = this.#chunks.at(-1)!;
+    if (at === 0 && this.length > 0) this.#put();
+    const c = this.#newest;
     let o = at * FIELDS;
     c[o++] = f.timeMs;
     c[o++] = f.key.index;
@@ -56,6 +64,22 @@ export class FillColumns {
     this.length++;
     this.#fees += f.fee;
   }
+  #put(): void {
+    if (this.#chunks.length < MOST_CHUNKS) {
+      this.#chunks.push(this.#newest);
+      this.#newest = new Float64Array(FIELDS * CHUNK);
+      return;
+    }
+    try {
+      this.#file ??= new TemporaryFile('chimera-fills-');
+      this.#file.append(bytesOf(this.#newest));
+    } catch (cause) {
+      throw new ChimeraError('CHM916', `cannot keep the fills of the run in a temporary file in ${tmpdir()}`, {
+        help: 'free space there, or set TMPDIR to another folder',
+        cause,
+      });
+    }
+  }
   #indexOf(reason: string): number {
     let i = this.#reasonIndex.get(reason);
     if (i === undefined) {
@@ -66,11 +90,22 @@ export class FillColumns {
   }
 
   list(): Fill[] {
-    return Array.from({ length: this.length }, (_, i) => this.#at(i));
+    return [...this];
   }
-  #at(i: number): Fill {
-    const from = (i % CHUNK) * FIELDS;
-    const c = this.#chunks[Math.floor(i / CHUNK)]!;
+  *[Symbol.iterator](): Generator<Fill> {
+    const { length } = this;
+    let read: Float64Array | undefined;
+    for (let from = 0, i = 0; from < length; from += CHUNK, i++) {
+      let chunk = this.#chunks[i] ?? this.#newest;
+      if (i >= MOST_CHUNKS && from + CHUNK < this.length) {
+        read ??= new Float64Array(FIELDS * CHUNK);
+        this.#file!.read(bytesOf(read), (i - MOST_CHUNKS) * read.byteLength);
+        chunk = read;
+      }
+      for (let j = 0; j < CHUNK && from + j < length; j++) yield this.#at(chunk, j * FIELDS);
+    }
+  }
+  #at(c: Float64Array, from: number): Fill {
     const [time, index, px, qty, fee, order, pnl, flags] = c.subarray(from, from + FIELDS) as unknown as Row;
     const key = this.#keys.at(index);
     return {
@@ -87,4 +122,5 @@ export class FillColumns {
     };
   }
 }
+const bytesOf = (c: Float64Array): Uint8Array => new Uint8Array(c.buffer, c.byteOffset, c.byteLength);
 type Row = [number, number, number, number, number, number, number, number];

@@ -1,7 +1,7 @@
-import type { Drawdown, ReportData } from './data.ts';
+import type { Drawdown, TradedData } from './data.ts';
 import { MONEY_SCALE, parseDecimal } from './decimal.ts';
 import { DrawdownTracker } from './drawdown.ts';
-import { type RoundTrip, roundTrips } from './round-trips.ts';
+import { eachRoundTrip, type RoundTrip } from './round-trips.ts';
 
 /** How returns were sampled for Sharpe and Sortino. */
 export interface Sampling {
@@ -50,6 +50,7 @@ export interface Metrics {
   funding: number;
   maker_share: number | null;
   symbols: SymbolFigures[];
+  /** For reports; empty where they were not asked for. */
   round_trips: RoundTrip[];
 }
 
@@ -64,7 +65,8 @@ const MIN_SAMPLES = 10;
 /** A yearly rate from less than a week says nothing. */
 const MIN_ANNUAL_US = 7 * DAY_US;
 
-export function metrics(data: ReportData): Metrics {
+/** @param listed whether the round trips are kept, for a report */
+export function metrics(data: TradedData, listed = true): Metrics {
   const { t_us, equity } = data.equity;
   const first = data.run.first_us ?? t_us[0] ?? 0;
   const last = Math.max(data.run.last_us ?? first, t_us.at(-1) ?? first);
@@ -77,12 +79,7 @@ export function metrics(data: ReportData): Metrics {
   const perYear = YEAR_US / interval_us;
   const dd = data.max_drawdown ?? maxDrawdown(t_us, equity, start, first);
   const cagr = span >= MIN_ANNUAL_US && total > -1 ? Math.exp(Math.log1p(total) * (YEAR_US / span)) - 1 : null;
-  const trips = roundTrips(data.fills);
-  const nets = trips.map((t) => Number(t.net));
-  const wins = nets.filter((x) => x > 0);
-  const losses = nets.filter((x) => x < 0);
-  const lost = -sum(losses);
-  const symbols = perSymbol(data, trips);
+  const { trips, symbols, makers, round_trips } = traded(data, listed);
   const volume = sum(symbols.map((s) => s.volume));
   const meanEquity = timeWeighted(t_us, equity, start, first, last) / MONEY_SCALE;
   const exposure = exposureFigures(data, first, last);
@@ -95,22 +92,20 @@ export function metrics(data: ReportData): Metrics {
     calmar: cagr !== null && dd !== null && dd.depth > 0 ? cagr / dd.depth : null,
     max_drawdown: dd,
     sampling: { interval_us, label, samples: returns.length, per_year: perYear },
-    trades: trips.length,
-    wins: wins.length,
-    win_rate: trips.length ? wins.length / trips.length : null,
-    profit_factor: lost > 0 ? sum(wins) / lost : null,
-    average_trade: trips.length ? sum(nets) / trips.length : null,
-    average_holding_us: trips.length ? (sum(trips.map((t) => t.exit_ms - t.entry_ms)) / trips.length) * 1000 : null,
+    trades: trips.n,
+    wins: trips.wins,
+    win_rate: trips.n ? trips.wins / trips.n : null,
+    profit_factor: trips.lost < 0 ? trips.won / -trips.lost : null,
+    average_trade: trips.n ? trips.net / trips.n : null,
+    average_holding_us: trips.n ? (trips.heldMs / trips.n) * 1000 : null,
     ...exposure,
     turnover: meanEquity > 0 ? volume / meanEquity : 0,
     volume,
     fees: sum(symbols.map((s) => s.fees)),
     funding: sum(symbols.map((s) => s.funding)),
-    maker_share: data.fills.length
-      ? data.fills.filter((f) => f.liquidity === 'maker').length / data.fills.length
-      : null,
+    maker_share: data.fills.length ? makers / data.fills.length : null,
     symbols,
-    round_trips: trips,
+    round_trips,
   };
 }
 
@@ -202,7 +197,7 @@ export function timeWeighted(
   return area + (value * (last - at)) / (last - first);
 }
 
-function exposureFigures(data: ReportData, first: number, last: number) {
+function exposureFigures(data: TradedData, first: number, last: number) {
   const { t_us, gross } = data.exposure;
   const e = data.equity;
   let j = 0;
@@ -219,7 +214,8 @@ function exposureFigures(data: ReportData, first: number, last: number) {
   };
 }
 
-function perSymbol(data: ReportData, trips: readonly RoundTrip[]): SymbolFigures[] {
+/** Sums over round trips, in USDT, and over symbols; fills and round trips are gone through one by one. */
+function traded(data: TradedData, listed: boolean) {
   const rows = new Map<string, SymbolFigures>();
   const row = (symbol: string): SymbolFigures => {
     let r = rows.get(symbol);
@@ -240,19 +236,32 @@ function perSymbol(data: ReportData, trips: readonly RoundTrip[]): SymbolFigures
     }
     return s;
   };
+  let makers = 0;
   for (const f of data.fills) {
     const r = row(f.symbol);
     const s = sums(r);
     r.fills++;
+    if (f.liquidity === 'maker') makers++;
     s.fees += parseDecimal(f.fee, 8);
     s.gross += parseDecimal(f.realized_pnl, 8);
     s.volume += parseDecimal(f.price, 8) * parseDecimal(f.qty, 8);
   }
   for (const f of data.funding) sums(row(f.symbol)).funding += parseDecimal(f.amount, 8);
-  for (const t of trips) {
+  const trips = { n: 0, wins: 0, won: 0, lost: 0, net: 0, heldMs: 0 };
+  const round_trips: RoundTrip[] = [];
+  for (const t of eachRoundTrip(data.fills)) {
     const r = row(t.symbol);
+    const net = Number(t.net);
     r.round_trips++;
-    if (Number(t.net) > 0) r.wins++;
+    trips.n++;
+    trips.net += net;
+    trips.heldMs += t.exit_ms - t.entry_ms;
+    if (net > 0) {
+      r.wins++;
+      trips.wins++;
+      trips.won += net;
+    } else if (net < 0) trips.lost += net;
+    if (listed) round_trips.push(t);
   }
   for (const [r, s] of exact) {
     r.fees = Number(s.fees) / MONEY_SCALE;
@@ -261,5 +270,6 @@ function perSymbol(data: ReportData, trips: readonly RoundTrip[]): SymbolFigures
     r.volume = Number(s.volume) / (MONEY_SCALE * MONEY_SCALE);
     r.net = Number(s.gross - s.fees + s.funding) / MONEY_SCALE;
   }
-  return [...rows.values()].sort((a, b) => (a.symbol < b.symbol ? -1 : 1));
+  const symbols = [...rows.values()].sort((a, b) => (a.symbol < b.symbol ? -1 : 1));
+  return { trips, symbols, makers, round_trips };
 }

@@ -1,9 +1,8 @@
 import { exitOf } from '../../graph/document/halves.ts';
 import type { Pipeline, PipelineNode } from '../../graph/document/types.ts';
 import type { Tap } from '../../graph/engine/tap.ts';
-import { tapRow } from '../../graph/engine/tap.ts';
 import { formatDecimal } from '../../graph/math/index.ts';
-import { type Block, type BlockReader, ChimeraError, type KeyInfo, type KeyTable } from '../../graph/schema/index.ts';
+import { type Block, type BlockReader, ChimeraError, type KeyTable, type Schema } from '../../graph/schema/index.ts';
 import type { Fill, FundingPayment, OrderCounts, PriceSeries } from './data.ts';
 import { MONEY_SCALE } from './decimal.ts';
 import { PriceSampler } from './down-sample.ts';
@@ -11,13 +10,22 @@ import { EquityCurve } from './equity-curve.ts';
 import { FillColumns } from './fill-columns.ts';
 import { PriceFeed, type PricePoints } from './price-feed.ts';
 
-/** One change of the account, as the venue reported it. */
-interface AccountRow {
-  t: number;
-  key: number;
-  wallet: number;
-  qty: number;
-  entryQuote: number;
+/** Changes of the account between two commits, as the venue reported them, in order of time. Columns that are used again. */
+class AccountRows {
+  n = 0;
+  readonly t: number[] = [];
+  readonly key: number[] = [];
+  readonly wallet: number[] = [];
+  readonly qty: number[] = [];
+  readonly entryQuote: number[] = [];
+  push(t: number, key: number, wallet: number, qty: number, entryQuote: number): void {
+    const i = this.n++;
+    this.t[i] = t;
+    this.key[i] = key;
+    this.wallet[i] = wallet;
+    this.qty[i] = qty;
+    this.entryQuote[i] = entryQuote;
+  }
 }
 
 export interface RecorderOptions {
@@ -59,7 +67,7 @@ export class BacktestRecorder {
   readonly #keys: KeyTable;
   readonly #origins = new Map<string, string>();
   readonly #samplers: PriceSampler[] = [];
-  #pending: AccountRow[] = [];
+  readonly #pending = new AccountRows();
   /** How many of them have been, while prices are joined. */
   #applied = 0;
   finalBalance: number;
@@ -93,11 +101,17 @@ export class BacktestRecorder {
   onTap(tap: Tap): void {
     if (tap.n === 0) return;
     const port = `${tap.node}.${tap.port}`;
-    if (port === this.#command) for (let i = 0; i < tap.n; i++) this.#takeCommand(tapRow(tap, i));
-    else if (port === this.#report)
-      for (let i = 0; i < tap.n; i++) this.#takeReport(tapRow(tap, i), this.#keys.at(tap.key(i)));
-    else if (port === this.#account)
-      for (let i = 0; i < tap.n; i++) this.#takeAccount(tapRow(tap, i), tap.time(i), this.#keys.at(tap.key(i)));
+    const take =
+      port === this.#command
+        ? this.#takeCommand
+        : port === this.#report
+          ? this.#takeReport
+          : port === this.#account
+            ? this.#takeAccount
+            : undefined;
+    if (!take) return;
+    const row = new RowView(tap);
+    for (row.i = 0; row.i < tap.n; row.i++) take.call(this, row);
   }
 
   /** Everything up to engine time `now` has been handed over. */
@@ -107,20 +121,21 @@ export class BacktestRecorder {
   /** Joins what was handed over with the prices up to `now`. @returns how many points of the feed these are */
   join(now: number): number {
     const p = this.feed.points;
-    const rows = this.#pending.sort((a, b) => a.t - b.t);
     this.#applied = 0;
     let n = 0;
-    while (n < p.n && p.t[n]! <= now) n = this.#value(rows, n, now);
-    while (this.#applied < rows.length) this.#apply(rows[this.#applied++]!);
-    this.#pending = [];
+    while (n < p.n && p.t[n]! <= now) n = this.#value(n, now);
+    const rows = this.#pending;
+    while (this.#applied < rows.n) this.#apply(this.#applied++);
+    rows.n = 0;
     return n;
   }
   /** Joins the price `n`, and with it those behind it that are of its moment or of its instrument alone. @returns the next one */
-  #value(rows: readonly AccountRow[], n: number, now: number): number {
+  #value(n: number, now: number): number {
     const p = this.feed.points;
+    const rows = this.#pending;
     const t = p.t[n]!;
-    while (this.#applied < rows.length && rows[this.#applied]!.t < t) this.#apply(rows[this.#applied++]!);
-    const next = this.#applied < rows.length ? rows[this.#applied]!.t : Number.POSITIVE_INFINITY;
+    while (this.#applied < rows.n && rows.t[this.#applied]! < t) this.#apply(this.#applied++);
+    const next = this.#applied < rows.n ? rows.t[this.#applied]! : Number.POSITIVE_INFINITY;
     const end = endOfAlone(p, n, now, next);
     if (end > n) {
       const key = p.key[n]!;
@@ -138,7 +153,7 @@ export class BacktestRecorder {
     }
     // Fills of the price's own moment come first: the price values what is held after them.
     const last = !(n + 1 < p.n && p.t[n + 1] === t);
-    if (last) while (this.#applied < rows.length && rows[this.#applied]!.t <= t) this.#apply(rows[this.#applied++]!);
+    if (last) while (this.#applied < rows.n && rows.t[this.#applied]! <= t) this.#apply(this.#applied++);
     this.#sample(n, n + 1);
     this.curve.price(t, p.key[n]!, p.px[n]!, last);
     return n + 1;
@@ -185,64 +200,99 @@ export class BacktestRecorder {
     return this.#keys.find(name)?.index ?? -1;
   }
 
-  #apply(r: AccountRow): void {
-    const k = this.#keys.at(r.key);
-    this.curve.position(r.t, r.key, r.qty / k.qtyScale, r.entryQuote / (k.pxScale * k.qtyScale), r.wallet);
+  #apply(i: number): void {
+    const { t, key, qty, entryQuote, wallet } = this.#pending;
+    const k = this.#keys.at(key[i]!);
+    this.curve.position(t[i]!, key[i]!, qty[i]! / k.qtyScale, entryQuote[i]! / (k.pxScale * k.qtyScale), wallet[i]!);
   }
-  #takeCommand(v: Record<string, unknown>): void {
-    if (v['action'] !== 'place') return;
+  #takeCommand(v: RowView): void {
+    if (v.of('action') !== 'place') return;
     this.orders.placed++;
-    this.#origins.set(String(v['client_id']), String(v['origin'] ?? ''));
+    this.#origins.set(v.text('client_id'), v.text('origin'));
   }
-  #takeAccount(v: Record<string, unknown>, t: number, key: KeyInfo): void {
-    this.finalBalance = v['wallet'] as number;
-    this.#pending.push({
-      t,
-      key: key.index,
-      wallet: v['wallet'] as number,
-      qty: v['position_qty'] as number,
-      entryQuote: v['entry_quote'] as number,
-    });
-    if (v['reason'] === 'funding')
+  #takeAccount(v: RowView): void {
+    const key = this.#keys.at(v.key);
+    const wallet = v.number('wallet');
+    this.finalBalance = wallet;
+    this.#pending.push(v.time, key.index, wallet, v.number('position_qty'), v.number('entry_quote'));
+    if (v.of('reason') === 'funding')
       this.funding.push({
-        time_ms: v['time_ms'] as number,
+        time_ms: v.number('time_ms'),
         symbol: key.name,
-        amount: formatDecimal(v['funding'] as number, 8),
+        amount: formatDecimal(v.number('funding'), 8),
       });
   }
-  #takeReport(v: Record<string, unknown>, key: KeyInfo): void {
+  #takeReport(v: RowView): void {
     const o = this.orders;
-    const client = String(v['client_id']);
-    if (v['exec'] === 'trade') {
-      if (v['status'] === 'filled') o.filled++;
+    const exec = v.of('exec');
+    const status = v.of('status');
+    if (exec === 'trade') {
+      if (status === 'filled') o.filled++;
       else o.partial_fills++;
-      const type = String(v['type']);
       this.fillColumns.push({
-        timeMs: v['time_ms'] as number,
-        key,
-        buy: v['side'] === 'buy',
-        px: v['last_px'] as number,
-        qty: v['last_qty'] as number,
-        fee: v['fee'] as number,
-        maker: v['maker'] === true,
-        orderId: v['order_id'] as number,
-        pnl: v['realized_pnl'] as number,
-        reason: REASONS[type] ?? this.#origins.get(client) ?? '',
+        timeMs: v.number('time_ms'),
+        key: this.#keys.at(v.key),
+        buy: v.of('side') === 'buy',
+        px: v.number('last_px'),
+        qty: v.number('last_qty'),
+        fee: v.number('fee'),
+        maker: v.of('maker') === true,
+        orderId: v.number('order_id'),
+        pnl: v.number('realized_pnl'),
+        reason: REASONS[v.text('type')] ?? this.#origins.get(v.text('client_id')) ?? '',
       });
     }
-    if (v['exec'] === 'rejected') {
+    if (exec === 'rejected') {
       // A refused cancel speaks of the cancel: the order itself goes on (order id 0).
-      if (v['order_id'] !== 0 || v['code'] !== CANCEL_REFUSED) o.rejected++;
-      if (v['code'] === POST_ONLY_REFUSED) o.post_only_refused++;
-    } else if (v['exec'] === 'canceled') o.canceled++;
-    else if (v['exec'] === 'expired') {
+      if (v.of('order_id') !== 0 || v.of('code') !== CANCEL_REFUSED) o.rejected++;
+      if (v.of('code') === POST_ONLY_REFUSED) o.post_only_refused++;
+    } else if (exec === 'canceled') o.canceled++;
+    else if (exec === 'expired') {
       o.expired++;
-      if (v['code'] === POST_ONLY_REFUSED) o.post_only_refused++;
+      if (v.of('code') === POST_ONLY_REFUSED) o.post_only_refused++;
     }
-    if (['filled', 'canceled', 'rejected', 'expired'].includes(String(v['status']))) this.#origins.delete(client);
+    if (ENDED.has(status)) this.#origins.delete(v.text('client_id'));
   }
 }
 
+/** A row of a tap: what is asked of it, without an object for each row. */
+class RowView {
+  i = 0;
+  readonly #tap: Tap;
+  readonly #places: ReadonlyMap<string, number>;
+  constructor(tap: Tap) {
+    this.#tap = tap;
+    this.#places = placesOf(tap.schema);
+  }
+  get key(): number {
+    return this.#tap.key(this.i);
+  }
+  get time(): number {
+    return this.#tap.time(this.i);
+  }
+  /** Undefined where the schema has no such field. */
+  of(field: string): unknown {
+    const f = this.#places.get(field);
+    return f === undefined ? undefined : this.#tap.value(this.i, f);
+  }
+  number(field: string): number {
+    return this.of(field) as number;
+  }
+  text(field: string): string {
+    return String(this.of(field) ?? '');
+  }
+}
+const places = new WeakMap<Schema, ReadonlyMap<string, number>>();
+function placesOf(schema: Schema): ReadonlyMap<string, number> {
+  let found = places.get(schema);
+  if (!found) {
+    found = new Map(Object.keys(schema.fields).map((name, f) => [name, f]));
+    places.set(schema, found);
+  }
+  return found;
+}
+
+const ENDED: ReadonlySet<unknown> = new Set(['filled', 'canceled', 'rejected', 'expired']);
 const REASONS: Readonly<Record<string, string>> = {
   liquidation: 'liquidation',
   stop_market: 'stop',

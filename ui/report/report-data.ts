@@ -1,6 +1,6 @@
 import type { Pipeline } from '../../graph/document/types.ts';
 import type { RunReport } from '../run/run.ts';
-import type { ReportData } from './data.ts';
+import type { ReportData, TradedData } from './data.ts';
 import { type BacktestRecorder, venueOf } from './recorder.ts';
 
 export interface ReportSources {
@@ -12,8 +12,14 @@ export interface ReportSources {
   versions: { chimera: string; node: string };
 }
 
+/** All that a report draws and lists. */
+export const reportData = (sources: ReportSources): ReportData => ({
+  ...tradedData(sources),
+  fills: sources.recorder.fills,
+});
+
 /** Puts together what a run told and what the recorder saw. */
-export function reportData({ pipeline, run, recorder, inputs, profile, versions }: ReportSources): ReportData {
+export function tradedData({ pipeline, run, recorder, inputs, profile, versions }: ReportSources): TradedData {
   const drawdown = recorder.curve.drawdown;
   return {
     run: {
@@ -39,7 +45,7 @@ export function reportData({ pipeline, run, recorder, inputs, profile, versions 
     ...(drawdown ? { max_drawdown: drawdown } : {}),
     exposure: recorder.curve.exposure(),
     prices: recorder.prices(),
-    fills: recorder.fills,
+    fills: recorder.fillColumns,
     funding: recorder.funding,
     orders: recorder.orders,
     counters: run.counters,

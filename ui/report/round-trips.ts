@@ -40,6 +40,8 @@ interface Lot {
   reason: string;
 }
 interface Open {
+  /** The one that was opened after it, of any symbol. */
+  next: Open | undefined;
   trip: RoundTrip;
   pair: string;
   qty: bigint;
@@ -49,11 +51,17 @@ interface Open {
 }
 
 /** FIFO round trips of the fills, in order of their closing; open quantity at the end is no round trip. */
-export function roundTrips(fills: readonly Fill[]): RoundTrip[] {
+export const roundTrips = (fills: Iterable<Fill>): RoundTrip[] => [...eachRoundTrip(fills)];
+
+/** The same one by one, each as soon as no fill can change it or one before it. */
+export function* eachRoundTrip(fills: Iterable<Fill>): Generator<RoundTrip> {
   const lots = new Map<string, Lot[]>();
   const last = new Map<string, Open>();
-  const done: Open[] = [];
-  fills.forEach((f, i) => {
+  let first: Open | undefined;
+  let newest: Open | undefined;
+  let i = -1;
+  for (const f of fills) {
+    i++;
     const price = parseDecimal(f.price, DIGITS);
     const qty = parseDecimal(f.qty, DIGITS);
     const fee = parseDecimal(f.fee, DIGITS) * 10n ** BigInt(DIGITS);
@@ -75,6 +83,7 @@ export function roundTrips(fills: readonly Fill[]): RoundTrip[] {
       let open = last.get(f.symbol);
       if (open?.pair !== pair) {
         open = {
+          next: undefined,
           pair,
           qty: 0n,
           cost: 0n,
@@ -97,7 +106,9 @@ export function roundTrips(fills: readonly Fill[]): RoundTrip[] {
           },
         };
         last.set(f.symbol, open);
-        done.push(open);
+        if (newest) newest.next = open;
+        first ??= open;
+        newest = open;
       }
       open.qty += q;
       open.cost += q * lot.price;
@@ -109,8 +120,15 @@ export function roundTrips(fills: readonly Fill[]): RoundTrip[] {
       if (lot.left === 0n) book.shift();
     }
     if (left > 0n) book.push({ order, time: f.time_ms, long: buying, price, left, fee: feeLeft, reason: f.reason });
-  });
-  return done.map(finish);
+    while (first && last.get(first.trip.symbol) !== first) {
+      const done = first;
+      first = done.next;
+      // Else one that is old holds all that came after it.
+      done.next = undefined;
+      yield finish(done);
+    }
+  }
+  for (; first; first = first.next) yield finish(first);
 }
 
 function finish(o: Open): RoundTrip {

@@ -6,7 +6,7 @@ import { fillsCsv } from '../report/fills-csv.ts';
 import { metrics } from '../report/metrics.ts';
 import { PriceFeed } from '../report/price-feed.ts';
 import { BacktestRecorder, venueOf } from '../report/recorder.ts';
-import { reportData } from '../report/report-data.ts';
+import { tradedData } from '../report/report-data.ts';
 import { type RunJob, runJob } from '../run/run.ts';
 import { mergePipelines } from './merge.ts';
 
@@ -100,12 +100,14 @@ export async function runSweep(pipelines: readonly Pipeline[], options: SweepOpt
     let of = found.get(recorder);
     if (!of) {
       const versions = { chimera: '', node: process.versions.node };
-      const data = reportData({ pipeline: p, run, recorder, inputs: options.inputs, profile: null, versions });
-      const m = metrics(data);
+      const data = tradedData({ pipeline: p, run, recorder, inputs: options.inputs, profile: null, versions });
+      const m = metrics(data, false);
+      const fills = createHash('sha256');
+      for (const part of fillsCsv(data.fills)) fills.update(part);
       of = {
         trades: m.trades,
         fills: data.fills.length,
-        fills_sha256: createHash('sha256').update(fillsCsv(data.fills)).digest('hex'),
+        fills_sha256: fills.digest('hex'),
         fees: m.fees,
         funding: m.funding,
         final_balance: Number(moneyText(data.final_balance)),

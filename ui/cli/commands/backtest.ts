@@ -1,12 +1,13 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { KeyTable } from '../../../graph/schema/index.ts';
+import { buffersLetGo } from '../../../lake/free-chunks.ts';
 import { moneyText } from '../../report/decimal.ts';
 import { figures } from '../../report/figures.ts';
 import { fillsCsv } from '../../report/fills-csv.ts';
 import { metrics } from '../../report/metrics.ts';
 import { BacktestRecorder } from '../../report/recorder.ts';
-import { reportData } from '../../report/report-data.ts';
+import { type ReportSources, reportData, tradedData } from '../../report/report-data.ts';
 import { action, describe } from '../command.ts';
 import type { Context } from '../context.ts';
 import { boundDocument, loadOrExplain } from '../load-document.ts';
@@ -23,6 +24,9 @@ interface Options extends RunCommandOptions {
   report?: string;
   home?: string;
 }
+
+/** So many fills are worth a collection before their texts are made: what the run left behind is a multiple of what it holds. */
+const MANY_FILLS = 20_000;
 
 export function backtest(program: Command, context: Context): void {
   const command = program
@@ -54,15 +58,17 @@ export function backtest(program: Command, context: Context): void {
         onCommit: (mark) => recorder.onCommit(mark.now),
       });
       const { ok, code } = verdict(run, options, context);
-      const data = reportData({
+      const sources: ReportSources = {
         pipeline,
         run,
         recorder,
         inputs: options.input ?? [],
         profile: options.profile ?? null,
         versions: { chimera: version(), node: process.versions.node },
-      });
-      const m = metrics(data);
+      };
+      if (recorder.fillColumns.length > MANY_FILLS) buffersLetGo();
+      const data = tradedData(sources);
+      const m = metrics(data, drawn);
       const started = Date.now();
       const id = newRunId(pipeline.name);
       const kept = options.home === undefined ? undefined : join(options.home, id);
@@ -74,10 +80,11 @@ export function backtest(program: Command, context: Context): void {
         const { toMarkdown } = await import('../../report/to-markdown.ts');
         const { toJson } = await import('../../report/to-json.ts');
         const base = report.replace(/\.html?$/i, '');
+        const whole = reportData(sources);
         for (const [path, text] of [
-          [/\.html?$/i.test(report) ? report : `${report}.html`, toHtml(data, m)],
-          [`${base}.md`, toMarkdown(data, m)],
-          [`${base}.json`, toJson(data, m)],
+          [/\.html?$/i.test(report) ? report : `${report}.html`, toHtml(whole, m)],
+          [`${base}.md`, toMarkdown(whole, m)],
+          [`${base}.json`, toJson(whole, m)],
         ] as const) {
           writeResult(path, text);
           written.push(path);
