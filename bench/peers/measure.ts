@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
-import { join } from 'node:path';
+import { rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { environment, lastLines, PEERS } from './environment.ts';
 import type { Answer, Engine, Measured, RunContext } from './workload.ts';
 
@@ -9,11 +10,18 @@ export function measure(engine: Engine, context: RunContext): Measured | { faile
   const env = own ? { python: process.execPath } : environment(engine.environment!);
   if ('failed' in env) return { failed: `does not install: ${env.failed}` };
   const cores = Array.from({ length: engine.cores ?? 1 }, (_, i) => i).join(',');
+  const decoded = join(dirname(context.fills), 'decoded');
+  if (!engine.again) rmSync(decoded, { recursive: true, force: true });
   const command = [join(PEERS, 'measure.py'), cores, env.python, ...engine.args(context)];
   const r = spawnSync(process.env['CHIMERA_PYTHON'] ?? 'python3', command, {
     encoding: 'utf8',
     maxBuffer: 1 << 28,
-    env: { ...process.env, PYTHONDONTWRITEBYTECODE: '', OMP_NUM_THREADS: cores.split(',').length.toString() },
+    env: {
+      ...process.env,
+      CHIMERA_CACHE: decoded,
+      PYTHONDONTWRITEBYTECODE: '',
+      OMP_NUM_THREADS: cores.split(',').length.toString(),
+    },
   });
   const lines = r.stdout.trim().split('\n');
   const cost = JSON.parse(lines.pop() ?? '{}') as {

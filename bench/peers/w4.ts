@@ -6,7 +6,7 @@ import { type Compared, type Engine, perCpuSecond, type Ran, type RunContext, ty
 /** W4: top of book and trades. hftbacktest twice: from the file, as Chimera goes, and over its own events in memory. */
 const chimera: Engine = {
   id: 'chimera',
-  name: 'Chimera',
+  name: 'Chimera, first run over the input',
   kind: 'chimera',
   args: ({ inputs, fills }: RunContext) => [
     resolve('bin/chimera.js'),
@@ -19,6 +19,7 @@ const chimera: Engine = {
     '--json',
   ],
 };
+const again: Engine = { ...chimera, id: 'chimera-again', name: 'Chimera, every later run', again: true };
 const hftbacktest = (mode: 'file' | 'run', name: string): Engine => ({
   id: `hftbacktest-${mode}`,
   name,
@@ -73,15 +74,17 @@ export const w4: Workload = {
   quick: ['w4q'],
   engines: [
     chimera,
+    again,
     hftbacktest('file', 'hftbacktest'),
     hftbacktest('run', 'hftbacktest, its events in memory already'),
     nautilus,
   ],
   comparisons: [
     { ours: 'chimera', against: 'hftbacktest-file', atLeast: 1 },
-    { ours: 'chimera', against: 'hftbacktest-run' },
+    { ours: 'chimera-again', against: 'hftbacktest-run' },
     { ours: 'chimera', against: 'hftbacktest-file', of: 'process' },
     { ours: 'chimera', against: 'hftbacktest-file', of: 'memory', atMost: 0.1 },
+    { ours: 'chimera-again', against: 'hftbacktest-file', of: 'memory', atMost: 0.1 },
   ],
   compare,
   leftOut: [

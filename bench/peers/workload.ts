@@ -27,6 +27,8 @@ export interface Engine {
   /** Slow ones are run fewer times. */
   repeatsAtMost?: number;
   cores?: number;
+  /** Finds the decoded inputs that the engine before it kept; all others find none. */
+  again?: true;
   note?: string;
 }
 export interface RunContext {
