@@ -7,7 +7,8 @@ if (major < 20 || (major === 20 && minor < 19)) {
   process.exit(2);
 }
 
-const { keepYoungSmall } = await import('./young-generation.js');
+const { compileLater, keepYoungSmall } = await import('./v8.js');
+compileLater();
 keepYoungSmall();
 
 const { existsSync } = await import('node:fs');

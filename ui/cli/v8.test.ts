@@ -19,7 +19,7 @@ function youngMb(prepare: string): number {
 }
 
 it("the command's young generation grows to twice 4 MB and no further", () => {
-  const young = new URL('../../bin/young-generation.js', import.meta.url).href;
+  const young = new URL('../../bin/v8.js', import.meta.url).href;
   const kept = youngMb(`(await import('${young}')).keepYoungSmall();`);
   expect(kept).toBeGreaterThan(4);
   expect(kept).toBeLessThan(10);
