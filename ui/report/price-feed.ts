@@ -31,6 +31,8 @@ export class PriceFeed {
   readonly #seen = new Map<string, number>();
   /** Price scales by key; 0: not valued by candles, NaN: not known yet. */
   #scales = new Float64Array(64).fill(Number.NaN);
+  /** Where `takePrices` says how many points there are. */
+  readonly #taken = new Int32Array(1);
   readonly #keyAt: (index: number) => KeyInfo;
   constructor(keyAt: (index: number) => KeyInfo) {
     this.#keyAt = keyAt;
@@ -65,15 +67,15 @@ export class PriceFeed {
     if (ports[port] !== CANDLE) return from;
     const closes = columns[port]!['close']! as Float64Array;
     this.#grow(block.n - from);
-    const to = endOfPort(block.port, from, block.n);
-    for (let i = from; ; ) {
-      i = nextUnknown(block.key, i, to, this.#scales);
-      if (i === to) break;
+    let i = from;
+    for (;;) {
+      i = takePrices(block, port, closes, this.#scales, this.points, this.#taken, i);
+      this.points.n = this.#taken[0]!;
+      if (i === block.n || block.port[i] !== port) break;
       this.#knowCandle(block.key[i]!);
     }
-    this.candles += to - from;
-    this.points.n = takePrices(block, closes, this.#scales, this.points, from, to);
-    return to;
+    this.candles += i - from;
+    return i;
   }
   /** By what an instrument's candles are valued, which is settled by its first one. */
   #knowCandle(key: number): void {
@@ -129,43 +131,37 @@ export class PriceFeed {
   }
 }
 
-// Loops on their own, with nothing behind them that they have not met: V8 would compile the whole of it, and take it back, at each call.
-
-/** Where the rows of the port end that row `i` is of. */
-function endOfPort(port: Uint8Array, i: number, n: number): number {
-  const p = port[i]!;
-  let to = i;
-  while (to < n && port[to] === p) to++;
-  return to;
-}
-/** The first row whose instrument has no scale, else `to`. */
-function nextUnknown(key: Int32Array, from: number, to: number, scales: Float64Array): number {
-  let i = from;
-  // Beyond the end a scale is undefined, and no number either.
-  while (i < to && scales[key[i]!]! >= 0) i++;
-  return i;
-}
-/** Closes in units of rows [from, to) behind the points; instruments of scale 0 are valued by something better. */
+/**
+ * Closes in units of the rows from `from` on behind the points, as long as they are of the port and of instruments that have a scale; with scale
+ * 0 they are valued by something better. A loop on its own, with nothing behind it that it has not met: V8 would compile all of it, and
+ * take it back, at each call.
+ * @param taken gets the number of points @returns the row where that ends
+ */
 function takePrices(
-  { t, key, row }: Block,
+  { t, port, key, row, n: all }: Block,
+  p: number,
   closes: Float64Array,
   scales: Float64Array,
-  p: PricePoints,
+  { t: times, key: keys, px, n: points }: PricePoints,
+  taken: Int32Array,
   from: number,
-  to: number,
 ): number {
-  const { t: times, key: keys, px } = p;
-  let n = p.n;
-  for (let i = from; i < to; i++) {
+  let n = points;
+  let i = from;
+  for (; i < all && port[i] === p; i++) {
     const k = key[i]!;
+    // Beyond the end a scale is undefined, and no number either.
     const scale = scales[k]!;
+    if (!(scale >= 0)) break;
     const price = closes[row[i]!]! / scale;
-    if (scale === 0 || !(price > 0)) continue;
-    times[n] = t[i]!;
-    keys[n] = k;
-    px[n++] = price;
+    if (scale > 0 && price > 0) {
+      times[n] = t[i]!;
+      keys[n] = k;
+      px[n++] = price;
+    }
   }
-  return n;
+  taken[0] = n;
+  return i;
 }
 
 type Columns = Record<string, ArrayLike<number> | undefined>;
