@@ -3,9 +3,9 @@ import { canonical } from '../../graph/document/hash.ts';
 import type { Pipeline } from '../../graph/document/types.ts';
 import { ChimeraError } from '../../graph/schema/index.ts';
 import type { ParameterSet } from './parameter-sets.ts';
-import type { SweepOptions, SweepRun } from './run-sweep.ts';
-import { shareInputs } from './shared-inputs.ts';
-import type { WorkerAnswer, WorkerTask } from './worker.ts';
+import { runSweep, type SweepOptions, type SweepRun } from './run-sweep.ts';
+import { openShared, type SharedInputs, shareInputs } from './shared-inputs.ts';
+import type { WorkerAnswer, WorkerInputs, WorkerTask } from './worker.ts';
 
 export interface ParallelSweep {
   /** One for each set. */
@@ -20,34 +20,41 @@ export interface ParallelSweep {
   signal?: AbortSignal;
 }
 
-/** The sets in worker threads, each a stretch of them, over inputs that are decoded once. Figures do not depend on `jobs`. */
+/**
+ * The sets in stretches: the first in this thread, each other one in a worker, over inputs that are decoded once. Workers load what they
+ * run while the inputs are decoded. Figures do not depend on `jobs`.
+ */
 export async function runParallel(o: ParallelSweep): Promise<SweepRun> {
-  const shared = sameSources(o.pipelines)
-    ? await shareInputs(o.pipelines[0]!, o)
-    : { keys: [], files: {}, bad_input: [], remove: () => {} };
+  const seed = o.seed ?? 1;
+  const size = Math.ceil(o.sets.length / o.jobs);
+  const stretches: ParameterSet[][] = [];
+  for (let i = 0; i < o.sets.length; i += size) stretches.push(o.sets.slice(i, i + size));
+  // One that fails ends all.
+  const ending = new AbortController();
+  const signal = o.signal ? AbortSignal.any([o.signal, ending.signal]) : ending.signal;
+  const workers = stretches
+    .slice(1)
+    .map((sets) => new SweepWorker({ document: o.document, sets, inputs: o.inputs, seed }, signal));
+  let shared: SharedInputs | undefined;
   try {
-    const size = Math.ceil(o.sets.length / o.jobs);
-    const stretches: ParameterSet[][] = [];
-    for (let i = 0; i < o.sets.length; i += size) stretches.push(o.sets.slice(i, i + size));
-    const runs = await Promise.all(
-      stretches.map((sets) =>
-        inWorker(
-          { document: o.document, sets, inputs: o.inputs, seed: o.seed ?? 1, keys: shared.keys, files: shared.files },
-          o.signal,
-        ),
-      ),
-    );
+    if (sameSources(o.pipelines)) shared = await shareInputs(o.pipelines[0]!, o);
+    const inputs = { keys: shared?.keys ?? [], files: shared?.files ?? {} };
+    const others = workers.map((w) => w.run(inputs));
+    const own = runSweep(o.pipelines.slice(0, size), { inputs: o.inputs, seed, signal, ...openShared(inputs) });
+    const runs = await Promise.all([own, ...others]);
     return {
       figures: runs.flatMap((r) => r.figures),
       events_in: runs[0]!.events_in,
-      bad_input: shared.bad_input.length > 0 ? shared.bad_input : runs[0]!.bad_input,
+      bad_input: shared && shared.bad_input.length > 0 ? shared.bad_input : runs[0]!.bad_input,
       nodes: {
         all: runs.reduce((n, r) => n + r.nodes.all, 0),
         run: runs.reduce((n, r) => n + r.nodes.run, 0),
       },
     };
   } finally {
-    shared.remove();
+    ending.abort();
+    await Promise.all(workers.map((w) => w.ended));
+    shared?.remove();
   }
 }
 
@@ -63,26 +70,38 @@ const SCRIPT = new URL(
   import.meta.url,
 );
 
-function inWorker(task: WorkerTask, signal: AbortSignal | undefined): Promise<SweepRun> {
-  return new Promise((resolve, reject) => {
+/** Begins to load its pipelines at once, and runs them when it is told where the inputs are. */
+class SweepWorker {
+  readonly ended: Promise<void>;
+  readonly #worker: Worker;
+  readonly #answer: Promise<SweepRun>;
+  constructor(task: WorkerTask, signal: AbortSignal) {
     const worker = new Worker(SCRIPT, { workerData: task });
+    this.#worker = worker;
     const stop = (): void => void worker.terminate();
-    signal?.addEventListener('abort', stop, { once: true });
-    let answer: WorkerAnswer | undefined;
-    worker.once('message', (m: WorkerAnswer) => {
-      answer = m;
-    });
-    worker.once('error', reject);
-    worker.once('exit', () => {
-      signal?.removeEventListener('abort', stop);
-      if (answer && 'run' in answer) resolve(answer.run);
-      else if (answer) reject(new ChimeraError(answer.code, answer.message, answer.details));
-      else
+    signal.addEventListener('abort', stop, { once: true });
+    if (signal.aborted) stop();
+    this.ended = new Promise((done) => worker.once('exit', () => done()));
+    this.#answer = new Promise((resolve, reject) => {
+      worker.once('message', (m: WorkerAnswer) => {
+        if ('run' in m) resolve(m.run);
+        else reject(new ChimeraError(m.code, m.message, m.details));
+      });
+      worker.once('error', reject);
+      worker.once('exit', () => {
+        signal.removeEventListener('abort', stop);
         reject(
           new ChimeraError('CHM918', 'the sweep was interrupted', {
             help: 'run the same command again: nothing was kept',
           }),
         );
+      });
     });
-  });
+    // Nobody may be waiting for it any more.
+    this.#answer.catch(() => undefined);
+  }
+  run(inputs: WorkerInputs): Promise<SweepRun> {
+    this.#worker.postMessage(inputs);
+    return this.#answer;
+  }
 }

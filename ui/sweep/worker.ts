@@ -6,7 +6,9 @@ import type { ParameterSet } from './parameter-sets.ts';
 import { runSweep, type SweepRun } from './run-sweep.ts';
 import { openShared, type SharedInputs } from './shared-inputs.ts';
 
-export interface WorkerTask extends Pick<SharedInputs, 'keys' | 'files'> {
+/** What is sent to a worker once the inputs are decoded. */
+export type WorkerInputs = Pick<SharedInputs, 'keys' | 'files'>;
+export interface WorkerTask {
   document: {
     text: string;
     file: string;
@@ -19,14 +21,14 @@ export interface WorkerTask extends Pick<SharedInputs, 'keys' | 'files'> {
 }
 export type WorkerAnswer = { run: SweepRun } | { code: string; message: string; details: ErrorDetails };
 
-async function work(task: WorkerTask): Promise<WorkerAnswer> {
+async function work(task: WorkerTask, inputs: Promise<WorkerInputs>): Promise<WorkerAnswer> {
   try {
     const { text, file, sets, profile } = task.document;
     const pipelines = task.sets.map(
       // It was linted where the sets were made.
       (s) => loadPipeline(text, file, registry, { sets: { ...sets, ...s }, ...(profile ? { profile } : {}) }).pipeline!,
     );
-    return { run: await runSweep(pipelines, { inputs: task.inputs, seed: task.seed, ...openShared(task) }) };
+    return { run: await runSweep(pipelines, { inputs: task.inputs, seed: task.seed, ...openShared(await inputs) }) };
   } catch (e) {
     if (!(e instanceof ChimeraError)) throw e;
     const { code, message, where, help } = e;
@@ -34,4 +36,10 @@ async function work(task: WorkerTask): Promise<WorkerAnswer> {
   }
 }
 
-if (parentPort) parentPort.postMessage(await work(workerData as WorkerTask));
+if (parentPort) {
+  const port = parentPort;
+  const inputs = new Promise<WorkerInputs>((resolve) => port.once('message', resolve));
+  port.postMessage(await work(workerData as WorkerTask, inputs));
+  // The listener has gone with its message, or the pipelines were not to be had: nothing is to keep the thread.
+  port.close();
+}
