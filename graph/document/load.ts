@@ -42,14 +42,21 @@ import type { Loaded, LoadOptions, Pipeline, PipelineEdge, PipelineNode } from '
  * place. `pipeline` is absent when one of them is an error.
  */
 export function loadPipeline(text: string, file: string, registry: Registry, options: LoadOptions = {}): Loaded {
-  const source = new Source(file, text);
-  const report = new Report();
-  const allowances: Allowance[] = [];
-  const root = readRoot(source, report);
-  const pipeline = root && read(root, file, registry, options, report, allowances);
-  if (root) checkPresets(root, file, registry, options, report);
-  const diagnostics = report.finish(allowances);
-  return { pipeline: diagnostics.some((d) => d.severity === 'error') ? undefined : pipeline, diagnostics };
+  return pipelineReader(text, file, registry)(options);
+}
+
+/** `loadPipeline` of one text for many options: it is parsed once. */
+export function pipelineReader(text: string, file: string, registry: Registry): (options?: LoadOptions) => Loaded {
+  const parsed = new Report();
+  const root = readRoot(new Source(file, text), parsed);
+  return (options = {}) => {
+    const report = new Report(parsed);
+    const allowances: Allowance[] = [];
+    const pipeline = root && read(root, file, registry, options, report, allowances);
+    if (root) checkPresets(root, file, registry, options, report);
+    const diagnostics = report.finish(allowances);
+    return { pipeline: diagnostics.some((d) => d.severity === 'error') ? undefined : pipeline, diagnostics };
+  };
 }
 
 /** Presets that are not chosen are read as if they were, each by itself: errors that only they have are errors of the document. */

@@ -29,6 +29,15 @@ export class Report {
   #errors = 0;
   #broken = false;
 
+  /** @param known what was found already */
+  constructor(known?: Report) {
+    if (!known) return;
+    this.#findings.push(...known.#findings);
+    for (const id of known.#seen) this.#seen.add(id);
+    this.#errors = known.#errors;
+    this.#broken = known.#broken;
+  }
+
   add(code: string, span: Span, message: string, options: FindingOptions = {}): void {
     const severity = options.severity ?? (WARNINGS.has(code) ? 'warning' : 'error');
     if (severity === 'error') this.#errors++;

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { formatDiagnostics } from '../../graph/document/format.ts';
-import { loadPipeline } from '../../graph/document/load.ts';
+import { pipelineReader } from '../../graph/document/load.ts';
 import type { Loaded, Pipeline } from '../../graph/document/types.ts';
 import { ChimeraError } from '../../graph/schema/index.ts';
 import type { GraphDocument } from '../run/graphs.ts';
@@ -16,18 +16,26 @@ export interface LoadedFile extends Loaded {
 
 /** Reads a pipeline with its profile and parameters; findings are returned, not thrown. */
 export function loadFile(file: string, options: PipelineOptions): LoadedFile {
+  return fileReader(file, options)(options.set);
+}
+
+/** `loadFile` for many sets of parameters: the files are read and parsed once. */
+export function fileReader(file: string, options: PipelineOptions): (set: PipelineOptions['set']) => LoadedFile {
   const text = readText(file);
   const sources = new Map([[file, text]]);
-  const sets = pairs(options.set, '--set');
   let profile: { text: string; file: string } | undefined;
   if (options.profile !== undefined) {
     const path = profilePath(options.profile, file);
     profile = { file: path, text: readText(path) };
     sources.set(path, profile.text);
   }
-  const loaded = loadPipeline(text, file, registry, { sets, ...(profile ? { profile } : {}) });
-  if (loaded.pipeline) documents.set(loaded.pipeline, { file, text, sets, ...(profile ? { profile } : {}) });
-  return { ...loaded, sources };
+  const read = pipelineReader(text, file, registry);
+  return (set) => {
+    const sets = pairs(set, '--set');
+    const loaded = read({ sets, ...(profile ? { profile } : {}) });
+    if (loaded.pipeline) documents.set(loaded.pipeline, { file, text, sets, ...(profile ? { profile } : {}) });
+    return { ...loaded, sources };
+  };
 }
 const documents = new WeakMap<Pipeline, GraphDocument>();
 

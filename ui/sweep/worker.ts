@@ -1,5 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { loadPipeline } from '../../graph/document/load.ts';
+import { pipelineReader } from '../../graph/document/load.ts';
 import { ChimeraError, type ErrorDetails } from '../../graph/schema/index.ts';
 import { registry } from '../cli/registry.ts';
 import type { ParameterSet } from './parameter-sets.ts';
@@ -24,9 +24,10 @@ export type WorkerAnswer = { run: SweepRun } | { code: string; message: string; 
 async function work(task: WorkerTask, inputs: Promise<WorkerInputs>): Promise<WorkerAnswer> {
   try {
     const { text, file, sets, profile } = task.document;
+    const read = pipelineReader(text, file, registry);
+    // It was linted where the sets were made.
     const pipelines = task.sets.map(
-      // It was linted where the sets were made.
-      (s) => loadPipeline(text, file, registry, { sets: { ...sets, ...s }, ...(profile ? { profile } : {}) }).pipeline!,
+      (s) => read({ sets: { ...sets, ...s }, ...(profile ? { profile } : {}) }).pipeline!,
     );
     return { run: await runSweep(pipelines, { inputs: task.inputs, seed: task.seed, ...openShared(await inputs) }) };
   } catch (e) {

@@ -10,7 +10,7 @@ import { SORTS, type Sort, type SweepRow, sweepCsv, sweepRows } from '../../swee
 import { action, describe } from '../command.ts';
 import type { Context } from '../context.ts';
 import { EXIT } from '../io.ts';
-import { loadFile, loadOrExplain } from '../load-document.ts';
+import { fileReader, loadFile, loadOrExplain } from '../load-document.ts';
 import {
   type CacheOptions,
   cacheOption,
@@ -72,11 +72,11 @@ export function sweep(program: Command, context: Context): void {
         throw new ChimeraError('CHM911', `--out ${options.out}: its format is not known`, {
           help: 'write .csv, .json or .parquet',
         });
+      const read = fileReader(file, options);
       const pipelines = sets.map((s): Pipeline => {
         const set = [...(options.set ?? []), ...Object.entries(s).map(([k, v]) => `${k}=${v}`)];
-        const loaded = loadFile(file, { ...options, set });
         // Only what does not lint is told; warnings would be told once for each set.
-        return loaded.pipeline ?? loadOrExplain(context, file, { ...options, set });
+        return read(set).pipeline ?? loadOrExplain(context, file, { ...options, set });
       });
       const run = await (options.jobs > 1 && sets.length > 1
         ? parallel(context, file, options, sets, pipelines, fixed)
