@@ -80,7 +80,11 @@ describe('work over what a run has written down, asked for over HTTP', () => {
     const same = (await past('/simulate', { yaml })).result;
     expect(same.proposed).toEqual(same.active);
     expect([same.active.trades > 0, same.fills_in_all]).toEqual([true, 0]);
-    const r = (await past('/simulate', { yaml: yaml.replace('slow: 4', 'slow: 9').replaceAll(/margin_usdt: \d+/g, 'margin_usdt: 40') })).result;
+    const r = (
+      await past('/simulate', {
+        yaml: yaml.replace('slow: 4', 'slow: 9').replaceAll(/margin_usdt: \d+/g, 'margin_usdt: 40'),
+      })
+    ).result;
     expect(r.active).toEqual(same.active);
     expect(r.fills_in_all).toBeGreaterThan(0);
     expect(r.fills.length).toBe(Math.min(200, r.fills_in_all));
