@@ -1,11 +1,20 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, describe, expect, it } from 'vitest';
 import { KeyTable } from '../../graph/schema/index.ts';
-import { type InputOptions, openInputs } from '../decode/inputs.ts';
-import { readAll } from '../decode/testing/decode-lines.ts';
+import { openInputs } from '../decode/inputs.ts';
+import { readInputs as read } from '../decode/testing/read-inputs.ts';
 import { recording } from '../decode/testing/recording.ts';
 import { DuckDb } from '../duckdb.ts';
 
@@ -16,13 +25,6 @@ const put = (name: string, content: string | Uint8Array): string => {
   writeFileSync(path, content);
   return path;
 };
-async function read(paths: readonly string[], options: InputOptions = {}) {
-  const keys = new KeyTable();
-  const reader = await openInputs(paths, keys, options);
-  const rows = await readAll(reader, keys);
-  await reader.close();
-  return { rows, quality: reader.quality!, keys: keys.list.map((k) => `${k.name} ${k.pxDigits} ${k.qtyDigits}`) };
-}
 let caches = 0;
 /** A cache folder of its own, and what lies in it. */
 function freshCache(more: { maxBytes?: number } = {}) {
@@ -51,6 +53,30 @@ const orphans = put(
 );
 
 describe('decoded inputs that are kept', () => {
+  it('begin with what killed writers left: it is removed once it is old, and nobody takes it for rows', async () => {
+    const { options, files } = freshCache();
+    await read([csv], options);
+    const [rows] = files() as [string];
+    for (const [name, age] of [
+      ['old', 2 * 3_600_000],
+      ['new', 0],
+    ] as const) {
+      writeFileSync(`${rows}.${name}.tmp`, 'half');
+      const at = new Date(Date.now() - age);
+      utimesSync(`${rows}.${name}.tmp`, at, at);
+    }
+    expect(await read([csv, refused], options)).toEqual(await read([csv, refused]));
+    expect(files().filter((f) => f.endsWith('.tmp'))).toEqual([`${rows}.new.tmp`]);
+  });
+  it('are written by several at once, and whole whoever comes first', async () => {
+    const { options, files } = freshCache();
+    const plain = await read([recorder]);
+    const all = await Promise.all(Array.from({ length: 4 }, () => read([recorder], options)));
+    for (const one of all) expect(one).toEqual(plain);
+    expect(files()).toHaveLength(1);
+    expect(await read([recorder], options)).toEqual(plain);
+  });
+
   it('give the rows, instruments and refusals that decoding gives, whatever the input and the memory', async () => {
     const parquet = join(dir, 'SOLUSDT.parquet');
     const db = await DuckDb.open();

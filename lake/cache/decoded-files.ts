@@ -11,7 +11,7 @@ import type { FileContext, FileRows } from '../decode/file-rows.ts';
 import { FIELDS } from '../decode/row-store.ts';
 import type { RowsFile } from '../decode/segment-home.ts';
 import { readAt } from '../temporary-file.ts';
-import { makeRoom } from './room.ts';
+import { makeRoom, temporaryOf } from './room.ts';
 
 /**
  * The decoded rows of single input files, kept under an address that is made of everything that decides a row: the file's bytes
@@ -168,7 +168,7 @@ export async function save(
   file: FileRows,
   symbols: ReadonlySet<number>,
 ): Promise<void> {
-  const temporary = `${address}.${process.pid}.tmp`;
+  const temporary = temporaryOf(address);
   let out: FileHandle | undefined;
   try {
     await mkdir(cache.dir, { recursive: true });

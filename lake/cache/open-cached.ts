@@ -6,7 +6,7 @@ import type { LakePlan, OpenLakeOptions } from '../open-lake.ts';
 import { schemaToJson } from '../schema.ts';
 import { CacheReader } from './cache-reader.ts';
 import { BlockEncoder, encodeHeader } from './format.ts';
-import { makeRoom } from './room.ts';
+import { makeRoom, temporaryOf } from './room.ts';
 
 export interface CacheOptions {
   dir: string;
@@ -117,7 +117,7 @@ class Tee implements BlockReader {
     this.#inner = inner;
     this.ports = inner.ports;
     this.#path = path;
-    this.#temp = `${path}.${process.pid}.tmp`;
+    this.#temp = temporaryOf(path);
     this.#cache = cache;
   }
   static async open(

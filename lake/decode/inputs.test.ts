@@ -9,6 +9,7 @@ import { type BlockReader, ChimeraError, KeyTable, LARGE_BLOCK_ROWS } from '../.
 import { DuckDb } from '../duckdb.ts';
 import { type InputOptions, openInputs } from './inputs.ts';
 import { type PlainRow, readAll } from './testing/decode-lines.ts';
+import { readInputs as read } from './testing/read-inputs.ts';
 import { recording } from './testing/recording.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'chimera-inputs-'));
@@ -18,13 +19,6 @@ const put = (name: string, content: string | Uint8Array): string => {
   writeFileSync(path, content);
   return path;
 };
-async function read(paths: readonly string[], options: InputOptions = {}) {
-  const keys = new KeyTable();
-  const reader = await openInputs(paths, keys, options);
-  const rows = await readAll(reader, keys);
-  await reader.close();
-  return { rows, quality: reader.quality!, keys: keys.list.map((k) => `${k.name} ${k.pxDigits} ${k.qtyDigits}`) };
-}
 const code = async (p: Promise<unknown>): Promise<string> =>
   p.then(
     () => 'none',

@@ -156,18 +156,19 @@ async function openOne(
     ports: options.streams === undefined ? undefined : new Set(options.streams.map((s) => PORT[s])),
     market: options.market,
   };
-  const { cache } = options;
-  if (cache === undefined || !isWorthKeeping(cache, stat.size))
-    return decodeOne(path, stat.size, new FileRows(context), options, database);
+  const container = await containerOf(path);
   await verifyChecksum(path);
-  const address = await addressOf(cache, context, options.way ?? 'scan');
   const file = new FileRows(context);
+  const decode = () => decodeOne(path, container, stat.size, file, options, database);
+  const { cache } = options;
+  if (cache === undefined || !isWorthKeeping(cache, stat.size)) return decode();
+  const address = await addressOf(cache, context, options.way ?? 'scan');
   const symbols = await restore(address, file);
   if (symbols !== undefined) {
     options.onProgress?.(path, stat.size, stat.size);
     return { file, symbols };
   }
-  const opened = await decodeOne(path, stat.size, file, options, database);
+  const opened = await decode();
   if ('file' in opened) {
     file.store.seal();
     await save(cache, address, file, opened.symbols);
@@ -177,13 +178,12 @@ async function openOne(
 
 async function decodeOne(
   path: string,
+  container: Container,
   size: number,
   file: FileRows,
   options: InputOptions,
   database: () => Promise<FlatDb>,
 ): Promise<Opened> {
-  const container = await containerOf(path);
-  await verifyChecksum(path);
   if (container !== 'parquet') return decodeText(path, container, size, file, options);
   const db = await database();
   const parquet = await openParquetFile(path, db);

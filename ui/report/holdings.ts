@@ -30,7 +30,9 @@ export class Holdings {
   /** Keys with a quantity, in the order in which they got it. */
   readonly open: number[] = [];
 
-  has = (key: number): boolean => key < this.px.length;
+  has(key: number): boolean {
+    return key < this.px.length;
+  }
   price(key: number, px: number): void {
     this.#reach(key);
     this.px[key] = px;

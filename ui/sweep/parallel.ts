@@ -25,7 +25,7 @@ export interface ParallelSweep {
  * run while the inputs are decoded. Figures do not depend on `jobs`.
  */
 export async function runParallel(o: ParallelSweep): Promise<SweepRun> {
-  const seed = o.seed ?? 1;
+  const { inputs: paths, cache, seed = 1 } = o;
   const size = Math.ceil(o.sets.length / o.jobs);
   const stretches: ParameterSet[][] = [];
   for (let i = 0; i < o.sets.length; i += size) stretches.push(o.sets.slice(i, i + size));
@@ -34,13 +34,14 @@ export async function runParallel(o: ParallelSweep): Promise<SweepRun> {
   const signal = o.signal ? AbortSignal.any([o.signal, ending.signal]) : ending.signal;
   const workers = stretches
     .slice(1)
-    .map((sets) => new SweepWorker({ document: o.document, sets, inputs: o.inputs, seed }, signal));
+    .map((sets) => new SweepWorker({ document: o.document, sets, inputs: paths, seed, cache }, signal));
   let shared: SharedInputs | undefined;
+  let own: Promise<SweepRun> | undefined;
   try {
     if (sameSources(o.pipelines)) shared = await shareInputs(o.pipelines[0]!, o);
     const inputs = { keys: shared?.keys ?? [], files: shared?.files ?? {} };
     const others = workers.map((w) => w.run(inputs));
-    const own = runSweep(o.pipelines.slice(0, size), { inputs: o.inputs, seed, signal, ...openShared(inputs) });
+    own = runSweep(o.pipelines.slice(0, size), { inputs: paths, seed, cache, signal, ...openShared(inputs) });
     const runs = await Promise.all([own, ...others]);
     return {
       figures: runs.flatMap((r) => r.figures),
@@ -53,7 +54,8 @@ export async function runParallel(o: ParallelSweep): Promise<SweepRun> {
     };
   } finally {
     ending.abort();
-    await Promise.all(workers.map((w) => w.ended));
+    // Nobody reads any more.
+    await Promise.allSettled([own, ...workers.map((w) => w.ended)]);
     shared?.remove();
   }
 }

@@ -3,7 +3,7 @@ import { pipelineReader } from '../../graph/document/load.ts';
 import { ChimeraError, type ErrorDetails } from '../../graph/schema/index.ts';
 import { registry } from '../cli/registry.ts';
 import type { ParameterSet } from './parameter-sets.ts';
-import { runSweep, type SweepRun } from './run-sweep.ts';
+import { runSweep, type SweepOptions, type SweepRun } from './run-sweep.ts';
 import { openShared, type SharedInputs } from './shared-inputs.ts';
 
 /** What is sent to a worker once the inputs are decoded. */
@@ -18,6 +18,7 @@ export interface WorkerTask {
   sets: readonly ParameterSet[];
   inputs: readonly string[];
   seed: number;
+  cache: SweepOptions['cache'];
 }
 export type WorkerAnswer = { run: SweepRun } | { code: string; message: string; details: ErrorDetails };
 
@@ -29,7 +30,14 @@ async function work(task: WorkerTask, inputs: Promise<WorkerInputs>): Promise<Wo
     const pipelines = task.sets.map(
       (s) => read({ sets: { ...sets, ...s }, ...(profile ? { profile } : {}) }).pipeline!,
     );
-    return { run: await runSweep(pipelines, { inputs: task.inputs, seed: task.seed, ...openShared(await inputs) }) };
+    return {
+      run: await runSweep(pipelines, {
+        inputs: task.inputs,
+        seed: task.seed,
+        cache: task.cache,
+        ...openShared(await inputs),
+      }),
+    };
   } catch (e) {
     if (!(e instanceof ChimeraError)) throw e;
     const { code, message, where, help } = e;

@@ -86,7 +86,8 @@ export function parity(program: Command, context: Context): void {
             ...common,
             inputs: options.input ?? [],
             pace: options.pace,
-            command: [...chimera(), 'run', file, ...again({ ...options, ...given })],
+            // What is compared is decoded, not remembered.
+            command: [...chimera(), 'run', file, '--no-cache', ...again({ ...options, ...given })],
           });
       context.result(report, () => {
         const out = [
