@@ -44,7 +44,8 @@ export default defineConfig({
           exclude: ['**/node_modules/**', ...LIVE],
         },
       },
-      { test: { ...common, name: 'live', include: LIVE, retry: 2, testTimeout: 120_000 } },
+      // The pause lets a stall pass: tries that follow at once meet the same one.
+      { test: { ...common, name: 'live', include: LIVE, retry: { count: 2, delay: 3000 }, testTimeout: 120_000 } },
     ],
   },
 });
