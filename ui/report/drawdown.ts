@@ -32,14 +32,19 @@ export class DrawdownTracker {
     for (let i = this.#nextNews(equity, 0, n); i < n; i = this.#nextNews(equity, i + 1, n))
       this.add(t[from + i]!, equity[i]!);
   }
+  /** Whether equities between these two are no new maximum, no deeper drawdown and no recovery: then they need not be added. */
+  within(low: number, high: number): boolean {
+    const peak = this.#peak;
+    return peak > 0 && high < this.#roof() && (peak - low) / peak <= this.worst.depth;
+  }
   /** The first equity from `from` on that is not between the maximum and the worst, else `n`. */
   #nextNews(equity: Float64Array, from: number, n: number): number {
-    const { depth, recovered_us } = this.worst;
     const peak = this.#peak;
-    if (!(peak > 0)) return from;
-    // Below the maximum that the worst fell from, unless that has been reached again.
-    const roof = recovered_us === null ? Math.min(peak, this.#worstPeak) : peak;
-    return firstOutside(equity, from, n, peak, depth, roof);
+    return peak > 0 ? firstOutside(equity, from, n, peak, this.worst.depth, this.#roof()) : from;
+  }
+  /** Below the maximum that the worst fell from, unless that has been reached again. */
+  #roof(): number {
+    return this.worst.recovered_us === null ? Math.min(this.#peak, this.#worstPeak) : this.#peak;
   }
 }
 

@@ -1,7 +1,19 @@
 import type { Drawdown } from './data.ts';
 import { MONEY_SCALE } from './decimal.ts';
 import { DrawdownTracker } from './drawdown.ts';
-import { AT_ONCE, COLUMNS, endOfMoments, Holdings, MOMENTS, pricesOf, valueAll, valueMoments } from './holdings.ts';
+import {
+  AT_ONCE,
+  COLUMNS,
+  endOfMoments,
+  equityAt,
+  grossAt,
+  Holdings,
+  MOMENTS,
+  netAt,
+  pricesOf,
+  valueAll,
+  valueMoments,
+} from './holdings.ts';
 import { ThinnedSeries } from './thinned-series.ts';
 
 /**
@@ -88,6 +100,68 @@ export class EquityCurve {
       this.last = equity[n - 1]!;
     }
     held.px[key] = px[to - 1]!;
+  }
+
+  /**
+   * `prices` for [from, to), of which the first lowest and the first highest are known: where nothing new can lie between these, they do for all.
+   * @param step no two prices are nearer to each other
+   */
+  stretch(
+    t: Float64Array,
+    key: number,
+    px: Float64Array,
+    from: number,
+    to: number,
+    low: number,
+    high: number,
+    step: number,
+  ): void {
+    const held = this.#held;
+    const last = to - 1;
+    if (
+      held.open.length !== 1 ||
+      held.open[0] !== key ||
+      !this.#drawdown ||
+      !held.tells(key, step, px[high]!) ||
+      !this.#merges(t[from]!, t[last]!)
+    ) {
+      this.prices(t, key, px, from, to);
+      return;
+    }
+    const qty = held.qty[key]!;
+    const cost = held.cost[key]!;
+    const atLow = equityAt(px[low]!, qty, cost, this.#wallet);
+    const atHigh = equityAt(px[high]!, qty, cost, this.#wallet);
+    if (!this.#drawdown.within(Math.min(atLow, atHigh), Math.max(atLow, atHigh))) {
+      this.prices(t, key, px, from, to);
+      return;
+    }
+    // In order, each once.
+    const a = Math.min(low, high);
+    const b = Math.max(low, high);
+    this.#point(t[from]!, px[from]!, qty, cost);
+    if (a > from) this.#point(t[a]!, px[a]!, qty, cost);
+    if (b > a) this.#point(t[b]!, px[b]!, qty, cost);
+    if (last > b) this.#point(t[last]!, px[last]!, qty, cost);
+    held.px[key] = px[last]!;
+  }
+  /** Whether nothing is held but of this instrument. */
+  holdsAtMost(key: number): boolean {
+    const { open } = this.#held;
+    return open.length === 0 || (open.length === 1 && open[0] === key);
+  }
+  #merges(from: number, to: number): boolean {
+    return (
+      this.#equity.merges(from, to) &&
+      (this.#gross === undefined || this.#gross.merges(from, to)) &&
+      (this.#net === undefined || this.#net.merges(from, to))
+    );
+  }
+  #point(t: number, px: number, qty: number, cost: number): void {
+    this.last = equityAt(px, qty, cost, this.#wallet);
+    this.#equity.add(t, this.last);
+    this.#gross?.add(t, grossAt(px, qty));
+    this.#net?.add(t, netAt(px, qty));
   }
 
   equity(): { t_us: number[]; equity: number[] } {

@@ -1,5 +1,7 @@
 import { MONEY_SCALE } from './decimal.ts';
 
+/** What doubles hold to an eighth of a unit. */
+const EXACT = 2 ** 50;
 /** What is worked on at once. */
 export const AT_ONCE = 1024;
 export const COLUMNS = {
@@ -8,14 +10,20 @@ export const COLUMNS = {
   net: new Float64Array(AT_ONCE),
 };
 
+/** What an instrument held is worth at a price, with the rest of the account; money. */
+export const equityAt = (px: number, qty: number, cost: number, wallet: number): number =>
+  wallet + Math.round((0 + (qty * px - cost)) * MONEY_SCALE);
+export const grossAt = (px: number, qty: number): number => Math.round(Math.abs(qty * px) * MONEY_SCALE);
+export const netAt = (px: number, qty: number): number => Math.round((0 + qty * px) * MONEY_SCALE);
+
 /** What is held at each of n prices, into COLUMNS. A loop on its own, as are others here: V8 compiles these, and not what calls them now and then. */
 export function valueAll(px: Float64Array, from: number, n: number, qty: number, cost: number, wallet: number): void {
   const { equity, gross, net } = COLUMNS;
   for (let j = 0; j < n; j++) {
-    const value = qty * px[from + j]!;
-    equity[j] = wallet + Math.round((0 + (value - cost)) * MONEY_SCALE);
-    gross[j] = Math.round(Math.abs(value) * MONEY_SCALE);
-    net[j] = Math.round((0 + value) * MONEY_SCALE);
+    const p = px[from + j]!;
+    equity[j] = equityAt(p, qty, cost, wallet);
+    gross[j] = grossAt(p, qty);
+    net[j] = netAt(p, qty);
   }
 }
 
@@ -36,6 +44,14 @@ export class Holdings {
   price(key: number, px: number): void {
     this.#reach(key);
     this.px[key] = px;
+  }
+  /**
+   * Whether prices up to `px`, no two of them nearer to each other than `step`, are told apart by what is held of the instrument: they lie more
+   * than a unit of money apart then, and doubles have these whole.
+   */
+  tells(key: number, step: number, px: number): boolean {
+    const qty = Math.abs(this.qty[key]!) * MONEY_SCALE;
+    return qty * step >= 4 && qty * px < EXACT && Math.abs(this.cost[key]!) * MONEY_SCALE < EXACT;
   }
   set(key: number, qty: number, cost: number): void {
     this.#reach(key);

@@ -1,4 +1,5 @@
 import type { Block, BlockReader, KeyInfo } from '../../graph/schema/index.ts';
+import { PriceStretches } from './price-stretches.ts';
 
 /** Prices of a run at full resolution, between two commits: parallel columns, in order of time. */
 export interface PricePoints {
@@ -31,6 +32,7 @@ export class PriceFeed {
   readonly #seen = new Map<string, number>();
   /** Price scales by key; 0: not valued by candles, NaN: not known yet. */
   #scales = new Float64Array(64).fill(Number.NaN);
+  readonly #found = { now: Number.NaN, n: 0, end: 0, stretches: new PriceStretches() };
   /** Where `takePrices` says how many points there are. */
   readonly #taken = new Int32Array(1);
   readonly #keyAt: (index: number) => KeyInfo;
@@ -38,6 +40,18 @@ export class PriceFeed {
     this.#keyAt = keyAt;
   }
 
+  /** How many prices there are up to `now`, and where one instrument goes on alone: the same for all that join them. */
+  upTo(now: number): { end: number; stretches: PriceStretches } {
+    const known = this.#found;
+    if (known.now === now && known.n === this.points.n) return known;
+    const end = endOfTimes(this.points, now);
+    known.stretches.find(this.points, end);
+    return Object.assign(known, { now, n: this.points.n, end });
+  }
+  /** No two prices of an instrument are nearer to each other. */
+  step(key: number): number {
+    return this.kind(key) === 'mark_price' ? 1e-8 : 0.5 / this.#keyAt(key).pxScale;
+  }
   /** Kind of price that an instrument is valued by; undefined = none came. */
   kind(key: number): PricePort | undefined {
     return RANKS[this.#rank[key] ?? -1];
@@ -116,6 +130,7 @@ export class PriceFeed {
     p.key.copyWithin(0, n, p.n);
     p.px.copyWithin(0, n, p.n);
     p.n -= n;
+    this.#found.now = Number.NaN;
   }
 
   /** Makes room for `n` more points. */
@@ -161,6 +176,12 @@ function takePrices(
     }
   }
   taken[0] = n;
+  return i;
+}
+
+function endOfTimes({ t, n }: PricePoints, now: number): number {
+  let i = 0;
+  while (i < n && t[i]! <= now) i++;
   return i;
 }
 

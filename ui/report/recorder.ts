@@ -8,7 +8,8 @@ import { MONEY_SCALE } from './decimal.ts';
 import { PriceSampler } from './down-sample.ts';
 import { EquityCurve } from './equity-curve.ts';
 import { FillColumns } from './fill-columns.ts';
-import { PriceFeed, type PricePoints } from './price-feed.ts';
+import { PriceFeed } from './price-feed.ts';
+import type { PriceStretches } from './price-stretches.ts';
 
 /** Changes of the account between two commits, as the venue reported them, in order of time. Columns that are used again. */
 class AccountRows {
@@ -120,43 +121,67 @@ export class BacktestRecorder {
   }
   /** Joins what was handed over with the prices up to `now`. @returns how many points of the feed these are */
   join(now: number): number {
-    const p = this.feed.points;
-    this.#applied = 0;
-    let n = 0;
-    while (n < p.n && p.t[n]! <= now) n = this.#value(n, now);
+    const { t, key } = this.feed.points;
+    const { end, stretches: s } = this.feed.upTo(now);
     const rows = this.#pending;
+    this.#applied = 0;
+    let i = 0;
+    for (let n = 0; n < end; ) {
+      const next = this.#applyBefore(t[n]!);
+      while (i < s.n && s.to[i]! <= n) i++;
+      if (next === t[n]) n = this.#withFills(n);
+      else if (!(i < s.n && s.from[i]! <= n && this.curve.holdsAtMost(key[n]!)))
+        n = this.#moments(n, firstFrom(t, n, end, next));
+      else if (s.from[i] === n && t[s.to[i]! - 1]! < next) n = this.#stretch(s, i);
+      else n = this.#alone(n, firstFrom(t, n, s.to[i]!, next));
+    }
     while (this.#applied < rows.n) this.#apply(this.#applied++);
     rows.n = 0;
-    return n;
+    return end;
   }
-  /** Joins the price `n`, and with it those behind it that are of its moment or of its instrument alone. @returns the next one */
-  #value(n: number, now: number): number {
+  /** Applies what happened before `t`. @returns when the next thing happened */
+  #applyBefore(t: number): number {
+    const rows = this.#pending;
+    while (this.#applied < rows.n && rows.t[this.#applied]! < t) this.#apply(this.#applied++);
+    return this.#applied < rows.n ? rows.t[this.#applied]! : Number.POSITIVE_INFINITY;
+  }
+  // Each joins prices from `n` on, and returns where it ends.
+
+  /** A price of a moment in which something happened. Fills come first: the price values what is held after them. */
+  #withFills(n: number): number {
     const p = this.feed.points;
     const rows = this.#pending;
     const t = p.t[n]!;
-    while (this.#applied < rows.n && rows.t[this.#applied]! < t) this.#apply(this.#applied++);
-    const next = this.#applied < rows.n ? rows.t[this.#applied]! : Number.POSITIVE_INFINITY;
-    const end = endOfAlone(p, n, now, next);
-    if (end > n) {
-      const key = p.key[n]!;
-      const sampler = this.#sampler(key);
-      if (this.#prices === true) sampler?.addMany(p.t, p.px, n, end);
-      this.curve.prices(p.t, key, p.px, n, end);
-      return end;
-    }
-    if (next > t) {
-      // Moments in which nothing else happens.
-      const until = endOfPrices(p, n, now, next);
-      this.#sample(n, until);
-      this.curve.moments(p.t, p.key, p.px, n, until);
-      return until;
-    }
-    // Fills of the price's own moment come first: the price values what is held after them.
     const last = !(n + 1 < p.n && p.t[n + 1] === t);
     if (last) while (this.#applied < rows.n && rows.t[this.#applied]! <= t) this.#apply(this.#applied++);
     this.#sample(n, n + 1);
     this.curve.price(t, p.key[n]!, p.px[n]!, last);
     return n + 1;
+  }
+  /** Moments in which nothing else happens. */
+  #moments(n: number, to: number): number {
+    const p = this.feed.points;
+    this.#sample(n, to);
+    this.curve.moments(p.t, p.key, p.px, n, to);
+    return to;
+  }
+  /** Moments of one instrument, in which nothing else happens either. */
+  #alone(n: number, to: number): number {
+    const { t, key, px } = this.feed.points;
+    const sampler = this.#sampler(key[n]!);
+    if (this.#prices === true) sampler?.addMany(t, px, n, to);
+    this.curve.prices(t, key[n]!, px, n, to);
+    return to;
+  }
+  /** The same, with the lowest and highest price known. */
+  #stretch(s: PriceStretches, i: number): number {
+    const { t, key, px } = this.feed.points;
+    const from = s.from[i]!;
+    const to = s.to[i]!;
+    const sampler = this.#sampler(key[from]!);
+    if (this.#prices === true) sampler?.addMany(t, px, from, to);
+    this.curve.stretch(t, key[from]!, px, from, to, s.low[i]!, s.high[i]!, this.feed.step(key[from]!));
+    return to;
   }
   #sample(from: number, to: number): void {
     const p = this.feed.points;
@@ -315,16 +340,10 @@ export function venueOf(pipeline: Pipeline): PipelineNode {
   return venue;
 }
 
-/** Where the prices end that come before `until`, and not behind `now`. */
-function endOfPrices({ t, n: all }: PricePoints, n: number, now: number, until: number): number {
-  let i = n + 1;
-  while (i < all && t[i]! <= now && t[i]! < until) i++;
-  return i;
-}
-/** Where the stretch of prices from `n` on ends that are of one instrument, of moments of their own, and before `until`. */
-function endOfAlone({ t, key, n: all }: PricePoints, n: number, now: number, until: number): number {
-  const k = key[n]!;
-  let i = n;
-  while (i < all && t[i]! <= now && t[i]! < until && key[i] === k && !(i + 1 < all && t[i + 1] === t[i])) i++;
+/** The first of [from, to) that is not before `time`. */
+function firstFrom(t: Float64Array, from: number, to: number, time: number): number {
+  if (t[to - 1]! < time) return to;
+  let i = from;
+  while (i < to && t[i]! < time) i++;
   return i;
 }

@@ -1,15 +1,14 @@
 import { Worker } from 'node:worker_threads';
-import { canonical } from '../../graph/document/hash.ts';
 import type { Pipeline } from '../../graph/document/types.ts';
 import { ChimeraError } from '../../graph/schema/index.ts';
 import type { ParameterSet } from './parameter-sets.ts';
 import { runSweep, type SweepOptions, type SweepRun } from './run-sweep.ts';
-import { openShared, type SharedInputs, shareInputs } from './shared-inputs.ts';
+import { openShared, type SharedInputs, shareInputs, sourcesOf } from './shared-inputs.ts';
 import type { WorkerAnswer, WorkerInputs, WorkerTask } from './worker.ts';
 
 export interface ParallelSweep {
-  /** One for each set. */
-  pipelines: readonly Pipeline[];
+  /** The pipeline of a set. @throws CHM914 having told what is wrong with it */
+  read(set: ParameterSet): Pipeline;
   /** What each set is loaded from in a worker. */
   document: WorkerTask['document'];
   sets: readonly ParameterSet[];
@@ -34,14 +33,17 @@ export async function runParallel(o: ParallelSweep): Promise<SweepRun> {
   const signal = o.signal ? AbortSignal.any([o.signal, ending.signal]) : ending.signal;
   const workers = stretches
     .slice(1)
-    .map((sets) => new SweepWorker({ document: o.document, sets, inputs: paths, seed, cache }, signal));
+    .map((sets) => new SweepWorker({ document: o.document, sets, inputs: paths, seed, cache }, o.read, signal));
   let shared: SharedInputs | undefined;
   let own: Promise<SweepRun> | undefined;
   try {
-    if (sameSources(o.pipelines)) shared = await shareInputs(o.pipelines[0]!, o);
-    const inputs = { keys: shared?.keys ?? [], files: shared?.files ?? {} };
+    const pipelines = stretches[0]!.map(o.read);
+    // Sources that are varied themselves are read by each thread.
+    const sources = sourcesOf(pipelines);
+    if (sources !== undefined) shared = await shareInputs(pipelines[0]!, o);
+    const inputs = { keys: shared?.keys ?? [], files: shared?.files ?? {}, sources };
     const others = workers.map((w) => w.run(inputs));
-    own = runSweep(o.pipelines.slice(0, size), { inputs: paths, seed, cache, signal, ...openShared(inputs) });
+    own = runSweep(pipelines, { inputs: paths, seed, cache, signal, ...openShared(inputs) });
     const runs = await Promise.all([own, ...others]);
     return {
       figures: runs.flatMap((r) => r.figures),
@@ -60,10 +62,14 @@ export async function runParallel(o: ParallelSweep): Promise<SweepRun> {
   }
 }
 
-/** Sources that are varied themselves are read by each worker. */
-function sameSources(pipelines: readonly Pipeline[]): boolean {
-  const form = (p: Pipeline) => canonical(p.nodes.filter((n) => n.type.kind === 'source').map((n) => [n.id, n.config]));
-  return new Set(pipelines.map(form)).size === 1;
+/** What is wrong with a set, told by the thread that tells everything. */
+function explained(read: ParallelSweep['read'], set: ParameterSet): unknown {
+  try {
+    read(set);
+  } catch (e) {
+    return e;
+  }
+  return new Error(`set ${JSON.stringify(set)} was read here, and not in its worker`);
 }
 
 /** Workers run what was built, also when this runs from its source. */
@@ -77,7 +83,7 @@ class SweepWorker {
   readonly ended: Promise<void>;
   readonly #worker: Worker;
   readonly #answer: Promise<SweepRun>;
-  constructor(task: WorkerTask, signal: AbortSignal) {
+  constructor(task: WorkerTask, read: ParallelSweep['read'], signal: AbortSignal) {
     const worker = new Worker(SCRIPT, { workerData: task });
     this.#worker = worker;
     const stop = (): void => void worker.terminate();
@@ -87,6 +93,7 @@ class SweepWorker {
     this.#answer = new Promise((resolve, reject) => {
       worker.once('message', (m: WorkerAnswer) => {
         if ('run' in m) resolve(m.run);
+        else if ('set' in m) reject(explained(read, m.set));
         else reject(new ChimeraError(m.code, m.message, m.details));
       });
       worker.once('error', reject);

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { canonical } from '../../graph/document/hash.ts';
 import type { Pipeline } from '../../graph/document/types.ts';
 import { type BadInput, type BlockReader, ChimeraError, KeyTable } from '../../graph/schema/index.ts';
 import { moneyText } from '../report/decimal.ts';
@@ -60,14 +61,26 @@ export async function runSweep(pipelines: readonly Pipeline[], options: SweepOpt
     });
   const { pipeline, views } = mergePipelines(pipelines);
   const keys = options.keys ?? new KeyTable();
-  const feed = new PriceFeed((i) => keys.at(i));
+  // A set is valued by the prices of its own sources; where these are the same, they are taken once.
+  const feeds = new Map<string, { sources: ReadonlySet<string>; feed: PriceFeed; recorders: BacktestRecorder[] }>();
   // Pipelines that do not differ before their venue share its recorder too.
   const recorders = new Map<string, BacktestRecorder>();
   const recorderOf = views.map((v) => {
-    const { id } = venueOf(v);
-    const known = recorders.get(id) ?? new BacktestRecorder(v, keys, { feed, prices: false, exposure: false });
-    recorders.set(id, known);
-    return known;
+    const sources = v.nodes.filter((n) => n.type.kind === 'source').map((n) => n.id);
+    const from = canonical(sources);
+    let f = feeds.get(from);
+    if (!f) {
+      f = { sources: new Set(sources), feed: new PriceFeed((i) => keys.at(i)), recorders: [] };
+      feeds.set(from, f);
+    }
+    const at = canonical([venueOf(v).id, from]);
+    let recorder = recorders.get(at);
+    if (!recorder) {
+      recorder = new BacktestRecorder(v, keys, { feed: f.feed, prices: false, exposure: false });
+      recorders.set(at, recorder);
+      f.recorders.push(recorder);
+    }
+    return recorder;
   });
   const byPort = new Map<string, BacktestRecorder[]>();
   for (const r of recorders.values()) for (const port of r.watch) byPort.set(port, [...(byPort.get(port) ?? []), r]);
@@ -81,11 +94,15 @@ export async function runSweep(pipelines: readonly Pipeline[], options: SweepOpt
     onTap: (tap) => {
       for (const r of byPort.get(`${tap.node}.${tap.port}`) ?? []) r.onTap(tap);
     },
-    onBlock: (source, block, reader) => feed.add(source, block, reader),
+    onBlock: (source, block, reader) => {
+      for (const f of feeds.values()) if (f.sources.has(source)) f.feed.add(source, block, reader);
+    },
     onCommit: (mark) => {
-      let n = 0;
-      for (const r of recorders.values()) n = r.join(mark.now);
-      feed.drop(n);
+      for (const { feed, recorders } of feeds.values()) {
+        let n = 0;
+        for (const r of recorders) n = r.join(mark.now);
+        feed.drop(n);
+      }
     },
     ...(options.readers ? { readers: options.readers } : {}),
     ...(options.seed === undefined ? {} : { seed: options.seed }),

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { canonical } from '../../graph/document/hash.ts';
 import type { Pipeline } from '../../graph/document/types.ts';
 import { type BadInput, type BlockReader, KeyTable } from '../../graph/schema/index.ts';
 import { CacheReader } from '../../lake/cache/cache-reader.ts';
@@ -17,6 +18,14 @@ export interface SharedInputs {
   files: Record<string, string>;
   bad_input: BadInput[];
   remove(): void;
+}
+
+/** The sources that all of these pipelines have; undefined when they differ in them. */
+export function sourcesOf(pipelines: readonly Pipeline[]): string | undefined {
+  const forms = new Set(
+    pipelines.map((p) => canonical(p.nodes.filter((n) => n.type.kind === 'source').map((n) => [n.id, n.config]))),
+  );
+  return forms.size === 1 ? [...forms][0] : undefined;
 }
 
 /** Reads the sources of a pipeline once, to their ends. */

@@ -147,6 +147,26 @@ describe('a sweep', () => {
     expect(returns).toEqual([...returns].sort((a, b) => b - a));
     expect(readFileSync(out, 'utf8').split('\n')).toHaveLength(sets.length + 2);
   });
+  it.each([
+    ['in each thread', ['fast=5,9', 'market=any,usdm']],
+    ['between threads', ['market=any,usdm', 'fast=5,9']],
+  ])('gives the same when sources differ %s', async (_, vary) => {
+    const file = join(dir, 'sources.yaml');
+    writeFileSync(
+      file,
+      readFileSync(EMA, 'utf8')
+        .replace('params: { ', 'params: { market: any, ')
+        .replace('streams: [candle]', '$&, market: $market'),
+    );
+    const args = ['sweep', file, '--input', candles, ...vary.flatMap((v) => ['--vary', v]), '--json'];
+    const [one, two] = await Promise.all([cli(args), cli([...args, '--jobs', '2'])]);
+    const rows = (r: { out: string }) => (JSON.parse(r.out) as { rows: Record<string, unknown>[] }).rows;
+    expect(rows(two)).toHaveLength(4);
+    expect(rows(two)).toEqual(rows(one));
+    // Two sources side by side do not value each other's positions.
+    for (const { fast, market, graph_hash: _, ...figures } of rows(one))
+      expect(await alone(file, { fast: String(fast), market: String(market) })).toMatchObject(figures);
+  });
   it('writes Parquet that holds the same table', async () => {
     const out = join(dir, 'table.parquet');
     const r = await cli(['sweep', EMA, '--input', candles, '--vary', 'fast=5,9', '--out', out]);
@@ -163,6 +183,11 @@ describe('a sweep', () => {
   it('says what is wrong with its options', async () => {
     expect((await cli(['sweep', EMA, '--input', candles])).err).toContain('CHM911');
     expect((await cli(['sweep', EMA, '--input', candles, '--vary', 'fast=0'])).err).toContain('CHM914');
+    // The second set is read by a worker.
+    const worker = await cli(['sweep', EMA, '--input', candles, '--vary', 'fast=5,0', '--jobs', '2']);
+    expect(worker.code).toBe(2);
+    expect(worker.err).toContain('--set fast=0');
+    expect(worker.err).toContain('CHM914');
     const both = await cli(['sweep', EMA, '--input', candles, '--vary', 'fast=5', '--set', 'fast=6']);
     expect(both.err).toContain('both fixed and varied');
   });

@@ -1,13 +1,17 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { pipelineReader } from '../../graph/document/load.ts';
+import type { Pipeline } from '../../graph/document/types.ts';
 import { ChimeraError, type ErrorDetails } from '../../graph/schema/index.ts';
 import { registry } from '../cli/registry.ts';
 import type { ParameterSet } from './parameter-sets.ts';
 import { runSweep, type SweepOptions, type SweepRun } from './run-sweep.ts';
-import { openShared, type SharedInputs } from './shared-inputs.ts';
+import { openShared, type SharedInputs, sourcesOf } from './shared-inputs.ts';
 
 /** What is sent to a worker once the inputs are decoded. */
-export type WorkerInputs = Pick<SharedInputs, 'keys' | 'files'>;
+export interface WorkerInputs extends Pick<SharedInputs, 'keys' | 'files'> {
+  /** The sources that they are of; one of other sources reads its own. */
+  sources: string | undefined;
+}
 export interface WorkerTask {
   document: {
     text: string;
@@ -20,22 +24,30 @@ export interface WorkerTask {
   seed: number;
   cache: SweepOptions['cache'];
 }
-export type WorkerAnswer = { run: SweepRun } | { code: string; message: string; details: ErrorDetails };
+/** `set`: one that cannot be read. */
+export type WorkerAnswer =
+  | { run: SweepRun }
+  | { set: ParameterSet }
+  | { code: string; message: string; details: ErrorDetails };
 
 async function work(task: WorkerTask, inputs: Promise<WorkerInputs>): Promise<WorkerAnswer> {
   try {
     const { text, file, sets, profile } = task.document;
     const read = pipelineReader(text, file, registry);
-    // It was linted where the sets were made.
-    const pipelines = task.sets.map(
-      (s) => read({ sets: { ...sets, ...s }, ...(profile ? { profile } : {}) }).pipeline!,
-    );
+    const pipelines: Pipeline[] = [];
+    for (const set of task.sets) {
+      const { pipeline } = read({ sets: { ...sets, ...set }, ...(profile ? { profile } : {}) });
+      if (!pipeline) return { set };
+      pipelines.push(pipeline);
+    }
+    const decoded = await inputs;
+    const shared = decoded.sources !== undefined && decoded.sources === sourcesOf(pipelines);
     return {
       run: await runSweep(pipelines, {
         inputs: task.inputs,
         seed: task.seed,
         cache: task.cache,
-        ...openShared(await inputs),
+        ...(shared ? openShared(decoded) : {}),
       }),
     };
   } catch (e) {

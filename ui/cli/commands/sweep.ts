@@ -72,15 +72,15 @@ export function sweep(program: Command, context: Context): void {
         throw new ChimeraError('CHM911', `--out ${options.out}: its format is not known`, {
           help: 'write .csv, .json or .parquet',
         });
-      const read = fileReader(file, options);
-      const pipelines = sets.map((s): Pipeline => {
+      const reader = fileReader(file, options);
+      const read = (s: ParameterSet): Pipeline => {
         const set = [...(options.set ?? []), ...Object.entries(s).map(([k, v]) => `${k}=${v}`)];
         // Only what does not lint is told; warnings would be told once for each set.
-        return read(set).pipeline ?? loadOrExplain(context, file, { ...options, set });
-      });
+        return reader(set).pipeline ?? loadOrExplain(context, file, { ...options, set });
+      };
       const run = await (options.jobs > 1 && sets.length > 1
-        ? parallel(context, file, options, sets, pipelines, fixed)
-        : single(context, options, pipelines));
+        ? parallel(context, file, options, sets, read, fixed)
+        : single(context, options, sets.map(read)));
       const rows = sweepRows(sets, run.figures, options.sort);
       if (options.out !== undefined) await write(options.out, rows);
       const used = process.cpuUsage(cpu);
@@ -140,14 +140,14 @@ async function parallel(
   file: string,
   options: Options,
   sets: readonly ParameterSet[],
-  pipelines: readonly Pipeline[],
+  read: (set: ParameterSet) => Pipeline,
   fixed: Readonly<Record<string, string>>,
 ) {
   const { runParallel } = await import('../../sweep/parallel.ts');
   const { sources } = loadFile(file, { ...options, set: [] });
   const [own, profile] = [...sources];
   return runParallel({
-    pipelines,
+    read,
     document: {
       text: own![1],
       file,
