@@ -37,7 +37,7 @@ describe('a stretch of prices', () => {
         (seed, steps, n, cuts, size) => {
           const { t, px } = walk(seed, n, steps);
           const [one, many, bounded] = [new EquityCurve(1e13), new EquityCurve(1e13), new EquityCurve(1e13)];
-          const stretches = new PriceStretches();
+          const stretches = new PriceStretches(true);
           const [sampled, inStretches] = [new PriceSampler(50), new PriceSampler(50)];
           for (let i = 0, k = 0; i < n; k++) {
             const to = Math.min(n, i + cuts[k % cuts.length]!);

@@ -130,25 +130,38 @@ export class EquityCurve {
     }
     const qty = held.qty[key]!;
     const cost = held.cost[key]!;
-    const atLow = equityAt(px[low]!, qty, cost, this.#wallet);
-    const atHigh = equityAt(px[high]!, qty, cost, this.#wallet);
-    if (!this.#drawdown.within(Math.min(atLow, atHigh), Math.max(atLow, atHigh))) {
-      this.prices(t, key, px, from, to);
-      return;
+    const wallet = this.#wallet;
+    // In order of time.
+    const a = low < high ? low : high;
+    const b = low < high ? high : low;
+    const p0 = px[from]!;
+    const pa = px[a]!;
+    const pb = px[b]!;
+    const p1 = px[last]!;
+    const t0 = t[from]!;
+    const ta = t[a]!;
+    const tb = t[b]!;
+    const t1 = t[last]!;
+    const ea = equityAt(pa, qty, cost, wallet);
+    const eb = equityAt(pb, qty, cost, wallet);
+    this.last = equityAt(p1, qty, cost, wallet);
+    if (!this.#drawdown.within(Math.min(ea, eb), Math.max(ea, eb))) {
+      valueAll(px, from, to - from, qty, cost, wallet);
+      this.#drawdown.addMany(t, COLUMNS.equity, from, to - from);
     }
-    // In order, each once.
-    const a = Math.min(low, high);
-    const b = Math.max(low, high);
-    this.#point(t[from]!, px[from]!, qty, cost);
-    if (a > from) this.#point(t[a]!, px[a]!, qty, cost);
-    if (b > a) this.#point(t[b]!, px[b]!, qty, cost);
-    if (last > b) this.#point(t[last]!, px[last]!, qty, cost);
-    held.px[key] = px[last]!;
+    this.#equity.addStretch(t0, equityAt(p0, qty, cost, wallet), ta, ea, tb, eb, t1, this.last);
+    this.#gross?.addStretch(t0, grossAt(p0, qty), ta, grossAt(pa, qty), tb, grossAt(pb, qty), t1, grossAt(p1, qty));
+    this.#net?.addStretch(t0, netAt(p0, qty), ta, netAt(pa, qty), tb, netAt(pb, qty), t1, netAt(p1, qty));
+    held.px[key] = p1;
   }
   /** Whether nothing is held but of this instrument. */
   holdsAtMost(key: number): boolean {
     const { open } = this.#held;
     return open.length === 0 || (open.length === 1 && open[0] === key);
+  }
+  /** Whether not every point is kept any more. */
+  get thins(): boolean {
+    return this.#equity.thins;
   }
   #merges(from: number, to: number): boolean {
     return (
@@ -156,12 +169,6 @@ export class EquityCurve {
       (this.#gross === undefined || this.#gross.merges(from, to)) &&
       (this.#net === undefined || this.#net.merges(from, to))
     );
-  }
-  #point(t: number, px: number, qty: number, cost: number): void {
-    this.last = equityAt(px, qty, cost, this.#wallet);
-    this.#equity.add(t, this.last);
-    this.#gross?.add(t, grossAt(px, qty));
-    this.#net?.add(t, netAt(px, qty));
   }
 
   equity(): { t_us: number[]; equity: number[] } {

@@ -32,12 +32,14 @@ export class PriceFeed {
   readonly #seen = new Map<string, number>();
   /** Price scales by key; 0: not valued by candles, NaN: not known yet. */
   #scales = new Float64Array(64).fill(Number.NaN);
-  readonly #found = { now: Number.NaN, n: 0, end: 0, stretches: new PriceStretches() };
+  readonly #found: { now: number; n: number; end: number; readonly stretches: PriceStretches };
   /** Where `takePrices` says how many points there are. */
   readonly #taken = new Int32Array(1);
   readonly #keyAt: (index: number) => KeyInfo;
-  constructor(keyAt: (index: number) => KeyInfo) {
+  /** @param shared many recorders join its prices */
+  constructor(keyAt: (index: number) => KeyInfo, shared = false) {
     this.#keyAt = keyAt;
+    this.#found = { now: Number.NaN, n: 0, end: 0, stretches: new PriceStretches(shared) };
   }
 
   /** How many prices there are up to `now`, and where one instrument goes on alone: the same for all that join them. */

@@ -6,29 +6,55 @@ const MOST = 64;
 const HOUR_US = 3.6e9;
 
 /**
- * Prices that follow one another in one instrument, each the only one of its moment, with the lowest and the highest of them: who holds the
- * same all the while needs no others. Found once for all that hold something. Rows of columns that are used again.
+ * Prices that follow one another in one instrument, each the only one of its moment: whoever joins prices finds them once. With
+ * `bounded`, short ones with their lowest and highest price, which do for all of them to who holds the same all the while. That pays when
+ * many join the same prices; for one it is more to compile than it spares. Rows of columns that are used again.
  */
 export class PriceStretches {
   n = 0;
   /** Points [from, to). */
   from = new Int32Array(64);
   to = new Int32Array(64);
-  /** The first of the lowest and of the highest prices. */
+  /** The first of the lowest and of the highest prices; of bounded ones. */
   low = new Int32Array(64);
   high = new Int32Array(64);
+  readonly bounded: boolean;
+  constructor(bounded: boolean) {
+    this.bounded = bounded;
+  }
 
   /** Those among the first `end` of the points. */
   find(points: PricePoints, end: number): void {
     // Each has a point or more.
     if (this.from.length < end)
       for (const column of ['from', 'to', 'low', 'high'] as const) this[column] = new Int32Array(2 * end);
-    this.n = findStretches(points, end, this);
+    this.n = this.bounded ? findBounded(points, end, this) : find(points, end, this);
+  }
+  /** Where those end that follow stretch `i` in the same instrument, without a price of another one between them. */
+  endOfRun(i: number, key: Int32Array): number {
+    const k = key[this.from[i]!]!;
+    let last = i;
+    while (last + 1 < this.n && this.from[last + 1] === this.to[last] && key[this.from[last + 1]!] === k) last++;
+    return this.to[last]!;
   }
 }
 
-/** A loop on its own: V8 compiles it for all calls, and what calls it now and then is left alone. @returns how many there are */
-function findStretches({ t, key, px, n: all }: PricePoints, end: number, found: PriceStretches): number {
+// Loops on their own: V8 compiles them for all calls, and what calls them now and then is left alone. They return how many there are.
+
+function find({ t, key, n: all }: PricePoints, end: number, { from, to }: PriceStretches): number {
+  let n = 0;
+  for (let i = 0; i < end; ) {
+    const k = key[i]!;
+    const start = i;
+    while (i < end && key[i] === k && !(i + 1 < all && t[i + 1] === t[i])) i++;
+    if (i > start) {
+      from[n] = start;
+      to[n++] = i;
+    } else i = endOfMoment(t, i, end);
+  }
+  return n;
+}
+function findBounded({ t, key, px, n: all }: PricePoints, end: number, found: PriceStretches): number {
   const { from, to, low, high } = found;
   let n = 0;
   for (let i = 0; i < end; ) {
@@ -49,11 +75,13 @@ function findStretches({ t, key, px, n: all }: PricePoints, end: number, found: 
       low[n] = l;
       high[n++] = h;
       i = j;
-    } else {
-      // Several of one moment.
-      const at = t[i]!;
-      while (i < end && t[i] === at) i++;
-    }
+    } else i = endOfMoment(t, i, end);
   }
   return n;
+}
+function endOfMoment(t: Float64Array, from: number, end: number): number {
+  const at = t[from]!;
+  let i = from;
+  while (i < end && t[i] === at) i++;
+  return i;
 }

@@ -17,30 +17,16 @@ export class ThinnedSeries {
   #n = 0;
   /** Width of a bucket, µs; 0 = everything is kept. */
   #width = 0;
-  /** Which times are in the bucket that is not over yet. */
-  #start = Number.POSITIVE_INFINITY;
-  #end = Number.NEGATIVE_INFINITY;
-  /** Its points: `#last` may still be replaced, so that it is not yet among lowest and highest. */
-  readonly #first = new Point();
-  readonly #low = new Point();
-  readonly #high = new Point();
-  readonly #last = new Point();
+  readonly #bucket = new Bucket();
 
   add(t: number, v: number): void {
-    if (this.#width === 0) {
-      if (this.#n > 0 && this.#t[this.#n - 1] === t) this.#v[this.#n - 1] = v;
-      else this.#push(t, v);
+    const b = this.#bucket;
+    if (t >= b.start && t < b.end) addTo(b, t, v);
+    else if (this.#width > 0) this.#next(t, v);
+    else if (this.#n > 0 && this.#t[this.#n - 1] === t) this.#v[this.#n - 1] = v;
+    else {
+      this.#push(t, v);
       if (this.#n > LIMIT) this.#widen();
-    } else if (t >= this.#start && t < this.#end) {
-      if (t > this.#last.t) this.#settle();
-      else if (t === this.#first.t) this.#first.set(t, v);
-      this.#last.set(t, v);
-    } else {
-      this.#close();
-      if (this.#n > LIMIT) {
-        this.#widen();
-        this.add(t, v);
-      } else this.#open(t, v);
     }
   }
   /** `add` for the times t[from], t[from + 1], …, none of them twice, and the first n values. */
@@ -59,62 +45,47 @@ export class ThinnedSeries {
         this.#n += most;
         i += most;
       } else {
-        const to = endOfTimes(t, from + i, from + n, this.#end) - from;
-        if (to === i) continue;
-        this.#settle();
-        const low = lowest(v, i, to - 1, this.#low.v);
-        const high = highest(v, i, to - 1, this.#high.v);
-        if (low >= 0) this.#low.set(t[from + low]!, v[low]!);
-        if (high >= 0) this.#high.set(t[from + high]!, v[high]!);
-        this.#last.set(t[from + to - 1]!, v[to - 1]!);
+        const to = endOfTimes(t, from + i, from + n, this.#bucket.end) - from;
+        if (to > i) addAll(this.#bucket, t, v, from, i, to);
         i = to;
       }
     }
   }
-  /** Whether points of all these times, which are behind the last one, come into one bucket: then its first, lowest, highest and last do for all of them. */
+  get thins(): boolean {
+    return this.#width > 0;
+  }
+  /** Whether points of all these times, which are behind the last one, come into one bucket. */
   merges(from: number, to: number): boolean {
-    if (this.#width === 0) return false;
-    return to < (from < this.#end ? this.#end : (Math.floor(from / this.#width) + 1) * this.#width);
+    const { end } = this.#bucket;
+    return to < end || (this.#width > 0 && from >= end && to < (Math.floor(from / this.#width) + 1) * this.#width);
+  }
+  /** `add` for points that come into one bucket: the first, the first lowest and the first highest, in order of time, and the last do for all. */
+  addStretch(t: number, v: number, ta: number, va: number, tb: number, vb: number, last: number, vLast: number): void {
+    this.add(t, v);
+    const b = this.#bucket;
+    if (ta > t && ta < last) addTo(b, ta, va);
+    if (tb > ta && tb < last) addTo(b, tb, vb);
+    if (last > t) addTo(b, last, vLast);
   }
   series(): { t: number[]; v: number[] } {
-    const t = Array.from(this.#t.subarray(0, this.#n));
-    const v = Array.from(this.#v.subarray(0, this.#n));
-    for (const p of this.#kept()) {
-      t.push(p.t);
-      v.push(p.v);
-    }
-    return { t, v };
+    // Its last point may still be replaced.
+    const n = this.#end(Object.assign(new Bucket(), this.#bucket));
+    return { t: Array.from(this.#t.subarray(0, n)), v: Array.from(this.#v.subarray(0, n)) };
   }
 
-  #open(t: number, v: number): void {
-    this.#start = Math.floor(t / this.#width) * this.#width;
-    this.#end = this.#start + this.#width;
-    for (const p of [this.#first, this.#low, this.#high, this.#last]) p.set(t, v);
+  /** Puts what is kept of a bucket behind the points. @returns how many there are with it */
+  #end(bucket: Bucket): number {
+    if (this.#width === 0) return this.#n;
+    this.#reach(this.#n + 4);
+    return keep(bucket, this.#t, this.#v, this.#n);
   }
-  /** The last point is not replaced any more. */
-  #settle(): void {
-    const { t, v } = this.#last;
-    // The first is low and high of a bucket whose only point it is, with the value that it has by now.
-    if (t === this.#first.t) {
-      this.#low.set(t, v);
-      this.#high.set(t, v);
-    } else {
-      if (v < this.#low.v) this.#low.set(t, v);
-      if (v > this.#high.v) this.#high.set(t, v);
-    }
-  }
-  /** What is kept of the bucket that is not over yet. */
-  #kept(): Point[] {
-    if (this.#end === Number.NEGATIVE_INFINITY) return [];
-    this.#settle();
-    const [a, b] = this.#low.t < this.#high.t ? [this.#low, this.#high] : [this.#high, this.#low];
-    const kept = [this.#first];
-    for (const p of [a, b, this.#last]) if (p.t > kept.at(-1)!.t) kept.push(p);
-    return kept;
-  }
-  #close(): void {
-    for (const p of this.#kept()) this.#push(p.t, p.v);
-    this.#end = Number.NEGATIVE_INFINITY;
+  /** A point of a later bucket. */
+  #next(t: number, v: number): void {
+    this.#n = this.#end(this.#bucket);
+    if (this.#n > LIMIT) {
+      this.#widen();
+      this.add(t, v);
+    } else this.#bucket.open(Math.floor(t / this.#width) * this.#width, this.#width, t, v);
   }
   #push(t: number, v: number): void {
     this.#reach(this.#n + 1);
@@ -137,17 +108,82 @@ export class ThinnedSeries {
     this.#width = WIDTHS.find((w) => w >= least) ?? Math.ceil(least / 8.64e10) * 8.64e10;
     // In place: no more points are written than were read before.
     this.#n = 0;
-    for (let i = 0; i < n; i++) this.add(t[i]!, v[i]!);
+    this.#bucket.open(Math.floor(t[0]! / this.#width) * this.#width, this.#width, t[0]!, v[0]!);
+    for (let i = 1; i < n; i++) this.add(t[i]!, v[i]!);
   }
 }
 
-class Point {
-  t = 0;
-  v = 0;
-  set(t: number, v: number): void {
-    this.t = t;
-    this.v = v;
+/** The bucket that is not over yet. Its last point may still be replaced, and is not yet among lowest and highest. */
+class Bucket {
+  /** Times [start, end) are in it; none at first. */
+  start = Number.POSITIVE_INFINITY;
+  end = Number.NEGATIVE_INFINITY;
+  firstT = 0;
+  firstV = 0;
+  lowT = 0;
+  lowV = 0;
+  highT = 0;
+  highV = 0;
+  lastT = 0;
+  lastV = 0;
+  open(start: number, width: number, t: number, v: number): void {
+    this.start = start;
+    this.end = start + width;
+    this.firstT = this.lowT = this.highT = this.lastT = t;
+    this.firstV = this.lowV = this.highV = this.lastV = v;
   }
+}
+
+/** A point behind the last one, or in its place. */
+function addTo(b: Bucket, t: number, v: number): void {
+  if (t > b.lastT) settle(b);
+  else if (t === b.firstT) b.firstV = b.lowV = b.highV = v;
+  b.lastT = t;
+  b.lastV = v;
+}
+/** The last point is not replaced any more. */
+function settle(b: Bucket): void {
+  const { lastT: t, lastV: v } = b;
+  if (v < b.lowV) {
+    b.lowT = t;
+    b.lowV = v;
+  }
+  if (v > b.highV) {
+    b.highT = t;
+    b.highV = v;
+  }
+}
+/** The points of the times t[from + i], … and the values v[i], … up to `to`, all of the bucket and behind its last one. */
+function addAll(b: Bucket, t: Float64Array, v: Float64Array, from: number, i: number, to: number): void {
+  settle(b);
+  const low = lowest(v, i, to - 1, b.lowV);
+  const high = highest(v, i, to - 1, b.highV);
+  if (low >= 0) {
+    b.lowT = t[from + low]!;
+    b.lowV = v[low]!;
+  }
+  if (high >= 0) {
+    b.highT = t[from + high]!;
+    b.highV = v[high]!;
+  }
+  b.lastT = t[from + to - 1]!;
+  b.lastV = v[to - 1]!;
+}
+/** Puts what is kept of a bucket behind the first n points: first, lowest, highest and last, each once. @returns how many points there are then */
+function keep(b: Bucket, t: Float64Array, v: Float64Array, n: number): number {
+  settle(b);
+  let to = put(t, v, n, b.firstT, b.firstV);
+  const lowFirst = b.lowT < b.highT;
+  const aT = lowFirst ? b.lowT : b.highT;
+  if (aT > b.firstT) to = put(t, v, to, aT, lowFirst ? b.lowV : b.highV);
+  const bT = lowFirst ? b.highT : b.lowT;
+  if (bT > aT) to = put(t, v, to, bT, lowFirst ? b.highV : b.lowV);
+  return b.lastT > bT ? put(t, v, to, b.lastT, b.lastV) : to;
+}
+function put(times: Float64Array, values: Float64Array, n: number, t: number, v: number): number {
+  times[n] = t;
+  values[n] = v;
+  return n + 1;
 }
 
 // Loops over columns, on their own: V8 compiles these, small as they are, and never has to take back what it assumed.

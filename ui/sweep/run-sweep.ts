@@ -70,7 +70,7 @@ export async function runSweep(pipelines: readonly Pipeline[], options: SweepOpt
     const from = canonical(sources);
     let f = feeds.get(from);
     if (!f) {
-      f = { sources: new Set(sources), feed: new PriceFeed((i) => keys.at(i)), recorders: [] };
+      f = { sources: new Set(sources), feed: new PriceFeed((i) => keys.at(i), views.length > 1), recorders: [] };
       feeds.set(from, f);
     }
     const at = canonical([venueOf(v).id, from]);
