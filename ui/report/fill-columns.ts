@@ -48,6 +48,7 @@ export class FillColumns implements Fills {
     return this.#fees / MONEY_SCALE;
   }
 
+  /** `#at` reads what this writes. */
   push(f: FillRow): void {
     const at = this.length % CHUNK;
     if (at === 0 && this.length > 0) this.#put();
@@ -106,21 +107,20 @@ export class FillColumns implements Fills {
     }
   }
   #at(c: Float64Array, from: number): Fill {
-    const [time, index, px, qty, fee, order, pnl, flags] = c.subarray(from, from + FIELDS) as unknown as Row;
-    const key = this.#keys.at(index);
+    const key = this.#keys.at(c[from + 1]!);
+    const flags = c[from + 7]!;
     return {
-      time_ms: time,
+      time_ms: c[from]!,
       symbol: key.name,
       side: flags & 2 ? 'buy' : 'sell',
-      price: formatDecimal(px, key.pxDigits),
-      qty: formatDecimal(qty, key.qtyDigits),
-      fee: formatDecimal(fee, 8),
+      price: formatDecimal(c[from + 2]!, key.pxDigits),
+      qty: formatDecimal(c[from + 3]!, key.qtyDigits),
+      fee: formatDecimal(c[from + 4]!, 8),
       liquidity: flags & 1 ? 'maker' : 'taker',
-      order_id: String(order),
+      order_id: String(c[from + 5]!),
       reason: this.#reasons[flags >> 2]!,
-      realized_pnl: formatDecimal(pnl, 8),
+      realized_pnl: formatDecimal(c[from + 6]!, 8),
     };
   }
 }
 const bytesOf = (c: Float64Array): Uint8Array => new Uint8Array(c.buffer, c.byteOffset, c.byteLength);
-type Row = [number, number, number, number, number, number, number, number];

@@ -70,7 +70,7 @@ export class ThinnedSeries {
   series(): { t: number[]; v: number[] } {
     // Its last point may still be replaced.
     const n = this.#end(Object.assign(new Bucket(), this.#bucket));
-    return { t: Array.from(this.#t.subarray(0, n)), v: Array.from(this.#v.subarray(0, n)) };
+    return { t: listOf(this.#t, n), v: listOf(this.#v, n) };
   }
 
   /** Puts what is kept of a bucket behind the points. @returns how many there are with it */
@@ -188,6 +188,12 @@ function put(times: Float64Array, values: Float64Array, n: number, t: number, v:
 
 // Loops over columns, on their own: V8 compiles these, small as they are, and never has to take back what it assumed.
 
+/** `Array.from` goes through an iterator, ten times as slowly. */
+function listOf(column: Float64Array, n: number): number[] {
+  const list: number[] = [];
+  for (let i = 0; i < n; i++) list.push(column[i]!);
+  return list;
+}
 function endOfTimes(t: Float64Array, from: number, to: number, end: number): number {
   let i = from;
   while (i < to && t[i]! < end) i++;

@@ -16,18 +16,23 @@ let candles = '';
 beforeAll(() => {
   dir = mkdtempSync(join(tmpdir(), 'chimera-sweep-test-'));
   candles = join(dir, 'btc.csv');
-  let text = 'open_time,open,high,low,close,volume\n';
-  let before = 20_000;
-  for (let i = 0; i < 9_000; i++) {
-    // Two swings that are no multiples of each other: the averages cross often, and opens are no closes.
-    const close = Math.round((20_000 + 900 * Math.sin(i / 700) + 300 * Math.sin(i / 131)) * 10) / 10;
-    const open = Math.round((before + 3 * Math.sin(i)) * 10) / 10;
-    text += `${1_609_459_200_000 + i * 60_000},${open},${Math.max(open, close) + 5},${Math.min(open, close) - 5},${close},1\n`;
-    before = close;
-  }
-  writeFileSync(candles, text);
+  writeFileSync(candles, swings(9000));
 });
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
+
+/** Candles with two swings that are no multiples of each other: the averages cross often, and opens are no closes. */
+function swings(n: number, offsetMs = 0, faster = 1): string {
+  let text = 'open_time,open,high,low,close,volume\n';
+  let before = 20_000;
+  for (let i = 0; i < n; i++) {
+    const at = i * faster;
+    const close = Math.round((20_000 + 900 * Math.sin(at / 700) + 300 * Math.sin(at / 131)) * 10) / 10;
+    const open = Math.round((before + 3 * Math.sin(i)) * 10) / 10;
+    text += `${1_609_459_200_000 + offsetMs + i * 60_000},${open},${Math.max(open, close) + 5},${Math.min(open, close) - 5},${close},1\n`;
+    before = close;
+  }
+  return text;
+}
 
 const load = (file: string, sets: Record<string, string>): Pipeline =>
   loadPipeline(readFileSync(file, 'utf8'), file, registry, { sets }).pipeline!;
@@ -95,10 +100,10 @@ describe('mergePipelines', () => {
 
 describe('a sweep', () => {
   const sets = grid(['fast=5,9', 'slow=20,25']);
-  const alone = async (file: string, set: Record<string, string>) => {
+  const alone = async (file: string, set: Record<string, string>, inputs = [candles]) => {
     const fills = join(dir, 'fills.csv');
     const given = Object.entries(set).flatMap(([k, v]) => ['--set', `${k}=${v}`]);
-    const r = await cli(['backtest', file, '--input', candles, ...given, '--fills', fills, '--json']);
+    const r = await cli(['backtest', file, '--input', ...inputs, ...given, '--fills', fills, '--json']);
     const sha = createHash('sha256').update(readFileSync(fills)).digest('hex');
     return { ...(JSON.parse(r.out) as Record<string, unknown>), fills_sha256: sha };
   };
@@ -114,6 +119,30 @@ describe('a sweep', () => {
     }
     expect(new Set(run.figures.map((f) => f.fills_sha256)).size).toBe(sets.length);
   });
+  it.each([
+    ['one instrument', [0]],
+    ['several at once', [0, 0]],
+    ['several in turn', [0, 20_000, 20_000]],
+  ])(
+    'does so over long input of %s',
+    async (_, offsets) => {
+      // More than an equity curve keeps of each: prices are joined in stretches from there on.
+      const inputs = offsets.map((ms, k) => {
+        const file = join(dir, `long${k}.csv`);
+        writeFileSync(file, swings(100_000, ms, 1 + k));
+        return file;
+      });
+      const run = await runSweep(
+        sets.map((s) => load(EMA, s)),
+        { inputs },
+      );
+      for (const [i, set] of sets.entries()) {
+        expect(run.figures[i]!.fills).toBeGreaterThan(50);
+        expect(await alone(EMA, set, inputs)).toMatchObject(run.figures[i]!);
+      }
+    },
+    120_000,
+  );
   it('does so for strategies with feedback and orders that rest', async () => {
     const file = 'pipelines/bench/bracket.yaml';
     const both: Record<string, string>[] = [{ tick: '0' }, { tick: '0.1' }, { tick: '5', fill: 'close' }];
