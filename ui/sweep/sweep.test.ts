@@ -26,7 +26,12 @@ function swings(n: number, offsetMs = 0, faster = 1): string {
   let before = 20_000;
   for (let i = 0; i < n; i++) {
     const at = i * faster;
-    const close = Math.round((20_000 + 900 * Math.sin(at / 700) + 300 * Math.sin(at / 131)) * 10) / 10;
+    // Ever wider, so that the deepest drawdown comes late; and never smooth, so that soon not every point is kept.
+    const wide = 1 + at / 50_000;
+    const close =
+      Math.round(
+        (20_000 + wide * (900 * Math.sin(at / 700) + 300 * Math.sin(at / 131)) + 20 * Math.sin(i * 1.7)) * 10,
+      ) / 10;
     const open = Math.round((before + 3 * Math.sin(i)) * 10) / 10;
     text += `${1_609_459_200_000 + offsetMs + i * 60_000},${open},${Math.max(open, close) + 5},${Math.min(open, close) - 5},${close},1\n`;
     before = close;
@@ -129,7 +134,7 @@ describe('a sweep', () => {
       // More than an equity curve keeps of each: prices are joined in stretches from there on.
       const inputs = offsets.map((ms, k) => {
         const file = join(dir, `long${k}.csv`);
-        writeFileSync(file, swings(100_000, ms, 1 + k));
+        writeFileSync(file, swings(200_000, ms, 1 + k));
         return file;
       });
       const run = await runSweep(
