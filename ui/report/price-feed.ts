@@ -52,7 +52,7 @@ export class PriceFeed {
   }
   /** No two prices of an instrument are nearer to each other. */
   step(key: number): number {
-    return this.kind(key) === 'mark_price' ? 1e-8 : 0.5 / this.#keyAt(key).pxScale;
+    return this.kind(key) === 'mark_price' ? 0.5e-8 : 0.5 / this.#keyAt(key).pxScale;
   }
   /** Kind of price that an instrument is valued by; undefined = none came. */
   kind(key: number): PricePort | undefined {

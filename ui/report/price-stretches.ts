@@ -4,6 +4,7 @@ import type { PricePoints } from './price-feed.ts';
 const MOST = 64;
 /** Buckets of an hour and longer begin where a stretch does. */
 const HOUR_US = 3.6e9;
+const FIRST_ROOM = 1024;
 
 /**
  * Prices that follow one another in one instrument, each the only one of its moment: whoever joins prices finds them once. With
@@ -13,11 +14,11 @@ const HOUR_US = 3.6e9;
 export class PriceStretches {
   n = 0;
   /** Points [from, to). */
-  from = new Int32Array(64);
-  to = new Int32Array(64);
+  from = new Int32Array(FIRST_ROOM);
+  to = new Int32Array(FIRST_ROOM);
   /** The first of the lowest and of the highest prices; of bounded ones. */
-  low = new Int32Array(64);
-  high = new Int32Array(64);
+  low = new Int32Array(FIRST_ROOM);
+  high = new Int32Array(FIRST_ROOM);
   readonly bounded: boolean;
   constructor(bounded: boolean) {
     this.bounded = bounded;
@@ -25,10 +26,18 @@ export class PriceStretches {
 
   /** Those among the first `end` of the points. */
   find(points: PricePoints, end: number): void {
-    // Each has a point or more.
-    if (this.from.length < end)
-      for (const column of ['from', 'to', 'low', 'high'] as const) this[column] = new Int32Array(2 * end);
-    this.n = this.bounded ? findBounded(points, end, this) : find(points, end, this);
+    this.n = 0;
+    for (let at = 0; at < end; ) {
+      at = this.bounded ? findBounded(points, at, end, this) : find(points, at, end, this);
+      if (at < end) this.#grow();
+    }
+  }
+  #grow(): void {
+    for (const column of ['from', 'to', 'low', 'high'] as const) {
+      const grown = new Int32Array(2 * this[column].length);
+      grown.set(this[column]);
+      this[column] = grown;
+    }
   }
   /** Where those end that follow stretch `i` in the same instrument, without a price of another one between them. */
   endOfRun(i: number, key: Int32Array): number {
@@ -39,11 +48,14 @@ export class PriceStretches {
   }
 }
 
-// Loops on their own: V8 compiles them for all calls, and what calls them now and then is left alone. They return how many there are.
+// Loops on their own: V8 compiles them for all calls, and what calls them now and then is left alone. They go on until there
+// is no room for another one, and return where.
 
-function find({ t, key, n: all }: PricePoints, end: number, { from, to }: PriceStretches): number {
-  let n = 0;
-  for (let i = 0; i < end; ) {
+function find({ t, key, n: all }: PricePoints, at: number, end: number, found: PriceStretches): number {
+  const { from, to } = found;
+  let { n } = found;
+  let i = at;
+  while (i < end && n < from.length) {
     const k = key[i]!;
     const start = i;
     while (i < end && key[i] === k && !(i + 1 < all && t[i + 1] === t[i])) i++;
@@ -52,12 +64,14 @@ function find({ t, key, n: all }: PricePoints, end: number, { from, to }: PriceS
       to[n++] = i;
     } else i = endOfMoment(t, i, end);
   }
-  return n;
+  found.n = n;
+  return i;
 }
-function findBounded({ t, key, px, n: all }: PricePoints, end: number, found: PriceStretches): number {
+function findBounded({ t, key, px, n: all }: PricePoints, at: number, end: number, found: PriceStretches): number {
   const { from, to, low, high } = found;
-  let n = 0;
-  for (let i = 0; i < end; ) {
+  let { n } = found;
+  let i = at;
+  while (i < end && n < from.length) {
     const k = key[i]!;
     const most = Math.min(end, i + MOST);
     const until = (Math.floor(t[i]! / HOUR_US) + 1) * HOUR_US;
@@ -77,7 +91,8 @@ function findBounded({ t, key, px, n: all }: PricePoints, end: number, found: Pr
       i = j;
     } else i = endOfMoment(t, i, end);
   }
-  return n;
+  found.n = n;
+  return i;
 }
 function endOfMoment(t: Float64Array, from: number, end: number): number {
   const at = t[from]!;
