@@ -6,10 +6,9 @@ import {
   COLUMNS,
   endOfMoments,
   equityAt,
-  grossAt,
+  exposeAll,
   Holdings,
   MOMENTS,
-  netAt,
   pricesOf,
   valueAll,
   valueMoments,
@@ -95,8 +94,11 @@ export class EquityCurve {
       valueAll(px, i, n, qty, cost, wallet);
       this.#drawdown.addMany(t, equity, i, n);
       this.#equity.addMany(t, equity, i, n);
-      this.#gross?.addMany(t, gross, i, n);
-      this.#net?.addMany(t, net, i, n);
+      if (this.#gross) {
+        exposeAll(px, i, n, qty);
+        this.#gross.addMany(t, gross, i, n);
+        this.#net!.addMany(t, net, i, n);
+      }
       this.last = equity[n - 1]!;
     }
     held.px[key] = px[to - 1]!;
@@ -104,7 +106,7 @@ export class EquityCurve {
 
   /**
    * `prices` for [from, to), of which the first lowest and the first highest are known: where nothing new can lie between these, they do for all.
-   * @param step no two prices are nearer to each other
+   * @param to at most AT_ONCE prices @param step no two prices are nearer to each other
    */
   stretch(
     t: Float64Array,
@@ -119,40 +121,30 @@ export class EquityCurve {
     const held = this.#held;
     const last = to - 1;
     if (
+      this.#gross ||
+      !this.#drawdown ||
       held.open.length !== 1 ||
       held.open[0] !== key ||
-      !this.#drawdown ||
       !held.tells(key, step, px[high]!) ||
-      !this.#merges(t[from]!, t[last]!)
+      !this.#equity.merges(t[from]!, t[last]!)
     ) {
       this.prices(t, key, px, from, to);
       return;
     }
     const qty = held.qty[key]!;
     const cost = held.cost[key]!;
-    const wallet = this.#wallet;
+    const at = (i: number) => equityAt(px[i]!, qty, cost, this.#wallet);
     // In order of time.
     const a = low < high ? low : high;
     const b = low < high ? high : low;
-    const p0 = px[from]!;
-    const pa = px[a]!;
-    const pb = px[b]!;
-    const p1 = px[last]!;
-    const t0 = t[from]!;
-    const ta = t[a]!;
-    const tb = t[b]!;
-    const t1 = t[last]!;
-    const ea = equityAt(pa, qty, cost, wallet);
-    const eb = equityAt(pb, qty, cost, wallet);
-    this.last = equityAt(p1, qty, cost, wallet);
-    if (!this.#drawdown.within(Math.min(ea, eb), Math.max(ea, eb))) {
-      valueAll(px, from, to - from, qty, cost, wallet);
+    const [va, vb] = [at(a), at(b)];
+    if (!this.#drawdown.within(Math.min(va, vb), Math.max(va, vb))) {
+      valueAll(px, from, to - from, qty, cost, this.#wallet);
       this.#drawdown.addMany(t, COLUMNS.equity, from, to - from);
     }
-    this.#equity.addStretch(t0, equityAt(p0, qty, cost, wallet), ta, ea, tb, eb, t1, this.last);
-    this.#gross?.addStretch(t0, grossAt(p0, qty), ta, grossAt(pa, qty), tb, grossAt(pb, qty), t1, grossAt(p1, qty));
-    this.#net?.addStretch(t0, netAt(p0, qty), ta, netAt(pa, qty), tb, netAt(pb, qty), t1, netAt(p1, qty));
-    held.px[key] = p1;
+    this.last = at(last);
+    this.#equity.addStretch(t[from]!, at(from), t[a]!, va, t[b]!, vb, t[last]!, this.last);
+    held.px[key] = px[last]!;
   }
   /** Whether nothing is held but of this instrument. */
   holdsAtMost(key: number): boolean {
@@ -162,13 +154,6 @@ export class EquityCurve {
   /** Whether not every point is kept any more. */
   get thins(): boolean {
     return this.#equity.thins;
-  }
-  #merges(from: number, to: number): boolean {
-    return (
-      this.#equity.merges(from, to) &&
-      (this.#gross === undefined || this.#gross.merges(from, to)) &&
-      (this.#net === undefined || this.#net.merges(from, to))
-    );
   }
 
   equity(): { t_us: number[]; equity: number[] } {

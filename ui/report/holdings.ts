@@ -13,17 +13,19 @@ export const COLUMNS = {
 /** What an instrument held is worth at a price, with the rest of the account; money. */
 export const equityAt = (px: number, qty: number, cost: number, wallet: number): number =>
   wallet + Math.round((0 + (qty * px - cost)) * MONEY_SCALE);
-export const grossAt = (px: number, qty: number): number => Math.round(Math.abs(qty * px) * MONEY_SCALE);
-export const netAt = (px: number, qty: number): number => Math.round((0 + qty * px) * MONEY_SCALE);
 
-/** What is held at each of n prices, into COLUMNS. A loop on its own, as are others here: V8 compiles these, and not what calls them now and then. */
+/** Equity at each of n prices, into COLUMNS. A loop on its own, as are others here: V8 compiles these, and not what calls them now and then. */
 export function valueAll(px: Float64Array, from: number, n: number, qty: number, cost: number, wallet: number): void {
-  const { equity, gross, net } = COLUMNS;
+  const { equity } = COLUMNS;
+  for (let j = 0; j < n; j++) equity[j] = equityAt(px[from + j]!, qty, cost, wallet);
+}
+/** What is held at each of n prices, into COLUMNS. */
+export function exposeAll(px: Float64Array, from: number, n: number, qty: number): void {
+  const { gross, net } = COLUMNS;
   for (let j = 0; j < n; j++) {
-    const p = px[from + j]!;
-    equity[j] = equityAt(p, qty, cost, wallet);
-    gross[j] = grossAt(p, qty);
-    net[j] = netAt(p, qty);
+    const value = qty * px[from + j]!;
+    gross[j] = Math.round(Math.abs(value) * MONEY_SCALE);
+    net[j] = Math.round((0 + value) * MONEY_SCALE);
   }
 }
 

@@ -132,9 +132,8 @@ export class BacktestRecorder {
       if (next === t[n]) n = this.#withFills(n);
       else if (!(i < s.n && s.from[i]! <= n && this.curve.holdsAtMost(key[n]!)))
         n = this.#moments(n, firstFrom(t, n, end, next));
-      else if (!s.bounded) n = this.#alone(n, firstFrom(t, n, s.to[i]!, next));
-      // As long as every point is kept, stretches spare nothing.
-      else if (!this.curve.thins) n = this.#alone(n, firstFrom(t, n, s.endOfRun(i, key), next));
+      // As long as every point is kept, short ones spare nothing either.
+      else if (!s.bounded || !this.curve.thins) n = this.#alone(n, firstFrom(t, n, s.endOfRun(i, key), next));
       else if (s.from[i] === n && t[s.to[i]! - 1]! < next) n = this.#stretch(s, i);
       else n = this.#alone(n, firstFrom(t, n, s.to[i]!, next));
     }
